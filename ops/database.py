@@ -1,0 +1,81 @@
+"""Connections to Postgres: opened in one way, and their errors translated once, by SQLSTATE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from ops import errors, secrets
+
+Connection = psycopg.Connection[TupleRow]
+
+# Class 08 connection, 53 resources, 57P0x shutdown, 40001/40P01 serialization and deadlock, 55P03 lock timeout.
+_TRANSIENT_CLASSES = ("08", "53")
+_TRANSIENT = {"57P01", "57P02", "57P03", "57P05", "40001", "40P01", "55P03", "58030"}
+
+
+def connect(
+    dsn: str,
+    *,
+    application: str = "supabase-runbooks",
+    autocommit: bool = True,
+    timeout: timedelta = timedelta(seconds=10),
+    **settings: Any,
+) -> Connection:
+    """Open one connection.
+
+    Raises:
+        Unavailable: nobody answers at the address, or the server is starting, stopping or full.
+        Refused: the server answers and says no (password, database, role, TLS).
+    """
+    try:
+        return psycopg.connect(
+            dsn,
+            autocommit=autocommit,
+            application_name=application,
+            connect_timeout=max(1, int(timeout.total_seconds())),
+            **settings,
+        )
+    except psycopg.Error as error:
+        raise translated(error) from None
+
+
+def is_transient(sqlstate: str | None) -> bool:
+    """Whether the same statement may well succeed when it is tried again."""
+    return sqlstate is None or sqlstate in _TRANSIENT or sqlstate.startswith(_TRANSIENT_CLASSES)
+
+
+def translated(error: psycopg.Error) -> errors.OpsError:
+    """Return the one of our errors that says what the caller can do about a driver's error."""
+    text = secrets.redact(str(error).strip())
+    sqlstate = error.sqlstate
+    if sqlstate is None and isinstance(error, psycopg.OperationalError):
+        # libpq reports a refused login without SQLSTATE; the server's word stands in the text alone.
+        refused = (
+            "password authentication failed",
+            "does not exist",
+            "no pg_hba.conf entry",
+            "certificate",
+            "does not support SSL",
+            "no password supplied",
+            "Tenant or user not found",
+        )
+        kind = errors.Refused if any(word in text for word in refused) else errors.Unavailable
+        return kind(text)
+    if sqlstate is not None and not is_transient(sqlstate):
+        return errors.CheckFailed(f"{sqlstate}: {text}")
+    return errors.Unavailable(f"{sqlstate or 'no SQLSTATE'}: {text}")
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Translate a driver's error that leaves the block."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error) from None

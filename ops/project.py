@@ -1,0 +1,180 @@
+"""The operated project: where its files are, and what each of its environments has.
+
+`runbooks.toml` in the project's root says so; everything in it has a conventional default, so that a plain
+Supabase repository works with no file at all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ops import errors
+
+CONFIG_NAME = "runbooks.toml"
+THROW_AWAY = "throw-away"
+
+
+class Place(StrEnum):
+    """Where a rehearsal runs."""
+
+    IN_PLACE = "in-place"
+    THROW_AWAY = "throw-away"
+
+
+class OnFailure(StrEnum):
+    """What happens when a migration fails for a reason that trying again does not mend."""
+
+    STOP = "stop"
+    ASK = "ask"
+
+
+class AfterFailure(StrEnum):
+    """What becomes of the migrations that were applied before the one that failed."""
+
+    KEEP = "keep"
+    ROLL_BACK = "roll-back"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Environment(_Strict):
+    """What one environment has and how careful it is; what it does not have is `None`."""
+
+    name: str = ""
+    place: Place = Place.THROW_AWAY
+    database: str | None = Field(
+        default=None, description="secret reference of the DSN: env:, file: or command:"
+    )
+    rehearse: bool = Field(default=False, description="a rehearsal may change this database")
+    guarded: bool = False
+    template: str | None = Field(
+        default=None, description="throw-away: clone this database of `database`'s server"
+    )
+    bindir: Path | None = Field(default=None, description="throw-away: folder of another Postgres's binaries")
+    on_failure: OnFailure = OnFailure.STOP
+    after_failure: AfterFailure = AfterFailure.KEEP
+    chain: bool | None = Field(default=None, description="rehearse the whole chain; default: only in place")
+    lock_timeout: timedelta = timedelta(seconds=5)
+    statement_timeout: timedelta = timedelta(minutes=10)
+    require_rollback: bool = False
+    expects: tuple[str, ...] | None = Field(
+        default=None, description="globs of the migrations it expects to touch"
+    )
+
+    @property
+    def in_place(self) -> bool:
+        return self.place is Place.IN_PLACE
+
+
+class Project(_Strict):
+    """A repository with a `supabase/` folder; all paths are relative to `root`."""
+
+    root: Path
+    name: str
+    configured: bool = Field(description="a runbooks.toml was found, so its silence counts")
+    migrations: tuple[Path, ...] = (Path("supabase/migrations"),)
+    rollbacks: tuple[Path, ...] | None = Field(default=None, description="None: the common conventions")
+    contract: tuple[Path, ...] | None = Field(
+        default=None, description="None: supabase/rls_tests.sql; empty: has none"
+    )
+    tests: tuple[Path, ...] = (Path("supabase/tests"),)
+    seed: tuple[Path, ...] | None = Field(default=None, description="None: what supabase/config.toml says")
+    manager: str | None = Field(default=None, description="secret reference of the manager's webhook URL")
+    environments: dict[str, Environment] = Field(default_factory=dict)
+    supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
+
+    def environment(self, name: str) -> Environment:
+        """Return the environment called `name`.
+
+        Raises:
+            Refused: the project has no such environment.
+        """
+        if name in self.environments:
+            return self.environments[name]
+        if name == THROW_AWAY:
+            return Environment(name=THROW_AWAY, rehearse=True)
+        near = difflib.get_close_matches(name, [*self.environments, THROW_AWAY], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise errors.Refused(
+            f"{self.name} has no environment {name!r}; it has {', '.join([*self.environments, THROW_AWAY])}.{hint}"
+        )
+
+    def setting(self, *keys: str, default: Any = None) -> Any:
+        """Return a value of `supabase/config.toml`, such as `setting("db", "major_version")`."""
+        value: Any = self.supabase_config
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                return default
+            value = cast("dict[str, Any]", value)[key]
+        return value
+
+
+def load(path: Path) -> Project:
+    """Read the project at `path`.
+
+    Raises:
+        Refused: there is no such folder, no migrations in it, or a configuration file has a mistake.
+    """
+    root = path.expanduser().resolve()
+    if not root.is_dir():
+        raise errors.Refused(
+            f"{path} is not a folder, so there is no project to operate on. Name a repository's root."
+        )
+    if root.name == "supabase" and not (root / "supabase").is_dir():
+        root = root.parent
+    config = _read_toml(root / CONFIG_NAME)
+    table: dict[str, Any] = dict((config or {}).get("project", {}))
+    environments = {
+        name: {"name": name, **values} for name, values in (config or {}).get("environments", {}).items()
+    }
+    unknown = set(config or {}) - {"project", "environments"}
+    if unknown:
+        raise errors.Refused(
+            f"{CONFIG_NAME}: unknown table {sorted(unknown)[0]!r}; it has [project] and [environments.NAME]."
+        )
+    try:
+        return Project.model_validate(
+            {
+                "name": root.name,
+                **table,
+                "root": root,
+                "configured": config is not None,
+                "supabase_config": _read_toml(root / "supabase" / "config.toml") or {},
+                "environments": environments,
+            }
+        )
+    except ValidationError as error:
+        raise errors.Refused(_explain(error, root / CONFIG_NAME)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.Refused(f"{path.name} cannot be read as TOML: {error}. Mend the file.") from None
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    sentences: list[str] = []
+    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    for problem in error.errors(include_input=False, include_url=False):
+        place = [str(part) for part in problem["loc"]]
+        key = place[-1]
+        line = next((n for n, row in enumerate(text.splitlines(), 1) if row.strip().startswith(key)), None)
+        known = Environment.model_fields if place[0] == "environments" else Project.model_fields
+        near = difflib.get_close_matches(key, list(known), n=1)
+        hint = f" The nearest key is {near[0]!r}." if problem["type"] == "extra_forbidden" and near else ""
+        where = f"{path.name}:{line}" if line else path.name
+        sentences.append(f"{where}: {'.'.join(place)}: {problem['msg']}.{hint}")
+    return " ".join(sentences)
