@@ -1,4 +1,4 @@
-"""Small Supabase projects for tests: `write` makes any, the others are ready-made with one thing wrong each."""
+"""Small Supabase projects for tests: `write` makes any; the others are ready-made, one thing wrong each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ create table public.tags (
 alter table public.tags enable row level security;
 create policy "owners read their tags" on public.tags
     for select to authenticated
-    using (exists (select from public.notes where notes.id = tags.note_id and notes.owner = (select auth.uid())));
+    using (exists (select from public.notes as n where n.id = note_id and n.owner = (select auth.uid())));
 create index tags_label_idx on public.tags (label);
 insert into public.tags (note_id, label) select id, 'new' from public.notes;
 """
@@ -48,7 +48,8 @@ comment on column public.tags.colour is 'shown beside the label';
 DROP_COLOUR = "alter table public.tags drop column colour;\n"
 
 CONTRACT = """\
-select 'public.notes has RLS' as test, relrowsecurity as ok from pg_class where oid = 'public.notes'::regclass;
+select 'public.notes has RLS' as test, relrowsecurity as ok
+from pg_class where oid = 'public.notes'::regclass;
 do $$
 begin
     assert (select count(*) from pg_policies where tablename = 'notes') = 1, 'public.notes: one policy';
@@ -187,7 +188,9 @@ def reordering_rollback(root: Path) -> Path:
         migrations={NOTES: CREATE_NOTES, TAGS: "alter table public.notes drop column owner cascade;\n"},
         rollbacks={
             NOTES: DROP_NOTES,
-            TAGS: "alter table public.notes add column owner uuid not null default auth.uid();\n"
+            TAGS: "alter table public.notes add column owner uuid not null"
+            " default '00000000-0000-4000-8000-000000000001';\n"
+            "alter table public.notes alter column owner set default auth.uid();\n"
             'create policy "owners manage their notes" on public.notes for all to authenticated\n'
             "    using (owner = (select auth.uid())) with check (owner = (select auth.uid()));\n",
         },
@@ -248,7 +251,7 @@ def _generated_pair(number: int, *, rows: int) -> tuple[str, str]:
     table = f"public.thing_{(number - 1) // 5 * 5 + 1}"
     kinds: tuple[Callable[[], tuple[str, str]], ...] = (
         lambda: (
-            f"create table {table} (id bigint generated always as identity primary key, label text not null);\n"
+            f"create table {table} (id bigint generated always as identity primary key, label text);\n"
             f"alter table {table} enable row level security;\n"
             f"insert into {table} (label) select 'row ' || n from generate_series(1, {rows}) as n;\n",
             f"drop table {table};\n",
