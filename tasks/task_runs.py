@@ -1,0 +1,131 @@
+"""A step inside a Prefect flow run: a task run that is named and that shows its evidence."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, cast
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+
+from ops import secrets
+from ops.evidence import Evidence
+from tasks.step import DELAYS, Call
+
+ROWS_SHOWN = 500
+
+# A parameter would be searched for futures, all the way down; a plan of a thousand files makes that slow.
+_call: ContextVar[Call[Any]] = ContextVar("call")
+
+
+def run(call: Call[Any], *, name: str) -> None:
+    """Run `call` as a task run whose state message is the evidence's sentence."""
+    _guard_logs()
+    token = _call.set(call)
+    try:
+        _task(name)(return_state=True)
+    finally:
+        _call.reset(token)
+
+
+@cache
+def _task(name: str) -> Task[[], State[Any]]:
+    return Task(
+        _attempt,
+        name=name,
+        task_run_name=lambda: _call.get().title,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        # One more than is ever used: Prefect logs an empty traceback when a returned state exhausts them.
+        retries=len(DELAYS) + 1,
+        retry_delay_seconds=list(DELAYS),
+        retry_condition_fn=_may_retry,
+    )
+
+
+def _attempt() -> State[Any]:
+    call = _call.get()
+    logger = get_run_logger()
+    logger.info(call.title)
+    call.attempt(publish)
+    state = _state(call)
+    logger.log(logging.INFO if state.is_completed() else logging.ERROR, state.message)
+    return state
+
+
+def _state(call: Call[Any]) -> State[Any]:
+    if call.error:
+        return Failed(message=f"{type(call.error).__name__}: {call.error}")
+    if call.evidence is None:
+        return Completed(message="Done.")
+    summary = secrets.redact(call.evidence.summary)
+    return Completed(message=summary) if call.evidence.ok else Failed(message=summary)
+
+
+def _may_retry(_task: object, run: Any, _state: object) -> bool:
+    return _call.get().may_retry and run.run_count <= len(DELAYS)
+
+
+def publish(key: str, evidence: Evidence) -> None:
+    """Show `evidence` in Prefect under `key`: its rows as a table, or its facts as Markdown."""
+    kind, data = _table(evidence) if evidence.rows else ("markdown", _markdown(evidence))
+    client, run_ids = _here()
+    artifact = ArtifactCreate(
+        key=key, type=kind, data=data, description=secrets.redact(_description(evidence)), **run_ids
+    )
+    client.create_artifact(artifact)
+
+
+def _here() -> tuple[SyncPrefectClient, dict[str, Any]]:
+    """The run's own client: a new one for each artifact would cost a connection each."""
+    task, flow = TaskRunContext.get(), FlowRunContext.get()
+    ids = {
+        "task_run_id": task and task.task_run.id,
+        "flow_run_id": flow and flow.flow_run and flow.flow_run.id,
+    }
+    return cast(SyncPrefectClient, task and task.client), ids
+
+
+def _description(evidence: Evidence) -> str:
+    more = len(evidence.rows) - ROWS_SHOWN
+    return evidence.summary + (f" ({more} more rows stand in the evidence bundle.)" if more > 0 else "")
+
+
+def _table(evidence: Evidence) -> tuple[str, str]:
+    rows = [{name: _cell(value) for name, value in row.items()} for row in evidence.rows[:ROWS_SHOWN]]
+    return "table", json.dumps(rows)
+
+
+def _cell(value: object) -> str | float | bool | None:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return secrets.redact(text)
+
+
+def _markdown(evidence: Evidence) -> str:
+    facts = evidence.model_dump(mode="json", exclude={"ok", "summary", "rows"}, exclude_defaults=True)
+    text = evidence.summary
+    if facts:
+        text += f"\n\n```json\n{json.dumps(facts, indent=2, ensure_ascii=False)}\n```\n"
+    return secrets.redact(text)
+
+
+def _guard_logs() -> None:
+    for handler in _handlers():
+        if not any(isinstance(known, secrets.RedactionFilter) for known in handler.filters):
+            handler.addFilter(secrets.RedactionFilter())
+
+
+def _handlers() -> set[logging.Handler]:
+    names = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
+    return {handler for name in names for handler in logging.getLogger(name).handlers}
