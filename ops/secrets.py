@@ -1,26 +1,46 @@
 """Secrets are named in configuration and opened here, in this one place.
 
-Every opened value is remembered, with its encoded forms, so that `redact` can take it out of whatever is
-about to leave the process.
+Every opened value is remembered, so that `redact` can take it out of whatever is about to leave the process,
+however it is written there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import re
 import shlex
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from typing import cast
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+import psycopg
+from psycopg import conninfo
 
 from ops import errors
+from ops.spellings import Span, Spellings
 
 MASK = "[redacted]"
-_known: set[str] = set()
-_PASSWORD_IN_URL = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@]*(?=@)", re.IGNORECASE)
-_PASSWORD_IN_CONNINFO = re.compile(r"(?P<head>\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']+)", re.IGNORECASE)
+SHORTEST = 4
+# The passwords that every local Supabase has: as words they name roles and databases in every second line.
+_PUBLIC = {"postgres", "password"}
+_known: dict[str, Spellings] = {}
+
+# What is a secret by where it stands, opened by us or not; the group is what is masked.
+_CONTEXTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"://[^\s:/@]{0,256}:(\S{1,512})(?=@)",
+        r"(?i:[?&](?:password|pgpassword|sslpassword|token|apikey)=)([^&\s#\"']+)",
+        r"(?i:(?<![?&\w])(?:pg|ssl)?password\s{0,8}=\s{0,8})('(?:[^'\\]|\\.|'')*'|[^\s'][^\s]*)",
+        r"(?i:[\"']password[\"']\s{0,8}:\s{0,8})(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')",
+        r"(?i:\bpassword\s{1,8})((?:[eE])?'(?:[^']|'')*')",
+        r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
+        r"\b(sb(?:p|_secret)_[A-Za-z0-9_-]{16,})",
+    )
+)
 
 
 def open_secret(reference: str) -> str:
@@ -44,48 +64,111 @@ def open_secret(reference: str) -> str:
 
 
 def remember(value: str) -> None:
-    """Keep `value`, the password inside it if it is a URL or conninfo, and their encoded forms out of all output."""
-    found = {value, *_passwords(value)}
-    for text in found - {""}:
-        for form in {text, unquote(text), quote(text, safe=""), quote_plus(text), quote(text)}:
-            if len(form) >= 4:
-                _known.add(form)
-                _known.add(form.replace("\\", "\\\\").replace('"', '\\"'))
-                _known.add(form.replace("'", "''"))
+    """Keep `value`, and the password, key or line inside it that is secret on its own, out of all output.
+
+    A text shorter than `SHORTEST`, and a password that is public or names the login itself, is masked only
+    where its place says that it is a password: alone it would blot out half of every message.
+    """
+    value = value.strip()
+    for text in {value, *_lines(value), *_passwords(value), *_web_tokens(value)}:
+        for form in {text, unquote(text), unquote_plus(text)}:
+            if len(form) >= SHORTEST and form not in _PUBLIC and form not in _known:
+                _known[form] = Spellings(form)
 
 
 def redact(text: str) -> str:
-    """Return `text` with every opened secret and every password in a URL or conninfo masked."""
-    for secret in sorted(_known, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    text = _PASSWORD_IN_URL.sub(rf"\g<head>{MASK}", text)
-    return _PASSWORD_IN_CONNINFO.sub(rf"\g<head>{MASK}", text)
+    """Return `text` with every opened secret and every password in a URL, conninfo or statement masked."""
+    masked = [match.span() for match in re.finditer(re.escape(MASK), text)]
+    spans = [span for span in _secret_spans(text) if not _inside(span, masked)]
+    if not spans:
+        return text
+    parts: list[str] = []
+    end = 0
+    for start, stop in _merged(spans):
+        parts += (text[end:start], MASK)
+        end = stop
+    return "".join((*parts, text[end:]))
 
 
-class RedactionFilter(logging.Filter):
-    """Masks opened secrets in every record, message, arguments and traceback alike."""
+def redact_nested(value: object) -> object:
+    """Return a copy of nested dicts, lists and tuples with every string in them redacted."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value).items()
+        return {redact_nested(key): redact_nested(item) for key, item in pairs}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact_nested(item) for item in cast("Iterable[object]", value)]
+    return value
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
-        record.args = ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text)
-        return True
+
+def _secret_spans(text: str) -> Iterator[Span]:
+    for spellings in list(_known.values()):
+        yield from spellings.spans(text)
+    for pattern in _CONTEXTS:
+        yield from (match.span(1) for match in pattern.finditer(text))
 
 
-def _passwords(value: str) -> set[str]:
-    found = {match.group(2).strip("'") for match in _PASSWORD_IN_CONNINFO.finditer(value)}
-    if "://" in value:
-        netloc = value.split("://", 1)[1]
-        userinfo, at, _ = netloc.rpartition("@")
-        if at and ":" in userinfo:
-            found.add(userinfo.split(":", 1)[1])
-        # A stray bracket in the password makes urlsplit fail; the raw form above covers it.
+def _inside(span: Span, masked: list[Span]) -> bool:
+    return any(start <= span[0] and span[1] <= stop for start, stop in masked)
+
+
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    start, end = min(spans)
+    for left, right in sorted(spans):
+        if left > end:
+            yield start, end
+            start, end = left, right
+        end = max(end, right)
+    yield start, end
+
+
+def _lines(value: str) -> Iterator[str]:
+    """Yield the lines of a key file, and the values of a file of NAME=value lines."""
+    if "\n" not in value:
+        return
+    for line in map(str.strip, value.splitlines()):
+        if line and not line.startswith(("-----", "#")):
+            yield line
+            name, equals, rest = line.partition("=")
+            if equals and name.removeprefix("export ").isidentifier():
+                yield rest.strip("\"'")
+                yield from _passwords(rest.strip("\"'"))
+
+
+def _passwords(value: str) -> Iterator[str]:
+    """Yield the passwords of a URL or conninfo, as libpq reads it and as a person may have meant it."""
+    with contextlib.suppress(psycopg.Error):
+        parsed = conninfo.conninfo_to_dict(value)
+        names = {parsed.get("user"), parsed.get("dbname"), parsed.get("host")}
+        found = {str(parsed.get(key) or "") for key in ("password", "sslpassword")}
+        yield from (password for password in found if password not in names)
+        return
+    yield from (_unquoted(match.group(1)) for match in _CONTEXTS[2].finditer(value))
+    yield from (match.group(1) for match in _CONTEXTS[1].finditer(value))
+    _, _, rest = value.partition("://")
+    userinfo, _, _ = rest.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    if password and password != user:
+        yield password
+        # libpq takes a bare @, : or / in a password for its end and names what follows in its complaint.
+        yield from re.split(r"[@:/?#]", password)
+
+
+def _unquoted(text: str) -> str:
+    if text.startswith("'"):
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
+
+
+def _web_tokens(value: str) -> Iterator[str]:
+    """Yield the parts of a web address that open a door: its path, its query and what is long in them."""
+    if value.startswith(("http://", "https://")):
         with contextlib.suppress(ValueError):
-            found.add(urlsplit(value).password or "")
-    return found - {""}
+            address = urlsplit(value)
+            path = f"{address.path}?{address.query}" if address.query else address.path
+            yield path if len(path) > len("/webhook") else ""
+            yield from (part for part in re.split(r"[/?&=]", path) if len(part) >= 16)
 
 
 def _from_environment(name: str) -> str:
@@ -99,18 +182,25 @@ def _from_environment(name: str) -> str:
 
 def _from_file(name: str) -> str:
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return Path(name).expanduser().read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise errors.Refused(f"The secret file {name} cannot be read: {error.strerror}.") from None
+        raise errors.Refused(
+            f"The secret file {name} cannot be read: {error.strerror}. Check its path and its rights."
+        ) from None
+    except UnicodeDecodeError:
+        raise errors.Refused(f"The secret file {name} is not UTF-8 text. Save it as text.") from None
 
 
 def _from_command(line: str) -> str:
     try:
         done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise errors.Refused(f"The secret command did not run: {type(error).__name__}.") from None
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise errors.Refused(
+            f"The secret command did not run: {type(error).__name__}. Run it by hand to see why."
+        ) from None
     if done.returncode != 0:
         raise errors.Refused(
-            f"The secret command ended with exit code {done.returncode}; its output is not shown."
+            f"The secret command ended with exit code {done.returncode}; its output is not shown. "
+            "Run it by hand to see why."
         )
     return done.stdout
