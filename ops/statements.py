@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import postgast
+from google.protobuf.message import DecodeError
+
+from ops import lexer, nature, transactions
+from ops.nature import Nature
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,7 @@ class Statement:
     line: int
     column: int
     kind: str
+    nature: Nature = Nature.ORDINARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,9 @@ class Script:
     """A file's text, its statements in order, and the units in which they run.
 
     `transactional` says that the whole file is one transaction. `findings` are sentences about what is
-    merely odd (empty, CRLF, BEGIN/COMMIT inside). `meta_commands` holds psql's own commands, which only
-    files run through psql may have.
+    merely odd (empty, CRLF, BEGIN/COMMIT inside). `meta_commands` holds what only psql understands (its own
+    commands, variables, data after COPY), which only files run through psql may have. `plan` is what the
+    file's own transaction control amounts to, by index of `statements`.
     """
 
     text: str
@@ -44,3 +53,169 @@ class Script:
     findings: tuple[str, ...] = ()
     meta_commands: tuple[Statement, ...] = ()
     parse_error: str | None = field(default=None)
+    plan: transactions.Plan = field(default_factory=transactions.Plan, repr=False)
+
+
+def parse(text: str) -> Script:
+    """Read a file's text: its statements, and the units in which they run.
+
+    Never raises on bad SQL: `parse_error` says what the parser did not understand, and the statements are
+    then those that a reading without a grammar finds.
+    """
+    # libpg_query takes a C string, and the protobuf has no lone surrogates.
+    readable = text.replace("\0", " ").encode("utf-8", "replace").decode()
+    place = _Places(text)
+    meta: tuple[Statement, ...] = ()
+    error: str | None = None
+    try:
+        pieces = _parsed(readable)
+    except (postgast.PgQueryError, DecodeError) as problem:
+        reading = lexer.read(readable)
+        meta = tuple(place(t.start, t.end, "", Nature.ORDINARY) for t in (*reading.psql, *reading.data))
+        meta = tuple(sorted(meta, key=lambda command: command.offset))
+        pieces, error = _read_again(readable, reading, problem)
+    found = tuple(place(*piece) for piece in pieces)
+    return _assemble(text, found, meta, error)
+
+
+def one_by_one(script: Script) -> tuple[Unit, ...]:
+    """Return each statement as a unit of its own; whatever may end a transaction runs outside one."""
+    outside = {Nature.ALONE, Nature.ENDS_ITSELF, Nature.MAY_COMMIT}
+    run = [statement for unit in script.units for statement in unit.statements]
+    return tuple(Unit((statement,), transactional=statement.nature not in outside) for statement in run)
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Return the line and the column, both from 1, of a character's offset."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+Piece = tuple[int, int, str, Nature]
+
+
+def _parsed(text: str) -> list[Piece]:
+    data = text.encode()
+    pieces: list[Piece] = []
+    chars = seen = 0
+    for raw in postgast.parse(text).stmts:
+        kind = raw.stmt.WhichOneof("node") or ""
+        chars += len(data[seen : raw.stmt_location].decode())
+        end_byte = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(data)
+        end = chars + len(data[raw.stmt_location : end_byte].decode())
+        start = lexer.skip_gap(text, chars)
+        chars, seen = end, end_byte
+        pieces.append((start, _without_gap(text, start, end), kind, nature.of(kind, raw.stmt)))
+    return pieces
+
+
+def _without_gap(text: str, start: int, end: int) -> int:
+    return start + len(text[start:end].rstrip(" \t\n\r\f\v"))
+
+
+def _read_again(text: str, reading: lexer.Reading, problem: Exception) -> tuple[list[Piece], str | None]:
+    """Parse without psql's own language, and statement by statement where that does not help either."""
+    masked = _masked(text, reading)
+    if masked != text:
+        try:
+            return _parsed(masked), None
+        except (postgast.PgQueryError, DecodeError) as error:
+            problem = error
+    pieces = [_piece(masked, start, end) for start, end in reading.statements]
+    deep = isinstance(problem, DecodeError)
+    return pieces, None if deep else str(problem)
+
+
+def _masked(text: str, reading: lexer.Reading) -> str:
+    if not reading.psql and not reading.data:
+        return text
+    out: list[str] = []
+    last = 0
+    for token in sorted((*reading.psql, *reading.data), key=lambda token: token.start):
+        end = token.start + 1 if token.kind == "variable" else token.end
+        out += [text[last : token.start], _blank(text[token.start : end])]
+        last = end
+    return "".join([*out, text[last:]])
+
+
+def _blank(text: str) -> str:
+    return "".join("\n" if char == "\n" else " " for char in text)
+
+
+def _piece(text: str, start: int, end: int) -> Piece:
+    try:
+        (raw,) = postgast.parse(text[start:end]).stmts
+    except (postgast.PgQueryError, DecodeError, ValueError):
+        return start, end, "", nature.guess(text[start:end])
+    kind = raw.stmt.WhichOneof("node") or ""
+    return start, end, kind, nature.of(kind, raw.stmt)
+
+
+class _Places:
+    """Makes statements of ranges that come in order, counting lines only once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._offset, self._line, self._line_start = 0, 1, 0
+
+    def __call__(self, start: int, end: int, kind: str, of: Nature) -> Statement:
+        if start < self._offset:
+            self._offset, self._line, self._line_start = 0, 1, 0
+        newlines = self._text.count("\n", self._offset, start)
+        if newlines:
+            self._line += newlines
+            self._line_start = self._text.rfind("\n", self._offset, start) + 1
+        self._offset = start
+        return Statement(
+            text=self._text[start:end],
+            offset=start,
+            line=self._line,
+            column=start - self._line_start + 1,
+            kind=kind,
+            nature=of,
+        )
+
+
+def _assemble(
+    text: str, found: tuple[Statement, ...], meta: tuple[Statement, ...], error: str | None
+) -> Script:
+    grouping = transactions.plan([s.nature for s in found], breaks=_breaks(found))
+    units = tuple(
+        Unit(tuple(found[index] for index in group.statements), group.transactional)
+        for group in grouping.groups
+    )
+    script = Script(
+        text=text,
+        statements=found,
+        units=units,
+        transactional=grouping.transactional,
+        meta_commands=meta,
+        parse_error=error,
+        plan=grouping,
+    )
+    return replace(script, findings=tuple(_findings(script)))
+
+
+def _breaks(found: Sequence[Statement]) -> frozenset[int]:
+    """Where a transaction must end, because a value just added to an enum is used later in the file."""
+    breaks: set[int] = set()
+    for index, statement in enumerate(found):
+        if statement.nature is Nature.NEW_ENUM_VALUE and _used_later(statement, found[index + 1 :]):
+            breaks.add(index)
+    return frozenset(breaks)
+
+
+def _used_later(statement: Statement, later: Sequence[Statement]) -> bool:
+    quoted = [t for t in lexer.tokens(statement.text) if t.kind == "quoted"]
+    value = statement.text[quoted[0].start : quoted[0].end] if quoted else None
+    return value is not None and any(
+        value in other.text for other in later if other.nature is not Nature.NEW_ENUM_VALUE
+    )
+
+
+def _findings(script: Script) -> Iterator[str]:
+    if not script.statements and not script.meta_commands:
+        yield "holds no statement: it is empty or has only comments"
+    if "\r\n" in script.text:
+        yield "has Windows line ends (CRLF)"
+    if script.text and not script.text.endswith("\n"):
+        yield "does not end with a newline"
