@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, cast
@@ -15,21 +21,26 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
+from prefect.logging.loggers import LoggingAdapter
 from prefect.states import Completed, Failed
 
-from ops import secrets
+from ops import redaction, secrets
 from ops.evidence import Evidence
 from tasks.step import DELAYS, Call
 
 ROWS_SHOWN = 500
+# An artifact costs five times what a task run costs, and nobody opens the fiftieth of a kind that is fine.
+ARTIFACTS_SHOWN = 50
+LONG = 10.0
 
 # A parameter would be searched for futures, all the way down; a plan of a thousand files makes that slow.
 _call: ContextVar[Call[Any]] = ContextVar("call")
+_shown: defaultdict[object, Iterator[int]] = defaultdict(itertools.count)
 
 
 def run(call: Call[Any], *, name: str) -> None:
     """Run `call` as a task run whose state message is the evidence's sentence."""
-    _guard_logs()
+    redaction.install()
     token = _call.set(call)
     try:
         _task(name)(return_state=True)
@@ -56,7 +67,8 @@ def _attempt() -> State[Any]:
     call = _call.get()
     logger = get_run_logger()
     logger.info(call.title)
-    call.attempt(publish)
+    with _saying_that_it_runs(call.title, logger):
+        call.attempt(_publish_a_few)
     state = _state(call)
     logger.log(logging.INFO if state.is_completed() else logging.ERROR, state.message)
     return state
@@ -73,6 +85,31 @@ def _state(call: Call[Any]) -> State[Any]:
 
 def _may_retry(_task: object, run: Any, _state: object) -> bool:
     return _call.get().may_retry and run.run_count <= len(DELAYS)
+
+
+@contextmanager
+def _saying_that_it_runs(title: str, logger: logging.Logger | LoggingAdapter) -> Generator[None]:
+    """Log that a long step goes on, after 10, 30, 70, ... seconds."""
+    ended = threading.Event()
+
+    def say() -> None:
+        began, wait = time.monotonic(), LONG
+        while not ended.wait(wait):
+            logger.info("Still running after %.0f s: %s", time.monotonic() - began, title)
+            wait *= 2
+
+    threading.Thread(target=say, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _publish_a_few(key: str, evidence: Evidence) -> None:
+    flow = FlowRunContext.get()
+    shown = _shown[(flow and flow.flow_run and flow.flow_run.id, key)]
+    if next(shown) < ARTIFACTS_SHOWN or not evidence.ok:
+        publish(key, evidence)
 
 
 def publish(key: str, evidence: Evidence) -> None:
@@ -118,14 +155,3 @@ def _markdown(evidence: Evidence) -> str:
     if facts:
         text += f"\n\n```json\n{json.dumps(facts, indent=2, ensure_ascii=False)}\n```\n"
     return secrets.redact(text)
-
-
-def _guard_logs() -> None:
-    for handler in _handlers():
-        if not any(isinstance(known, secrets.RedactionFilter) for known in handler.filters):
-            handler.addFilter(secrets.RedactionFilter())
-
-
-def _handlers() -> set[logging.Handler]:
-    names = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
-    return {handler for name in names for handler in logging.getLogger(name).handlers}
