@@ -9,7 +9,14 @@ if TYPE_CHECKING:
 
 
 class OpsError(Exception):
-    """An operation did not end well; the message says what is wrong, what it blocks and what to do."""
+    """An operation did not end well; the message says what is wrong, what it blocks and what to do.
+
+    `evidence` is what was seen before it ended, where there is any.
+    """
+
+    def __init__(self, message: str, evidence: Evidence | None = None) -> None:
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class Unavailable(OpsError):
@@ -22,10 +29,6 @@ class Refused(OpsError):
 
 class CheckFailed(OpsError):
     """We looked and it is wrong; the evidence says where."""
-
-    def __init__(self, message: str, evidence: Evidence | None = None) -> None:
-        super().__init__(message)
-        self.evidence = evidence
 
 
 class Denied(OpsError):

@@ -19,6 +19,7 @@ from ops import errors
 
 CONFIG_NAME = "runbooks.toml"
 THROW_AWAY = "throw-away"
+GIVEN = "given-database"
 
 
 class Place(StrEnum):
@@ -26,6 +27,7 @@ class Place(StrEnum):
 
     IN_PLACE = "in-place"
     THROW_AWAY = "throw-away"
+GIVEN = "given-database"
 
 
 class OnFailure(StrEnum):

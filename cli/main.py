@@ -1,0 +1,115 @@
+"""The `runbooks` command: it parses, calls and prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops import errors, secrets
+from ops.choices import Choices
+
+app = typer.Typer(
+    name="runbooks",
+    help="The operations runbooks of a team that runs production on Supabase.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
+app.add_typer(evidence, name="evidence")
+
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as one JSON object.")]
+
+
+@app.command()
+def rehearse(
+    path: Annotated[Path, typer.Argument(help="A repository with a supabase folder.")],
+    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")] = "throw-away",
+    database: Annotated[
+        str, typer.Option(metavar="NAME_OF_SECRET", help="Rehearse in place on this DSN: env:NAME, file:PATH, command:LINE.")
+    ] = "",
+    bindir: Annotated[str, typer.Option(help="Binaries of another Postgres for the throw-away server.")] = "",
+    everything: Annotated[
+        bool, typer.Option("--all/--only-pending", help="Rehearse all files from nothing, or what is pending.")
+    ] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="Also roll the whole chain back and apply it again.")] = False,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="After a failed migration try the others.")] = False,
+    require_rollback: Annotated[
+        bool, typer.Option("--require-rollback", help="A missing rollback script fails the verdict.")
+    ] = False,
+    json_file: Json = None,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")] = "",
+) -> None:
+    """Rehearse a project's migrations, prove each rollback, and leave an evidence bundle.
+
+    Exit code 0: everything holds; 1: something is wrong; 2: refused; 3: unavailable.
+    """
+    from cli import rehearse as command
+
+    choices = Choices(
+        database=database, bindir=bindir, everything=everything, chain=chain, keep_going=keep_going,
+        require_rollback=require_rollback, out=out,
+    )  # fmt: skip
+    raise typer.Exit(command.rehearse(path, environment, choices, json_file=json_file))
+
+
+@app.command()
+def compare(left: str, right: str, json_file: Json = None) -> None:
+    """Compare two live schemas, each side the name of a secret such as env:LEFT_URL.
+
+    Exit code 0: equal; 1: different.
+    """
+    from cli import compare as command
+
+    raise typer.Exit(command.compare(left, right, json_file))
+
+
+@app.command()
+def mark(
+    database: Annotated[str, typer.Argument(metavar="NAME_OF_SECRET")],
+    environment: Annotated[str, typer.Option(help="Which environment this database is.")],
+    rehearse: Annotated[bool, typer.Option("--rehearse/--no-rehearse", help="May it be rehearsed on?")] = True,
+) -> None:
+    """Make a database say which environment it is, and whether it may be rehearsed on."""
+    from cli import mark as command
+
+    raise typer.Exit(command.mark(database, environment, rehearse=rehearse))
+
+
+@evidence.command()
+def verify(
+    bundle: Path,
+    digest: Annotated[str | None, typer.Option(help="The digest that the run printed.")] = None,
+) -> None:
+    """Check a bundle against its manifest, and name what was changed, added or removed."""
+    from cli import evidence as command
+
+    raise typer.Exit(command.verify(bundle, digest=digest))
+
+
+@app.command()
+def demo(project: Path | None = None) -> None:
+    """Rehearse the example through a real Prefect server and worker, and stop everything again."""
+    from cli import demo as command
+
+    raise typer.Exit(command.demo(project))
+
+
+@app.command()
+def up(project: Path | None = None) -> None:
+    """The same as demo, and stay up."""
+    from cli import demo as command
+
+    raise typer.Exit(command.up(project))
+
+
+def main() -> None:
+    """Run the command; a mistake of usage ends with 2, as a refusal does."""
+    try:
+        app()
+    except errors.OpsError as error:
+        print(secrets.redact(str(error)), file=sys.stderr)
+        sys.exit(3 if isinstance(error, errors.Unavailable) else 2 if isinstance(error, errors.Refused) else 1)

@@ -1,0 +1,284 @@
+"""Run one file against a target: in one transaction with its history and journal rows, or unit by unit.
+
+Source: staging-rehearsal.md, sections 4 and 5.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import LiteralString, cast
+
+import psycopg
+import tenacity
+
+from ops import database, errors, interrupted, journal, queries, secrets, statements
+from ops.target import Target
+from ops.verdict import Failure, Lock
+
+ATTEMPTS = 3
+# Cannot run in a transaction block; unsafe use of a new enum value; invalid transaction termination.
+NEEDS_NO_TRANSACTION = frozenset({"25001", "55P04", "2D000"})
+# The modes of INSERT, UPDATE, DELETE, TRUNCATE, DROP and of every rewrite; a dropped table holds the last.
+MAY_WRITE = frozenset({"RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
+Inspect = Callable[[database.Connection], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running one file did.
+
+    `touched` holds the oids of the tables that it may have written or changed, or is `None` where that cannot
+    be known; `withdrawn` says that `inspect` looked at the uncommitted result and had it rolled back.
+    """
+
+    failure: Failure | None = None
+    transactional: bool = True
+    attempts: int = 1
+    duration_ms: float = 0.0
+    locks: tuple[Lock, ...] = ()
+    touched: frozenset[int] | None = frozenset()
+    rows_written: int = 0
+    wal_bytes: int | None = None
+    notes: tuple[str, ...] = ()
+    withdrawn: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.failure is None and not self.withdrawn
+
+
+class StatementFailed(Exception):
+    """A statement of a file did not run; carries the failure with its place in the file."""
+
+    def __init__(self, failure: Failure, *, cut: bool) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.cut = cut
+
+    @property
+    def transient(self) -> bool:
+        return self.cut or database.is_transient(self.failure.sqlstate or "")
+
+
+def run(
+    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None = None
+) -> Outcome:
+    """Run a file once, again while its error is transient (at most three attempts), and say what it did.
+
+    A file that turns out not to be transactional is run again unit by unit. `inspect` sees the result of a
+    transactional file before it commits and may have it rolled back.
+
+    Raises:
+        Unavailable: the connection was lost, or could not be opened, three times.
+    """
+    notes: list[str] = []
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=tenacity.wait_exponential_jitter(initial=0.5, max=5),
+        retry=tenacity.retry_if_exception(_may_pass),
+        before_sleep=lambda state: notes.append(_attempt_note(state)),
+        reraise=True,
+    )
+    count = 0
+    try:
+        for attempt in attempts:
+            with attempt:
+                count = attempt.retry_state.attempt_number
+                outcome = _once(target, script, entry, inspect=inspect, again=count > 1)
+        return replace(outcome, attempts=count, notes=(*outcome.notes, *notes))
+    except StatementFailed as error:
+        if error.cut:
+            raise errors.Unavailable(f"{entry.file}: the connection was lost {count} times: {error}") from None
+        return Outcome(
+            failure=error.failure, attempts=count, transactional=script.transactional, notes=tuple(notes)
+        )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, errors.Unavailable) or (isinstance(error, StatementFailed) and error.transient)
+
+
+def _attempt_note(state: tenacity.RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    return f"attempt {state.attempt_number} of {ATTEMPTS}: {secrets.redact(str(error))}"
+
+
+def _once(
+    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None, again: bool
+) -> Outcome:
+    if again and _arrived(target, entry):
+        return Outcome(touched=None, notes=("the commit of the last attempt had reached the server",))
+    if not script.transactional:
+        return _unit_by_unit(target, script.units, entry)
+    try:
+        return _in_one_transaction(target, script, entry, inspect=inspect)
+    except StatementFailed as error:
+        if error.failure.sqlstate not in NEEDS_NO_TRANSACTION:
+            raise
+        outcome = _unit_by_unit(target, statements.one_by_one(script), entry)
+        return replace(outcome, notes=(f"run statement by statement: {error.failure.message}",))
+
+
+def _arrived(target: Target, entry: journal.Entry) -> bool:
+    with target.login() as connection:
+        return journal.completed(connection, entry, run=target.run)
+
+
+def _in_one_transaction(
+    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None
+) -> Outcome:
+    with target.login() as connection:
+        began = time.perf_counter()
+        connection.execute("begin")
+        for statement in script.statements if not script.units else script.units[0].statements:
+            execute(connection, target, statement, entry.file)
+        settle(connection, entry.file)
+        outcome = _footprint(connection)
+        if inspect and not inspect(connection):
+            connection.execute("rollback")
+            return replace(outcome, withdrawn=True)
+        _commit(connection, target, entry)
+        elapsed = (time.perf_counter() - began) * 1000
+        return replace(outcome, duration_ms=round(elapsed, 3), wal_bytes=_wal_bytes(connection))
+
+
+def _commit(connection: database.Connection, target: Target, entry: journal.Entry) -> None:
+    try:
+        journal.verify_held(connection, target.holder)
+        journal.complete(connection, entry, run=target.run)
+        connection.execute("commit")
+    except psycopg.Error as error:
+        raise _failed(error, None, entry.file, connection) from None
+
+
+def _unit_by_unit(target: Target, units: tuple[statements.Unit, ...], entry: journal.Entry) -> Outcome:
+    began = time.perf_counter()
+    notes: list[str] = []
+    with target.login() as connection:
+        begun, done = journal.progress(connection, entry)
+        for number, unit in enumerate(units):
+            if number in done:
+                notes.append(f"unit {number + 1} of {len(units)} was done before an interruption")
+                continue
+            notes += _unit(connection, target, unit, entry, number=number, interrupted_before=number in begun)
+        connection.execute("begin")
+        _commit(connection, target, entry)
+        wal = _wal_bytes(connection)
+    elapsed = (time.perf_counter() - began) * 1000
+    return Outcome(
+        transactional=False, duration_ms=round(elapsed, 3), touched=None, wal_bytes=wal, notes=tuple(notes)
+    )
+
+
+def _unit(
+    connection: database.Connection,
+    target: Target,
+    unit: statements.Unit,
+    entry: journal.Entry,
+    *,
+    number: int,
+    interrupted_before: bool,
+) -> list[str]:
+    journal.verify_held(connection, target.holder)
+    if unit.transactional:
+        connection.execute("begin")
+        for statement in unit.statements:
+            execute(connection, target, statement, entry.file)
+        settle(connection, entry.file)
+        journal.mark(connection, entry, run=target.run, unit=number, done=True)
+        connection.execute("commit")
+        return []
+    (statement,) = unit.statements
+    notes: list[str] = []
+    if interrupted_before:
+        finished, notes = interrupted.clean_up(connection, statement)
+        if finished:
+            journal.mark(connection, entry, run=target.run, unit=number, done=True)
+            return notes
+    journal.mark(connection, entry, run=target.run, unit=number, done=False)
+    # CONCURRENTLY waits for old snapshots by design, and is left INVALID when a timeout kills it.
+    connection.execute("set lock_timeout = 0; set statement_timeout = 0")
+    execute(connection, target, statement, entry.file)
+    settle(connection, entry.file)
+    connection.execute(target.timeouts)
+    journal.mark(connection, entry, run=target.run, unit=number, done=True)
+    return notes
+
+
+def execute(
+    connection: database.Connection, target: Target, statement: statements.Statement, file: str
+) -> None:
+    """Run one statement as it stands in its file.
+
+    Raises:
+        StatementFailed: with file, line, column, SQLSTATE, message, hint and the statement.
+    """
+    elevation = target.elevate(statement.kind, statement.text)
+    try:
+        if elevation:
+            connection.execute(elevation[0])
+        # The text of the operator's own file: the one thing here that is meant to be run as it is.
+        connection.execute(cast("LiteralString", statement.text), prepare=False)
+        if elevation:
+            connection.execute(elevation[1])
+    except psycopg.Error as error:
+        raise _failed(error, statement, file, connection) from None
+
+
+def settle(connection: database.Connection, file: str) -> None:
+    """Fire deferred constraints and take back what the file did to its session, so that we act as ourselves."""
+    try:
+        connection.execute(_SETTLE)
+    except psycopg.Error as error:
+        raise _failed(error, None, file, connection) from None
+
+
+_SETTLE: LiteralString = (
+    "set constraints all immediate; reset session authorization; reset role; "
+    "select pg_catalog.set_config('search_path', '', false)"
+)
+
+
+def _footprint(connection: database.Connection) -> Outcome:
+    found = connection.execute(queries.load("apply/footprint")).fetchall()
+    locks = tuple(Lock(object=name, mode=mode) for _, name, _, modes, _ in found if name for mode in modes)
+    touched = frozenset(oid for oid, _, kind, modes, _ in found if kind in "rp" and set(modes) & MAY_WRITE)
+    return Outcome(locks=locks, touched=touched, rows_written=sum(written for *_, written in found))
+
+
+def _wal_bytes(connection: database.Connection) -> int | None:
+    if connection.info.server_version < 180000:
+        return None
+    connection.execute("select pg_catalog.pg_stat_force_next_flush()")
+    found = connection.execute(queries.load("apply/wal")).fetchone()
+    return int(found[0]) if found and found[0] is not None else None
+
+
+def _failed(
+    error: psycopg.Error,
+    statement: statements.Statement | None,
+    file: str,
+    connection: database.Connection,
+) -> StatementFailed:
+    diag = error.diag
+    line, column = (statement.line, statement.column) if statement else (None, None)
+    if statement and diag.statement_position:
+        line, column = _position(statement, int(diag.statement_position) - 1)
+    failure = Failure(
+        message=secrets.redact(diag.message_primary or str(error).strip()),
+        sqlstate=error.sqlstate,
+        hint=secrets.redact(diag.message_hint) if diag.message_hint else None,
+        detail=secrets.redact("\n".join(filter(None, (diag.message_detail, diag.context)))) or None,
+        file=file,
+        line=line,
+        column=column,
+        statement=secrets.redact(statement.text)[:2000] if statement else None,
+    )
+    return StatementFailed(failure, cut=connection.broken or connection.closed)
+
+
+def _position(statement: statements.Statement, offset: int) -> tuple[int, int]:
+    line, column = statements.position(statement.text, offset)
+    return statement.line + line - 1, column + (statement.column - 1 if line == 1 else 0)

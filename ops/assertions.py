@@ -1,0 +1,49 @@
+"""The project's own assertions, and RLS coverage, on the database as the rehearsal left it.
+
+Source: staging-rehearsal.md, section 6.
+"""
+
+from __future__ import annotations
+
+from ops import contract, rls
+from ops.evidence import Evidence
+from ops.rehearsal import Rehearsing
+from ops.verdict import ContractFile
+
+
+def check_contract(rehearsing: Rehearsing) -> Evidence:
+    """Run the SQL contract and the pgTAP suites; none is passed over in silence."""
+    if rehearsing.stopped:
+        return Evidence(ok=True, summary=f"The contract was not tried, since {rehearsing.stopped} failed.")
+    found = contract.check(rehearsing.target.dsn, rehearsing.project, bindir=rehearsing.bindir)
+    rehearsing.contract = found
+    passed = sum(file.passed for file in found.files)
+    bad = [file for file in found.files if file.failed or file.error]
+    halted = found.missing is not None and rehearsing.project.configured
+    return Evidence(
+        ok=not bad and not halted,
+        summary=_sentence(found.missing, passed, len(found.files), bad),
+        rows=tuple(file.model_dump(mode="json") for file in found.files),
+    )
+
+
+def check_rls(rehearsing: Rehearsing) -> Evidence:
+    """Check that every table of an exposed schema is covered by RLS."""
+    found = rls.check(rehearsing.target.observer, schemas=rls.exposed_schemas(rehearsing.project))
+    rehearsing.rls = found
+    holes = [finding for finding in found.findings if finding.level == "error"]
+    first = f" The first: {holes[0].message}" if holes else ""
+    return Evidence(
+        ok=not holes,
+        summary=f"{len(found.tables)} tables in exposed schemas, {len(holes)} RLS holes.{first}",
+        rows=tuple(finding.model_dump() for finding in found.findings),
+    )
+
+
+def _sentence(missing: str | None, passed: int, files: int, bad: list[ContractFile]) -> str:
+    parts = [f"{passed} assertions hold in {files} files" if files else "no contract file and no pgTAP suite"]
+    if bad:
+        parts.append(f"{len(bad)} files fail, the first is {bad[0].name}: {bad[0].error or bad[0].failures[:1]}")
+    if missing:
+        parts.append(missing)
+    return "; ".join(parts) + "."

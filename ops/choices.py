@@ -1,0 +1,21 @@
+"""What an operator chooses when a rehearsal is started: names and choices, since Prefect stores them in clear."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Choices(BaseModel):
+    """What to rehearse and how strictly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database: str = Field(
+        default="", description="Secret reference of a DSN to rehearse on in place, such as env:STAGING_DATABASE_URL"
+    )
+    bindir: str = Field(default="", description="Folder of another Postgres's binaries for the throw-away server")
+    everything: bool = Field(default=False, description="Rehearse all files from nothing, not only what is pending")
+    chain: bool = Field(default=False, description="Also roll the whole chain back and apply it again")
+    keep_going: bool = Field(default=False, description="After a failed migration try the others as well")
+    require_rollback: bool = Field(default=False, description="A missing rollback script fails the verdict")
+    out: str = Field(default="", description="Folder of the evidence; default: the project's own")

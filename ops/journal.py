@@ -1,0 +1,96 @@
+"""The database is the journal: what is applied, rolled back or half done is written beside the change itself.
+
+The history table is the Supabase CLI's own, so that both tools agree; `runbooks.journal` says by whom, from
+which bytes and in which unit. Both rows commit with the migration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ops import database, errors, queries
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is about to be done: one file, in one direction."""
+
+    version: str
+    name: str
+    file: str
+    sha256: str
+    direction: Literal["apply", "rollback"]
+    statements: tuple[str, ...]
+
+    def parameters(self, run: str, **more: Any) -> dict[str, Any]:
+        return {"version": self.version, "file": self.file, "sha256": self.sha256, "run": run, **more}
+
+
+def prepare(connection: database.Connection) -> None:
+    """Make the history table and the journal where they do not exist yet; safe to run twice and at once."""
+    with database.translating():
+        connection.execute(queries.load("journal/prepare"))
+
+
+def complete(
+    connection: database.Connection, entry: Entry, *, run: str, details: Mapping[str, Any] | None = None
+) -> None:
+    """Record, in the caller's transaction, that the whole file has run."""
+    name = "journal/applied" if entry.direction == "apply" else "journal/rolled_back"
+    values = entry.parameters(run, name=entry.name, statements=list(entry.statements))
+    connection.execute(queries.load(name), {**values, "details": json.dumps(dict(details or {}))})
+
+
+def mark(connection: database.Connection, entry: Entry, *, run: str, unit: int, done: bool) -> None:
+    """Record that a unit of a file that cannot be one transaction is begun, or done."""
+    values = entry.parameters(run, unit=unit, action="unit" if done else "begin-unit")
+    connection.execute(queries.load("journal/unit"), values)
+
+
+def progress(connection: database.Connection, entry: Entry) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the units of this very file that an interrupted run has begun, and those it has done."""
+    found = connection.execute(queries.load("journal/units"), entry.parameters("")).fetchall()
+    begun = frozenset(unit for action, unit in found if action == "begin-unit")
+    return begun, frozenset(unit for action, unit in found if action == "unit")
+
+
+def completed(connection: database.Connection, entry: Entry, *, run: str) -> bool:
+    """Say whether this run has already recorded the file as whole: a commit whose answer was lost."""
+    last = connection.execute(queries.load("journal/last"), entry.parameters(run)).fetchone()
+    return last == (entry.direction, entry.file)
+
+
+@contextmanager
+def held(dsn: str, run: str) -> Iterator[int]:
+    """Hold this database's one lock, on a connection of its own; yields the pid of the session that holds it.
+
+    Raises:
+        Refused: another run holds it; the message names that run.
+    """
+    with database.connect(dsn, application=run) as connection:
+        taken, pid, holder = connection.execute(queries.load("journal/lock")).fetchone() or (False, 0, None)
+        if not taken:
+            raise errors.Refused(
+                f"Another run is working on this database: {holder or 'its name is not visible'}. "
+                "Nothing was started. Wait until it has ended, then run again."
+            )
+        yield pid
+
+
+def verify_held(connection: database.Connection, pid: int | None) -> None:
+    """Check inside a migration's transaction that the lock is still ours.
+
+    Raises:
+        Unavailable: the session that held it is gone, so another run may have begun.
+    """
+    if pid is None:
+        return
+    (holds,) = connection.execute(queries.load("journal/holds"), {"pid": pid}).fetchone() or (False,)
+    if not holds:
+        raise errors.Unavailable(
+            "The session that held this database's lock is gone, so this migration was not committed. Run again."
+        )

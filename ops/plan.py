@@ -1,0 +1,97 @@
+"""What a rehearsal is going to do: the project, its environment, and the files with their digest."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from ops import errors, migrations, project
+from ops.choices import Choices
+from ops.evidence import Evidence
+from ops.migrations import Migration
+from ops.project import Environment, Place, Project
+
+
+class Plan(Evidence):
+    """The files of a change and where it is rehearsed; `change_digest` is over content only."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    project: Project
+    environment: Environment
+    migrations: tuple[Migration, ...]
+    overlooked: tuple[str, ...]
+    change_digest: str
+    commit: str | None
+    keep_going: bool = False
+    chain: bool = False
+    out: str
+
+
+def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
+    """Read the project and say what a rehearsal of it would do; reads files only.
+
+    Raises:
+        Refused: the project, its configuration or the choice of environment has a mistake.
+    """
+    operated = project.load(Path(path))
+    where = _environment(operated, environment, choices)
+    updates: dict[str, object] = {}
+    if choices.require_rollback:
+        updates["require_rollback"] = True
+    if choices.bindir:
+        updates["bindir"] = Path(choices.bindir)
+    where = where.model_copy(update=updates)
+    found = migrations.find(operated)
+    covered = sum(1 for migration in found if migration.rollback)
+    return Plan(
+        ok=True,
+        summary=f"{operated.name}: {len(found)} migration files, {covered} with a rollback script, "
+        f"to rehearse {f'in place on {where.name}' if where.in_place else 'on a throw-away database'}.",
+        project=operated,
+        environment=where,
+        migrations=found,
+        overlooked=migrations.skipped(operated),
+        change_digest=migrations.change_digest(found),
+        commit=_commit(operated.root),
+        keep_going=choices.keep_going,
+        chain=choices.chain or (where.in_place if where.chain is None else where.chain),
+        out=choices.out or str(operated.root),
+    )
+
+
+def _environment(operated: Project, name: str, choices: Choices) -> Environment:
+    chosen = operated.environment(name)
+    if choices.database and name == project.THROW_AWAY:
+        chosen = Environment(name=project.GIVEN)
+    if choices.database:
+        chosen = chosen.model_copy(
+            update={"database": choices.database, "place": Place.IN_PLACE, "rehearse": True}
+        )
+    if chosen.guarded:
+        raise errors.Refused(
+            f"The environment {chosen.name!r} is guarded: a rehearsal changes the schema and is refused there. "
+            "Rehearse on staging or on a throw-away database."
+        )
+    if chosen.in_place and not chosen.rehearse:
+        raise errors.Refused(
+            f"The environment {chosen.name!r} does not say rehearse = true, so nothing is rehearsed on it. "
+            "Say so in runbooks.toml, if its database may be changed."
+        )
+    if chosen.in_place and not chosen.database:
+        raise errors.Refused(f"The environment {chosen.name!r} has no database, so it cannot be rehearsed in place.")
+    if chosen.in_place and choices.everything:
+        raise errors.Refused(
+            "--all rehearses every file from nothing, which a database in place is not. "
+            "Leave out --all, or rehearse on a throw-away database."
+        )
+    return chosen
+
+
+def _commit(root: Path) -> str | None:
+    done = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None if done.returncode == 0 else None

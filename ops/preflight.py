@@ -1,0 +1,97 @@
+"""What a rehearsal looks at before it changes anything.
+
+Source: staging-rehearsal.md, sections 2 and 3; design.md section 6.
+"""
+
+from __future__ import annotations
+
+from ops import connectivity, errors, inventory, lint
+from ops.evidence import Evidence
+from ops.migrations import Migration
+from ops.rehearsal import Rehearsing
+from ops.verdict import Base, MigrationResult
+
+
+def check_connectivity(rehearsing: Rehearsing) -> Evidence:
+    """Say which database answers, as whom, over which road.
+
+    Raises:
+        Refused: the DSN cannot work, the login is refused, or a pooler gives no session.
+        Unavailable: nobody answers.
+    """
+    found = connectivity.check(rehearsing.target.dsn)
+    rehearsing.connectivity = found
+    rehearsing.base = Base(
+        place=rehearsing.plan.environment.place,
+        server_version=found.server_version,
+        major=found.major,
+        warnings=_other_major(rehearsing, found.major),
+    )
+    return found
+
+
+def _other_major(rehearsing: Rehearsing, major: int | None) -> tuple[str, ...]:
+    wanted = rehearsing.project.setting("db", "major_version")
+    if wanted is None or major is None or int(wanted) == major:
+        return ()
+    return (
+        f"rehearsed on PostgreSQL {major}, and supabase/config.toml names {wanted}: what passes here may fail there. "
+        "Give a server of that version with --database or --bindir.",
+    )
+
+
+def find_pending(rehearsing: Rehearsing) -> inventory.Inventory:
+    """Compare every local file with what the database says is applied; lint what is pending."""
+    plan = rehearsing.plan
+    found = inventory.take(
+        rehearsing.target.observer, plan.migrations, overlooked=plan.overlooked, expects=plan.environment.expects
+    )
+    pending = {version: order for order, version in enumerate(found.pending)}
+    rehearsing.pending = tuple(
+        sorted((m for m in plan.migrations if m.version in pending), key=lambda m: pending[m.version])
+    )
+    rehearsing.lint = lint.findings(rehearsing.pending, major=rehearsing.base.major or 17)
+    rehearsing.before = found.with_lint(rehearsing.lint)
+    return rehearsing.before
+
+
+def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
+    """Refuse the whole rehearsal when a pending file, or its rollback script, must not be run as it is.
+
+    Raises:
+        Refused: the first of the bad files, with its place; the evidence names them all.
+    """
+    bad = [migration for migration in rehearsing.plan.migrations if migration.problem and _matters(rehearsing, migration)]
+    for migration in bad:
+        rehearsing.results[migration.file] = MigrationResult(
+            file=migration.file, version=migration.version, name=migration.name, status="refused",
+            findings=(migration.problem or "", *migration.findings),
+        )
+    odd = [{"file": m.file, "finding": text} for m in rehearsing.pending for text in m.findings]
+    if bad:
+        more = f" And {len(bad) - 1} more." if len(bad) > 1 else ""
+        raise errors.Refused(f"{bad[0].problem}{more} Nothing was run.")
+    return Evidence(
+        ok=True,
+        summary=f"{len(rehearsing.pending)} files may run; {len(odd)} oddities.",
+        rows=tuple(odd),
+    )
+
+
+def _matters(rehearsing: Rehearsing, migration: Migration) -> bool:
+    """A file that is applied already is never run again, so its faults block nothing."""
+    entries = rehearsing.before.entries if rehearsing.before else ()
+    return not any(entry.file == migration.file and entry.state in ("applied", "other-hands", "edited") for entry in entries)
+
+
+def find_left(rehearsing: Rehearsing) -> inventory.Inventory:
+    """Compare again: after a rehearsal nothing may be left pending that did not fail or was not skipped."""
+    found = inventory.take(
+        rehearsing.target.observer, rehearsing.plan.migrations, overlooked=rehearsing.plan.overlooked
+    )
+    rehearsing.after = found
+    done = {m.version for m in rehearsing.pending if m.file in rehearsing.applied}
+    lost = [version for version in found.pending if version in done]
+    if lost:
+        rehearsing.wrong.append(f"applied and yet pending: {', '.join(lost)}")
+    return found

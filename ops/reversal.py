@@ -1,0 +1,155 @@
+"""Apply a migration, roll it back, and prove that what was there before is there again.
+
+Source: staging-rehearsal.md, section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops import apply, catalog, comparison, database, journal, psql, rows, schema
+from ops.migrations import Migration
+from ops.target import Target
+from ops.verdict import Difference, Reapply, Rollback
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file's whole effect: its outcome, what it changed, and the rows of the tables it touched before it."""
+
+    outcome: apply.Outcome
+    delta: schema.Delta
+    rows_before: rows.Images
+    rewritten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What rolling back and applying again showed; `clean` says the database is as it was after the first apply."""
+
+    rollback: Rollback
+    reapply: Reapply
+    clean: bool
+
+
+def forward(target: Target, migration: Migration) -> Step:
+    """Apply a migration and see what it changed."""
+    script = migration.script
+    return _take(target, apply.run(target, script, forward_entry(migration)))
+
+
+def forward_entry(migration: Migration) -> journal.Entry:
+    """Return the journal's words for applying this migration."""
+    return journal.Entry(
+        version=migration.version,
+        name=migration.name,
+        file=migration.file,
+        sha256=migration.sha256,
+        direction="apply",
+        statements=tuple(statement.text for statement in migration.script.statements),
+    )
+
+
+def backward(target: Target, migration: Migration, *, inspect: apply.Inspect | None = None) -> Step:
+    """Run a migration's rollback script and see what it changed."""
+    script = migration.rollback
+    if script is None:
+        raise ValueError(f"{migration.file} has no rollback script")
+    entry = journal.Entry(
+        version=migration.version,
+        name=migration.name,
+        file=script.file,
+        sha256=script.sha256,
+        direction="rollback",
+        statements=(),
+    )
+    if script.uses_psql:
+        return _take(target, _through_psql(target, script.path, entry))
+    return _take(target, apply.run(target, script.script, entry, inspect=inspect))
+
+
+def prove(target: Target, migration: Migration, applied: Step, *, since: datetime | None = None) -> Proof:
+    """Roll a migration back that has just been applied, compare, apply it again, and compare again."""
+    if migration.rollback is None:
+        return Proof(Rollback(status="missing"), Reapply(status="skipped"), clean=True)
+    if migration.rollback.problem:
+        failure = apply.refusal(migration.rollback.problem, migration.rollback.file)
+        rollback = Rollback(script=migration.rollback.file, status="failed", error=failure)
+        return Proof(rollback, Reapply(status="skipped"), clean=True)
+    began = since or datetime.now(UTC)
+    seen = sum(image.count for image in target.ledger.of(applied.rows_before).values())
+    back = backward(target, migration, inspect=_guard(target, applied))
+    if back.outcome.failure:
+        rollback = _failed(migration, back)
+        return Proof(rollback, Reapply(status="skipped"), clean=not back.delta and not _rows_moved(target, back))
+    found = _restored(target, applied, back, since=began)
+    rollback = Rollback(
+        script=migration.rollback.file,
+        status="differs" if found else "proven",
+        differences=found,
+        rows_seen=seen,
+        duration_ms=back.outcome.duration_ms,
+    )
+    if back.outcome.withdrawn:
+        return Proof(rollback, Reapply(status="skipped"), clean=True)
+    return _again(target, migration, back, rollback)
+
+
+def _again(target: Target, migration: Migration, back: Step, rollback: Rollback) -> Proof:
+    rows_first = {**back.rows_before}
+    again = forward(target, migration)
+    if again.outcome.failure:
+        return Proof(rollback, Reapply(status="failed", error=again.outcome.failure), clean=False)
+    changed = comparison.differences(comparison.compose(back.delta, again.delta))
+    before = {**again.rows_before, **rows_first}
+    after = target.ledger.of(before)
+    found = (*changed, *rows.differences(before, after, lenient=True))
+    reapply = Reapply(status="differs" if found else "same", differences=found)
+    return Proof(rollback, reapply, clean=not found)
+
+
+def _restored(target: Target, applied: Step, back: Step, *, since: datetime) -> tuple[Difference, ...]:
+    if back.outcome.withdrawn:
+        return _withheld(target, applied)
+    before = {**back.rows_before, **applied.rows_before}
+    changed = comparison.differences(comparison.compose(applied.delta, back.delta))
+    return (*changed, *rows.differences(before, target.ledger.of(before), since=since))
+
+
+def _guard(target: Target, applied: Step) -> apply.Inspect | None:
+    """In place, a rollback that does not restore is not committed: the database stays as it was applied."""
+    if target.throw_away:
+        return None
+
+    def restores(connection: database.Connection) -> bool:
+        target.preview = target.mirror.preview(connection)
+        return not comparison.differences(comparison.compose(applied.delta, target.preview))
+
+    return restores
+
+
+def _withheld(target: Target, applied: Step) -> tuple[Difference, ...]:
+    return comparison.differences(comparison.compose(applied.delta, target.preview))
+
+
+def _take(target: Target, outcome: apply.Outcome) -> Step:
+    filenodes = target.mirror.filenodes
+    delta = target.mirror.refresh(target.observer)
+    before = target.ledger.refresh(target.observer, outcome.touched)
+    return Step(outcome, delta, before, rewritten=catalog.rewritten(filenodes, target.mirror.filenodes))
+
+
+def _rows_moved(target: Target, step: Step) -> bool:
+    return bool(rows.differences(step.rows_before, target.ledger.of(step.rows_before)))
+
+
+def _failed(migration: Migration, back: Step) -> Rollback:
+    script = migration.rollback.file if migration.rollback else None
+    return Rollback(
+        script=script,
+        status="failed",
+        error=back.outcome.failure,
+        differences=comparison.differences(back.delta),
+        duration_ms=back.outcome.duration_ms,
+    )

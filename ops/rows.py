@@ -1,0 +1,219 @@
+"""The rows of a database's tables, kept so that what a rollback loses can be named.
+
+Row contents never leave this module: differences name a row by its primary key and the columns that differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from psycopg import sql
+
+from ops import database, queries
+from ops.verdict import Difference
+
+# Beyond this a table's rows are not kept; the evidence says so.
+LARGEST_TABLE_BYTES = 64 * 1024 * 1024
+NAMED_ROWS = 5
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The rows of one table at one time; `rows` is `None` where the table was too large to keep."""
+
+    oid: int
+    table: str
+    key: tuple[str, ...]
+    volatile: frozenset[str]
+    rows: Counter[str] | None
+
+    @property
+    def count(self) -> int:
+        return self.rows.total() if self.rows is not None else 0
+
+
+Images = Mapping[str, Image]
+
+
+@dataclass
+class Ledger:
+    """The rows of all tables as last seen, by qualified name; tables without rows are left out."""
+
+    images: dict[str, Image] = field(default_factory=dict[str, Image])
+
+    @classmethod
+    def read(cls, connection: database.Connection) -> Ledger:
+        """Read every table once."""
+        return cls({image.table: image for image in _read(connection, None)})
+
+    @property
+    def too_large(self) -> tuple[str, ...]:
+        return tuple(name for name, image in self.images.items() if image.rows is None)
+
+    @property
+    def count(self) -> int:
+        return sum(image.count for image in self.images.values())
+
+    def refresh(self, connection: database.Connection, touched: frozenset[int] | None) -> Images:
+        """Read the touched tables again (all, if that is not known); return their images as they were.
+
+        A table that had no rows, or is new, has the image of no rows in the answer.
+        """
+        if touched is not None and not touched:
+            return {}
+        found = {image.table: image for image in _read(connection, touched)}
+        stale = {name for name, image in self.images.items() if touched is None or image.oid in touched}
+        before = {name: self.images[name] for name in stale}
+        before |= {name: replace(image, rows=Counter()) for name, image in found.items() if name not in stale}
+        for name in stale:
+            del self.images[name]
+        self.images.update(found)
+        return before
+
+    def of(self, names: Iterable[str]) -> Images:
+        """Return the images of those of the named tables that have rows."""
+        return {name: self.images[name] for name in names if name in self.images}
+
+
+def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[Image]:
+    with database.translating():
+        parameters = {"oids": None if oids is None else list(oids)}
+        tables = connection.execute(queries.load("rows/tables"), parameters).fetchall()
+        return [
+            Image(
+                oid=oid,
+                table=name,
+                key=tuple(key),
+                volatile=frozenset(volatile),
+                rows=_rows(connection, name) if size <= LARGEST_TABLE_BYTES else None,
+            )
+            for oid, name, size, key, volatile in tables
+            if size > 0
+        ]
+
+
+def _rows(connection: database.Connection, name: str) -> Counter[str]:
+    # The name is the server's own quoting (format %I.%I) of a table that exists.
+    query = sql.SQL("select pg_catalog.to_jsonb(t)::text from only {} t").format(sql.SQL(cast("Any", name)))
+    return Counter(text for (text,) in connection.execute(query))
+
+
+def differences(
+    before: Images, after: Images, *, since: datetime | None = None, lenient: bool = False
+) -> tuple[Difference, ...]:
+    """Name the tables of `before` and `after` whose rows are not the same, and what is lost, added or changed.
+
+    Values that the run itself stamped (a time later than `since`) do not count. `lenient` also leaves out
+    columns whose values are made anew each time (identity, random, foreign keys to such).
+    """
+    found: list[Difference] = []
+    for name in sorted({*before, *after}):
+        left, right = before.get(name), after.get(name)
+        if (left and left.rows is None) or (right and right.rows is None):
+            continue
+        difference = _difference(name, left, right, since=since, lenient=lenient)
+        if difference:
+            found.append(difference)
+    return tuple(found)
+
+
+def moved(start: Images, before: Images, after: Images) -> dict[str, Image]:
+    """Return the images of `start` with what happened between `before` and `after` added to them.
+
+    Only tables that `start` knows are followed: a seed's rows in tables that the migrations made are not.
+    """
+    result = dict(start)
+    for name, image in start.items():
+        old, new = before.get(name), after.get(name)
+        if image.rows is None or new is None or new.rows is None:
+            continue
+        gained = new.rows - (old.rows if old and old.rows else Counter())
+        result[name] = replace(image, rows=image.rows + gained)
+    return result
+
+
+def _difference(
+    name: str, left: Image | None, right: Image | None, *, since: datetime | None, lenient: bool
+) -> Difference | None:
+    old, new = (Counter(image.rows or ()) if image else Counter[str]() for image in (left, right))
+    lost, added = list((old - new).elements()), list((new - old).elements())
+    known = left or right
+    if known is None or not (lost or added):
+        return None
+    ignored = known.volatile if lenient else frozenset[str]()
+    pairs = _Pairs.match([json.loads(row) for row in lost], [json.loads(row) for row in added], known.key)
+    changed = {column for one, other in pairs.both for column in _differing(one, other, ignored, since)}
+    if lenient and len(pairs.lost) == len(pairs.added):
+        pairs = _Pairs(pairs.both, [], [])
+    if not (changed or pairs.lost or pairs.added):
+        return None
+    return Difference(
+        kind="rows",
+        object=name,
+        before=f"{old.total()} rows",
+        after=f"{new.total()} rows",
+        note=_note(pairs, changed, known.key),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    both: list[tuple[Row, Row]]
+    lost: list[Row]
+    added: list[Row]
+
+    @classmethod
+    def match(cls, lost: list[Row], added: list[Row], key: tuple[str, ...]) -> _Pairs:
+        """Pair the rows that have the same primary key on both sides."""
+        if not key:
+            return cls([], lost, added)
+        by_key = {_key(row, key): row for row in added}
+        both = [(row, by_key.pop(_key(row, key))) for row in lost if _key(row, key) in by_key]
+        paired = {_key(row, key) for row, _ in both}
+        return cls(both, [row for row in lost if _key(row, key) not in paired], list(by_key.values()))
+
+
+def _key(row: Row, key: tuple[str, ...]) -> str:
+    return json.dumps([row.get(column) for column in key])
+
+
+def _differing(one: Row, other: Row, ignored: frozenset[str], since: datetime | None) -> set[str]:
+    columns = {column for column in one.keys() & other.keys() if one[column] != other[column]}
+    columns |= {c for c in one.keys() ^ other.keys() if one.get(c) is not None or other.get(c) is not None}
+    return {c for c in columns - ignored if not _stamped(other.get(c), since)}
+
+
+def _stamped(value: Any, since: datetime | None) -> bool:
+    if since is None or not isinstance(value, str) or len(value) < 19:
+        return False
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return (moment if moment.tzinfo else moment.replace(tzinfo=since.tzinfo)) >= since
+
+
+def _note(pairs: _Pairs, changed: set[str], key: tuple[str, ...]) -> str:
+    parts: list[str] = []
+    for rows, word in ((pairs.lost, "lost"), (pairs.added, "not there before")):
+        if rows:
+            parts.append(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {word}{_named(rows, key)}")
+    if changed:
+        rows = [one for one, _ in pairs.both]
+        parts.append(f"{len(rows)} changed in {', '.join(sorted(changed))}{_named(rows, key)}")
+    return "; ".join(parts)
+
+
+def _named(rows: list[Row], key: tuple[str, ...]) -> str:
+    if not key:
+        return ""
+    names = [", ".join(f"{column}={row.get(column)}" for column in key) for row in rows[:NAMED_ROWS]]
+    more = f" and {len(rows) - NAMED_ROWS} more" if len(rows) > NAMED_ROWS else ""
+    return f" ({'; '.join(names)}{more})"

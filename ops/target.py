@@ -1,0 +1,67 @@
+"""The database that a runbook acts on: how to log in, what was last seen there, and under which name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import LiteralString
+
+from ops import catalog, database, rows
+
+
+@dataclass
+class Target:
+    """One database and what a run remembers about it.
+
+    `dsn` is the login that migrations run as; `observer_dsn` the one that looks on (a superuser where there
+    is one); `holder` the backend pid of the session that holds this database's lock; `elevate` returns the
+    statements to run before and after one that the hosted `postgres` may do and a plain one may not.
+    """
+
+    dsn: str = field(repr=False)
+    observer_dsn: str = field(repr=False)
+    run: str
+    throw_away: bool
+    lock_timeout: timedelta = timedelta(seconds=5)
+    statement_timeout: timedelta = timedelta(minutes=10)
+    holder: int | None = None
+    elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
+    observer: database.Connection = field(init=False, repr=False)
+    mirror: catalog.Mirror = field(init=False, repr=False)
+    ledger: rows.Ledger = field(init=False, repr=False)
+
+    def observe(self) -> None:
+        """Open the observer and read the whole state once."""
+        self.observer = database.connect(self.observer_dsn, application=f"{self.run} (observer)")
+        self.mirror = catalog.Mirror.read(self.observer)
+        self.ledger = rows.Ledger.read(self.observer)
+
+    def close(self) -> None:
+        """Close the observer, if it was opened."""
+        if hasattr(self, "observer"):
+            self.observer.close()
+
+    @contextmanager
+    def login(self) -> Iterator[database.Connection]:
+        """Open a new login with this target's timeouts, for one file.
+
+        A file can change its session (role, search path, settings), so no login serves two of them.
+        """
+        with database.connect(self.dsn, application=self.run) as connection:
+            connection.execute(self.timeouts)
+            yield connection
+
+    @property
+    def timeouts(self) -> bytes:
+        """The settings of every login: lock, statement and idle-in-transaction timeouts, in milliseconds."""
+        lock, statement = _milliseconds(self.lock_timeout), _milliseconds(self.statement_timeout)
+        return (
+            f"set lock_timeout = {lock}; set statement_timeout = {statement}; "
+            f"set idle_in_transaction_session_timeout = {statement}"
+        ).encode()
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)
