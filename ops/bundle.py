@@ -27,9 +27,9 @@ _OWNER = "bundle.json"
 _RUNS = ".runs"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bundle:
-    """One attempt's view of the bundle at `path`."""
+    """One attempt's view of the bundle at `path`; its methods may be called from any thread."""
 
     path: Path
     kind: str
@@ -38,6 +38,7 @@ class Bundle:
     started: datetime
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _appended: set[str] = field(default_factory=set[str], repr=False, compare=False)
+    _sealed: bool = field(default=False, repr=False, compare=False)
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a whole file, redacted: a reader sees the old file or the new one, never a part.
@@ -75,6 +76,7 @@ class Bundle:
             text = manifest.write(self.path, kind=self.kind, run=self.run, attempt=self.attempt)
             path = self.path / manifest.NAME
             _replace(path, text.encode())
+            self._sealed = True
             return path
 
     def _append(self, name: str, text: str) -> None:
@@ -88,8 +90,11 @@ class Bundle:
     def _writing(self, name: str) -> Generator[Path]:
         path = self.path / _checked(name)
         with self._lock, _translating(path):
-            (self.path / manifest.NAME).unlink(missing_ok=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if self._sealed:
+                (self.path / manifest.NAME).unlink(missing_ok=True)
+                self._sealed = False
+            if path.parent != self.path:
+                path.parent.mkdir(parents=True, exist_ok=True)
             yield path
 
 
@@ -148,6 +153,7 @@ def _begin(bundle: Bundle, before: int) -> None:
     if bundle.attempt > before:
         kept = bundle.path / f"attempt-{before}"
         kept.mkdir(exist_ok=True)
+        _replace(kept / _OWNER, (bundle.path / _OWNER).read_bytes())
         for path in sorted(bundle.path.iterdir()):
             if path.name != _OWNER and not re.fullmatch(r"attempt-\d+", path.name):
                 path.replace(kept / path.name)

@@ -1,85 +1,169 @@
-"""What to do next when a login fails: deploy-gate.md, "Auth Failure Triage"."""
+"""What stands in the way, what is left to do and what to do next, said from a rehearsal's result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 
-from ops import dsn as dsns
-from ops import errors
+from ops.verdict import ContractFile, Difference, Failure, MigrationResult, Rehearsal, Verdict
 
-# libpq hands a failed login over without SQLSTATE, so the server's or pooler's own words are all there is.
-_PASSWORD = (
-    "password authentication failed",
-    "sasl authentication failed",
-    "no password supplied",
-    "auth failed",
-    "too many authentication",
-    "circuit breaker open",
-    "tenant or user not found",
-    "enotfound",
-    "enoidentifier",
-    "no such user",
-    "no such database",
-    "user not found",
+# staging-rehearsal.md section 9, and what the server's own hint does not say.
+_DUPLICATE = (
+    "The object exists already: guard it with IF NOT EXISTS or DROP … IF EXISTS before the next rehearsal."
 )
-_POOLER_TROUBLE = ("ecircuitbreaker", "eauthquery", "failed to retrieve database credentials")
+_MISSING = (
+    "Something it needs is not there: check that the migrations before it are applied and in this folder; "
+    "`supabase migration fetch` brings what only the database knows."
+)
+_SLOW = "It waited too long: find who holds the lock, keep lock_timeout at 5 s, and note the contention."
+_LOGIN = (
+    "Check the user (postgres.<project_ref> through the pooler) and the password; after a reset change every "
+    "place that has the DSN, and wait for the pooler's circuit breaker to close."
+)
+_ROWS = "Rows that are there break the new rule: clean them up in an earlier migration, or add it NOT VALID."
+_BY_SQLSTATE = {
+    **dict.fromkeys(("42P07", "42710", "42701", "42P06", "42723", "42P04"), _DUPLICATE),
+    **dict.fromkeys(("42P01", "42703", "42883", "42704", "3F000"), _MISSING),
+    **dict.fromkeys(("55P03", "57014", "40P01"), _SLOW),
+    **dict.fromkeys(("28P01", "28000"), _LOGIN),
+    **dict.fromkeys(("23502", "23503", "23505", "23514"), _ROWS),
+    "42501": (
+        "`postgres` is no superuser on hosted Supabase: own the object, or have its owner grant what is "
+        "missing; some checks need SUPABASE_SERVICE_KEY."
+    ),
+    "55P04": "A new enum value can be used only once its migration has committed: use it in the next file.",
+    "25001": "The statement cannot run in a transaction: give it a migration file of its own.",
+    "42P17": "The expression is not immutable: versions differ in this, so rehearse on production's.",
+    "0A000": "This server cannot do it: compare its version and extensions with production's.",
+    "42601": "The parser stops here: mend the syntax at this line.",
+    "42P13": "The function's signature changes: DROP FUNCTION first, and create what depends on it again.",
+    "2BP01": "Other objects depend on it: drop them first, by name, rather than with CASCADE.",
+}
+_BY_CLASS = {
+    "08": (
+        "The connection broke: use the session pooler (a host that ends in .pooler.supabase.com, port 5432), "
+        "as the direct host answers on IPv6 only."
+    ),
+    "53": "The server is out of room or connections: wait, or free some, and run it again.",
+}
 
 
-def explained(error: errors.OpsError, dsn: str, environment: Mapping[str, str]) -> errors.OpsError:
-    """Return the error with its next steps, as the kind that says whether trying again can help."""
-    text = str(error)
-    words = text.lower()
-    if any(sign in words for sign in _PASSWORD):
-        return errors.Refused(f"{_blocked(words)} {text} Next: {_numbered(steps(dsn, environment))}")
-    if any(sign in words for sign in _POOLER_TROUBLE):
-        return errors.Unavailable(
-            f"The pooler cannot reach the database and blocks new connections for a while: {text} "
-            f"Wait a minute and try again; if it stays: {_numbered(steps(dsn, environment))}"
-        )
-    if "could not translate host name" in words or "network is unreachable" in words:
-        return errors.Unavailable(f"{text} {_unreachable(dsn)}")
-    return error
+def hint(failure: Failure) -> str | None:
+    """Return what helps against an error of this SQLSTATE, where we know something."""
+    state = failure.sqlstate or ""
+    return _BY_SQLSTATE.get(state) or _BY_CLASS.get(state[:2])
 
 
-def steps(dsn: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the triage of an authentication failure, each step beside what is found here."""
-    fields = dsns.parse(dsn)
-    host, port = dsns.endpoints(fields)[0]
-    user = fields.get("user", "not given")
-    datastore = environment.get("DATASTORE")
-    seen = "not set here" if datastore is None else "so here" if datastore == "postgres" else "not so here"
-    found = [
-        f"Confirm that DATASTORE is exactly `postgres`, not a URL ({seen}).",
-        f"Confirm that DATABASE_URL is the session pooler's (*.pooler.supabase.com:{dsns.SESSION_PORT}; "
-        f"{dsns.TRANSACTION_PORT} is the transaction pooler today); here it is {host}:{port or 'no port'}.",
-        f"Through the pooler the user is postgres.<project_ref>; here it is {user!r}.",
-        "Stop the clients that still use an old password: each failed login counts towards the pooler's "
-        "circuit breaker.",
-        "Reset the database password in Supabase, then update every place that holds DATABASE_URL (local "
-        "environment and app secrets), and restart the app once.",
-        "Run this check again; after a reset the pooler may need some seconds to learn the new password.",
-    ]
-    return (*found, *dsns.remarks(dsn))
+def describe(difference: Difference) -> str:
+    """Say in one line what a rollback did to one object: lost it, left it behind or changed it."""
+    lost, left = difference.after is None, difference.before is None
+    what = difference.note or (
+        "lost" if lost and not left else "left behind" if left and not lost else "changed"
+    )
+    return f"{difference.kind} {difference.object}: {what}"
 
 
-def _blocked(words: str) -> str:
-    if "circuit" in words or "too many authentication" in words:
-        return (
-            "The pooler has blocked new logins after too many failed ones (Supavisor: for about two "
-            "minutes), and each further try prolongs it."
-        )
-    return "The login was refused, so nothing was started."
+def describe_all(differences: Sequence[Difference], *, most: int = 3) -> str:
+    """Say the first differences and how many more there are."""
+    shown = "; ".join(describe(each) for each in differences[:most])
+    more = len(differences) - most
+    return f"{shown}; +{more} more" if more > 0 else shown
 
 
-def _unreachable(dsn: str) -> str:
-    host = dsns.endpoints(dsns.parse(dsn))[0][0]
-    if dsns.is_direct_host(host):
-        return (
-            f"{host} is a direct address, which has only IPv6 unless the project bought IPv4. Use the "
-            "session pooler (*.pooler.supabase.com, port 5432, user postgres.<project_ref>)."
-        )
-    return "Check the host's spelling and this machine's network."
+def holds(file: ContractFile) -> bool:
+    """Whether a file of assertions ran, asserted something, and all of it was true."""
+    complete = file.planned is None or file.planned == file.passed
+    return file.error is None and file.failed == 0 and file.passed > 0 and complete
 
 
-def _numbered(sentences: tuple[str, ...]) -> str:
-    return " ".join(f"({number}) {sentence}" for number, sentence in enumerate(sentences, 1))
+def blockers(rehearsal: Rehearsal) -> tuple[str, ...]:
+    """Return one sentence for everything that stands in the way of a promotion, worst first."""
+    return tuple(_blockers(rehearsal))
+
+
+def follow_ups(rehearsal: Rehearsal) -> tuple[str, ...]:
+    """Return what should be done, though nothing is blocked by it."""
+    return tuple(_follow_ups(rehearsal))
+
+
+def next_action(rehearsal: Rehearsal) -> str:
+    """Return the one thing to do now."""
+    wrong = next((each for each in rehearsal.migrations if each.status in {"failed", "refused"}), None)
+    rollback = next((each for each in rehearsal.migrations if _is_wrong(each)), None)
+    if rehearsal.verdict is Verdict.UNAVAILABLE:
+        return "Bring the database within reach, then run the same command again: what is applied is skipped."
+    if wrong and wrong.error and wrong.error.line:
+        return f"Mend {wrong.error.file or wrong.file} at line {wrong.error.line}, then rehearse again."
+    if wrong:
+        return f"Mend {wrong.file}, then rehearse again."
+    if rehearsal.verdict is Verdict.REFUSED:
+        return "Put right what is named above, then rehearse again: nothing was changed."
+    if rollback:
+        return f"Mend {rollback.rollback.script or rollback.file} so that it restores, then rehearse again."
+    if rehearsal.contract.missing:
+        return "Bring the contract file back, or say in runbooks.toml that there is none (contract = [])."
+    if not rehearsal.ok:
+        return "Put right what is named above, then rehearse again."
+    if rehearsal.counts.rollbacks_missing:
+        return "Write the missing rollback scripts, then ask for the production window."
+    return "Ask for the production window."
+
+
+def _is_wrong(result: MigrationResult) -> bool:
+    return result.rollback.status in {"differs", "failed"} or result.reapply.status in {"differs", "failed"}
+
+
+def _blockers(rehearsal: Rehearsal) -> Iterator[str]:
+    if rehearsal.error:
+        yield str(rehearsal.error)
+    for result in rehearsal.migrations:
+        yield from _migration_blockers(result)
+    if rehearsal.chain.status in {"differs", "failed"}:
+        what = rehearsal.chain.reason or describe_all(rehearsal.chain.differences)
+        yield f"The whole chain, rolled back and applied again: {what}"
+    if rehearsal.contract.missing:
+        yield f"The contract is missing: {rehearsal.contract.missing}"
+    for file in rehearsal.contract.files:
+        if not holds(file):
+            yield f"Contract {file.name}: {contract_outcome(file)}"
+    for finding in rehearsal.rls.findings:
+        if finding.level == "error":
+            yield f"RLS of {finding.table}: {finding.message}"
+
+
+def contract_outcome(file: ContractFile) -> str:
+    """Say in one line how a file of assertions went."""
+    planned = f" of {file.planned}" if file.planned is not None else ""
+    counted = f"{file.passed}{planned} passed, {file.failed} failed"
+    named = file.error or "; ".join(file.failures[:3]) or ("nothing was asserted" if not file.passed else "")
+    return f"{counted}: {named}" if named else counted
+
+
+def _migration_blockers(result: MigrationResult) -> Iterator[str]:
+    if result.status in {"failed", "refused"}:
+        yield str(result.error) if result.error else f"{result.file} was {result.status}."
+    script = result.rollback.script or result.file
+    if result.rollback.status == "differs":
+        yield f"{script} runs and does not restore: {describe_all(result.rollback.differences)}"
+    if result.rollback.status == "failed":
+        yield f"{script} fails: {result.rollback.error or 'no error was named'}"
+    if result.reapply.status == "differs":
+        found = describe_all(result.reapply.differences)
+        yield f"{result.file}, applied again, gives another result: {found}"
+    if result.reapply.status == "failed":
+        yield f"{result.file} cannot be applied again: {result.reapply.error or 'no error was named'}"
+
+
+def _follow_ups(rehearsal: Rehearsal) -> Iterator[str]:
+    missing = [each.file for each in rehearsal.migrations if each.rollback.status == "missing"]
+    for file in missing:
+        yield f"Write a rollback script for {file}."
+    blind = [each for each in rehearsal.migrations if each.rollback.status == "proven"]
+    if blind and not any(each.rollback.rows_seen for each in blind):
+        yield "The rollback proofs saw no rows: add a seed.sql or rehearse on a clone to prove more."
+    yield from rehearsal.base.warnings
+    yield from rehearsal.findings
+    for result in rehearsal.migrations:
+        yield from (f"{result.file}: {finding}" for finding in result.findings)
+    for finding in rehearsal.rls.findings:
+        if finding.level == "warning":
+            yield f"RLS of {finding.table}: {finding.message}"
