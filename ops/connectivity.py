@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from ops import database, errors, pooling, queries, secrets, triage
+from ops import database, errors, logins, pooling, queries, secrets
 from ops import dsn as dsns
 from ops.evidence import Evidence
 
@@ -36,7 +36,7 @@ class Connectivity(Evidence):
     server_port: int | None
     seen_from: str | None
     server_version: str
-    major: int
+    server_major: int
     tls: bool
     server_tls: bool
     server_tls_version: str | None
@@ -54,12 +54,14 @@ def check(
     *,
     needs_session: bool = True,
     needs_writes: bool = True,
+    throw_away: bool = False,
     environment: Mapping[str, str] | None = None,
     timeout: timedelta = timedelta(seconds=10),
 ) -> Connectivity:
     """Connect, and say what was reached; nothing is written.
 
-    `environment` is where DATASTORE is looked up; default: this process's.
+    `throw_away`: the DSN is our own and not an operator's, so it is not diagnosed. `environment` is where
+    DATASTORE is looked up; default: this process's.
 
     Raises:
         Refused: the DSN cannot work, the server says no to the login, or what it reaches does not do.
@@ -67,9 +69,8 @@ def check(
     """
     secrets.remember(dsn)
     variables = os.environ if environment is None else environment
-    problems = dsns.diagnose(dsn, needs_session=needs_session)
-    problems += dsns.diagnose_environment(variables) if not _on_socket(dsn) else ()
-    if problems:
+    problems = dsns.diagnose(dsn, needs_session=needs_session) + dsns.diagnose_environment(variables)
+    if problems and not throw_away:
         raise errors.Refused(" ".join(problems))
     with _session(dsn, variables, timeout=timeout) as connection:
         found = pooling.detect(
@@ -92,7 +93,7 @@ def _session(
     try:
         connection = _open(dsn, timeout=timeout)
     except errors.OpsError as error:
-        raise triage.explained(error, dsn, environment) from None
+        raise logins.explained(error, dsn, environment) from None
     with connection, database.translating():
         yield connection
 
@@ -100,13 +101,6 @@ def _session(
 def _open(dsn: str, *, timeout: timedelta) -> database.Connection:
     # Behind a transaction pooler a prepared statement may meet a backend that does not know it.
     return database.connect(dsn, timeout=timeout, prepare_threshold=None)
-
-
-def _on_socket(dsn: str) -> bool:
-    try:
-        return all(host.startswith("/") for host, _ in dsns.endpoints(dsns.parse(dsn)))
-    except errors.Refused:
-        return False
 
 
 def _facts(connection: database.Connection) -> dict[str, Any]:

@@ -9,7 +9,7 @@ select
     inet_server_port() as server_port,
     host(inet_client_addr()) as seen_from,
     current_setting('server_version') as server_version,
-    current_setting('server_version_num')::int / 10000 as major,
+    current_setting('server_version_num')::int / 10000 as server_major,
     coalesce(s.ssl, false) as server_tls,
     s.version as server_tls_version,
     s.cipher as server_tls_cipher,
