@@ -29,10 +29,18 @@ class Applied:
     journaled: bool
 
 
-def read(connection: database.Connection, hashes: Mapping[str, str]) -> tuple[Applied, ...]:
-    """Return the history in the order of its versions, empty where there is no history table.
+@dataclass(frozen=True, slots=True)
+class History:
+    """The rows in the order of their versions; (file, SHA-256) of what an interrupted run has begun."""
 
-    `hashes` are the local files' SHA-256 by version. Two round trips, whatever the number of rows.
+    applied: tuple[Applied, ...] = ()
+    begun: frozenset[tuple[str, str]] = frozenset()
+
+
+def read(connection: database.Connection, hashes: Mapping[str, str]) -> History:
+    """Return what was applied, nothing where there is no history table.
+
+    `hashes` are the local files' SHA-256 by version. Three round trips, whatever the number of rows.
 
     Raises:
         Refused: the table is there and this role may not read it.
@@ -40,10 +48,14 @@ def read(connection: database.Connection, hashes: Mapping[str, str]) -> tuple[Ap
     with database.translating():
         there, journal = _presence(connection)
         if not there:
-            return ()
+            return History()
         name = "inventory/history_and_journal" if journal else "inventory/history"
         rows = connection.execute(queries.load(name), {"hashes": json.dumps(dict(hashes))}).fetchall()
-    return tuple(_applied(*row) for row in rows)
+        begun = connection.execute(queries.load("inventory/begun")).fetchall() if journal else []
+    return History(
+        applied=tuple(_applied(*row) for row in rows),
+        begun=frozenset((file, sha256) for file, sha256 in begun),
+    )
 
 
 def same_statements(text: str, stored: tuple[str, ...]) -> bool:

@@ -102,6 +102,7 @@ class Inventory(Evidence):
 @dataclass(frozen=True)
 class _Database:
     applied: Mapping[str, Applied]
+    begun: frozenset[tuple[str, str]]
     highest: str
     existing: Mapping[str, tuple[int, tuple[Creation, ...]]]
 
@@ -114,7 +115,7 @@ def take(
     expects: Iterable[str] | None = None,
     out_of_order: bool = False,
 ) -> Inventory:
-    """Compare the local files with the database; reads only, in three round trips.
+    """Compare the local files with the database; reads only, in four round trips.
 
     `overlooked` are sentences about files that the Supabase CLI would skip; `expects` globs of the files
     that the project expects to touch; `out_of_order` allows versions below the highest applied.
@@ -123,13 +124,14 @@ def take(
         Refused: the role may not read the history.
         Unavailable: the connection is lost.
     """
-    rows = history.read(connection, {migration.version: migration.sha256 for migration in migrations})
-    applied = {row.version: row for row in rows}
+    found = history.read(connection, {migration.version: migration.sha256 for migration in migrations})
+    applied = {row.version: row for row in found.applied}
     waiting = [migration for migration in migrations if migration.version not in applied]
-    seen = _Database(applied, max(applied, default=""), _existing(connection, waiting))
+    highest = max((version for version in applied if version.isdigit()), default="")
+    seen = _Database(applied, found.begun, highest, _existing(connection, waiting))
     shared = Counter(migration.version for migration in migrations)
     entries = [_entry(migration, seen, shared[migration.version]) for migration in migrations]
-    entries += _without_file(rows, {migration.version for migration in migrations})
+    entries += _without_file(found.applied, {migration.version for migration in migrations})
     entries += [
         Entry(file=None, version="", name="", state="skipped", findings=(said,)) for said in overlooked
     ]
@@ -172,6 +174,8 @@ def _state(migration: Migration, seen: _Database, sharing: int) -> tuple[State, 
         return _state_of_applied(migration, applied)
     if migration.problem:
         return "refused", (migration.problem,)
+    if (migration.file, migration.sha256) in seen.begun:
+        return "pending", ("An interrupted run has begun it; the next one goes on from there.",)
     makes, there = seen.existing[migration.file]
     if there:
         return "partly-applied", (_partly(makes, there),)
