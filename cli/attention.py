@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from cli.layout import Block, Layout
@@ -42,7 +43,7 @@ def _failure(layout: Layout, file: str, failure: Failure) -> Block:
         return layout.item("✗", said, style=_BAD)
     found = [*layout.item("✗", ":".join(place), style=_BAD), *layout.wrapped(said, indent=2)]
     for line in _excerpt(failure.statement):
-        found += layout.wrapped(f"│ {line}", indent=2, style="dim", most=1)
+        found += layout.kept(f"  │ {line}", style="dim")
     for name, text in (("detail", failure.detail), ("hint", failure.hint)):
         found += layout.wrapped(f"{name}: {text}", indent=2, most=2) if text else []
     helps = triage.hint(failure)
@@ -50,7 +51,7 @@ def _failure(layout: Layout, file: str, failure: Failure) -> Block:
 
 
 def _excerpt(statement: str | None) -> Sequence[str]:
-    lines = [line for line in (statement or "").splitlines() if line.strip()]
+    lines = [line for line in textwrap.dedent(statement or "").splitlines() if line.strip()]
     return lines[:2] if len(lines) <= 3 else [*lines[:2], "…"]
 
 
@@ -103,7 +104,8 @@ def _missing(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
     if names:
         more = f", +{len(names) - 2} more" if len(names) > 2 else ""
         said = f"{len(names)} without a rollback script: {', '.join(names[:2])}{more}"
-        yield layout.item("!", said, style=_ODD, most=2)
+        mark, style = ("✗", _BAD) if triage.needs_scripts(rehearsal) else ("!", _ODD)
+        yield layout.item(mark, said, style=style, most=2)
 
 
 def _findings(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
@@ -114,5 +116,5 @@ def _findings(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
             yield layout.item("!", f"RLS {finding.table}: {finding.message}", style=_ODD, most=2)
     linted = [each for each in rehearsal.migrations if each.lint]
     if linted:
-        count = sum(len(each.lint) for each in linted)
-        yield layout.item("!", f"{count} lint findings in {len(linted)} files", style=_ODD)
+        count = triage.counted(sum(len(each.lint) for each in linted), "lint finding")
+        yield layout.item("!", f"{count} in {triage.counted(len(linted), 'file')}", style=_ODD)

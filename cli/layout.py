@@ -15,8 +15,11 @@ _LABEL = 12
 
 def cleaned(text: str) -> str:
     """Return text on one line, without secrets and without characters that a terminal obeys."""
-    flat = " ".join(secrets.redact(text).split())
-    return "".join(char if unicodedata.category(char)[0] != "C" else f"\\x{ord(char):02x}" for char in flat)
+    return _visible(" ".join(secrets.redact(text).split()))
+
+
+def _visible(text: str) -> str:
+    return "".join(char if unicodedata.category(char)[0] != "C" else f"\\x{ord(char):02x}" for char in text)
 
 
 class Layout:
@@ -37,6 +40,12 @@ class Layout:
             kept[-1].truncate(room - 1)
             kept[-1].append("…")
         return [Text.assemble(" " * indent, (line.plain, style)) for line in kept]
+
+    def kept(self, text: str, *, style: str = "") -> Block:
+        """Return one line as it is set, such as a line of SQL, cut at the width."""
+        line = Text(_visible(secrets.redact(text).expandtabs(4)), style)
+        line.truncate(self._width, overflow="ellipsis")
+        return [line]
 
     def fact(self, name: str, said: str, *, style: str = "", whole: bool = False) -> Block:
         """Return a name and what is said of it; `whole` keeps it on one line, to be copied."""

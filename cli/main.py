@@ -21,7 +21,9 @@ app = typer.Typer(
 evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
 
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as one JSON object.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result as one JSON object.")
+]
 
 
 @app.command()
@@ -29,19 +31,29 @@ def rehearse(
     path: Annotated[Path, typer.Argument(help="A repository with a supabase folder.")],
     environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")] = "throw-away",
     database: Annotated[
-        str, typer.Option(metavar="NAME_OF_SECRET", help="Rehearse in place on this DSN: env:NAME, file:PATH, command:LINE.")
+        str,
+        typer.Option(
+            metavar="NAME_OF_SECRET", help="Rehearse in place on this DSN: env:NAME, file:PATH, command:LINE."
+        ),
     ] = "",
     bindir: Annotated[str, typer.Option(help="Binaries of another Postgres for the throw-away server.")] = "",
     everything: Annotated[
-        bool, typer.Option("--all/--only-pending", help="Rehearse all files from nothing, or what is pending.")
+        bool,
+        typer.Option("--all/--only-pending", help="Rehearse all files from nothing, or what is pending."),
     ] = False,
-    chain: Annotated[bool, typer.Option("--chain", help="Also roll the whole chain back and apply it again.")] = False,
-    keep_going: Annotated[bool, typer.Option("--keep-going", help="After a failed migration try the others.")] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Also roll the whole chain back and apply it again.")
+    ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="After a failed migration try the others.")
+    ] = False,
     require_rollback: Annotated[
         bool, typer.Option("--require-rollback", help="A missing rollback script fails the verdict.")
     ] = False,
     json_file: Json = None,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")] = "",
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
+    ] = "",
 ) -> None:
     """Rehearse a project's migrations, prove each rollback, and leave an evidence bundle.
 
@@ -71,7 +83,9 @@ def compare(left: str, right: str, json_file: Json = None) -> None:
 def mark(
     database: Annotated[str, typer.Argument(metavar="NAME_OF_SECRET")],
     environment: Annotated[str, typer.Option(help="Which environment this database is.")],
-    rehearse: Annotated[bool, typer.Option("--rehearse/--no-rehearse", help="May it be rehearsed on?")] = True,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse/--no-rehearse", help="May it be rehearsed on?")
+    ] = True,
 ) -> None:
     """Make a database say which environment it is, and whether it may be rehearsed on."""
     from cli import mark as command
@@ -112,4 +126,6 @@ def main() -> None:
         app()
     except errors.OpsError as error:
         print(secrets.redact(str(error)), file=sys.stderr)
-        sys.exit(3 if isinstance(error, errors.Unavailable) else 2 if isinstance(error, errors.Refused) else 1)
+        sys.exit(
+            3 if isinstance(error, errors.Unavailable) else 2 if isinstance(error, errors.Refused) else 1
+        )

@@ -89,7 +89,8 @@ def _contract(rehearsal: Rehearsal) -> str:
         return ""
     passed = sum(each.passed for each in contract.files)
     held = sum(triage.holds(each) for each in contract.files)
-    return f"{held} of {len(contract.files)} files hold, {passed} assertions passed"
+    held_of = f"{held} of {triage.counted(len(contract.files), 'file')}"
+    return f"{held_of} held, {triage.counted(passed, 'assertion')} passed"
 
 
 def _rls(rehearsal: Rehearsal) -> str:
@@ -99,7 +100,8 @@ def _rls(rehearsal: Rehearsal) -> str:
     errors = sum(each.level == "error" for each in rls.findings)
     warnings = len(rls.findings) - errors
     covered = sum(each.enabled for each in rls.tables)
-    return f"on for {covered} of {len(rls.tables)} exposed tables; {errors} errors, {warnings} warnings"
+    found = f"{triage.counted(errors, 'error')}, {triage.counted(warnings, 'warning')}"
+    return f"on for {covered} of {triage.counted(len(rls.tables), 'exposed table')}; {found}"
 
 
 def _database(rehearsal: Rehearsal) -> str:

@@ -90,7 +90,9 @@ def run(
         return replace(outcome, attempts=count, notes=(*outcome.notes, *notes))
     except StatementFailed as error:
         if error.cut:
-            raise errors.Unavailable(f"{entry.file}: the connection was lost {count} times: {error}") from None
+            raise errors.Unavailable(
+                f"{entry.file}: the connection was lost {count} times: {error}"
+            ) from None
         return Outcome(
             failure=error.failure, attempts=count, transactional=script.transactional, notes=tuple(notes)
         )

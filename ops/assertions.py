@@ -43,7 +43,9 @@ def check_rls(rehearsing: Rehearsing) -> Evidence:
 def _sentence(missing: str | None, passed: int, files: int, bad: list[ContractFile]) -> str:
     parts = [f"{passed} assertions hold in {files} files" if files else "no contract file and no pgTAP suite"]
     if bad:
-        parts.append(f"{len(bad)} files fail, the first is {bad[0].name}: {bad[0].error or bad[0].failures[:1]}")
+        parts.append(
+            f"{len(bad)} files fail, the first is {bad[0].name}: {bad[0].error or bad[0].failures[:1]}"
+        )
     if missing:
         parts.append(missing)
     return "; ".join(parts) + "."

@@ -1,4 +1,4 @@
-"""What an operator chooses when a rehearsal is started: names and choices, since Prefect stores them in clear."""
+"""What an operator chooses when a rehearsal starts: names and choices, since Prefect stores them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ class Choices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     database: str = Field(
-        default="", description="Secret reference of a DSN to rehearse on in place, such as env:STAGING_DATABASE_URL"
+        default="",
+        description="Secret reference of a DSN to rehearse on in place, such as env:STAGING_DATABASE_URL",
     )
-    bindir: str = Field(default="", description="Folder of another Postgres's binaries for the throw-away server")
-    everything: bool = Field(default=False, description="Rehearse all files from nothing, not only what is pending")
+    bindir: str = Field(
+        default="", description="Folder of another Postgres's binaries for the throw-away server"
+    )
+    everything: bool = Field(
+        default=False, description="Rehearse all files from nothing, not only what is pending"
+    )
     chain: bool = Field(default=False, description="Also roll the whole chain back and apply it again")
     keep_going: bool = Field(default=False, description="After a failed migration try the others as well")
     require_rollback: bool = Field(default=False, description="A missing rollback script fails the verdict")

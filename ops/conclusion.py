@@ -64,7 +64,9 @@ def _wrong(rehearsing: Rehearsing, results: tuple[MigrationResult, ...], counts:
     if reapplied:
         found.append(f"{_many(reapplied, 'migration')} did not apply the same way again")
     if rehearsing.chain.status in ("differs", "failed"):
-        found.append(f"the whole chain {'does not restore' if rehearsing.chain.status == 'differs' else 'broke'}")
+        found.append(
+            f"the whole chain {'does not restore' if rehearsing.chain.status == 'differs' else 'broke'}"
+        )
     if rehearsing.plan.environment.require_rollback and counts.rollbacks_missing:
         found.append(f"{_many(counts.rollbacks_missing, 'migration')} without a rollback script")
     return [*found, *_broken_contract(rehearsing)]

@@ -14,7 +14,7 @@ from ops import errors, secrets
 
 Connection = psycopg.Connection[TupleRow]
 
-# Class 08 connection, 53 resources, 57P0x shutdown, 40001/40P01 serialization and deadlock, 55P03 lock timeout.
+# 08 connection, 53 resources, 57P0x shutdown, 40001 and 40P01 serialization and deadlock, 55P03 lock timeout.
 _TRANSIENT_CLASSES = ("08", "53")
 _TRANSIENT = {"57P01", "57P02", "57P03", "57P05", "40001", "40P01", "55P03", "58030"}
 

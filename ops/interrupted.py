@@ -38,6 +38,8 @@ def _settled(connection: database.Connection, values: dict[str, str]) -> tuple[b
     if valid:
         return True, [f"index {schema}.{name} was finished before the interruption"]
     if building:
-        raise errors.Unavailable(f"Another session is still building {schema}.{name}. Run again when it has ended.")
+        raise errors.Unavailable(
+            f"Another session is still building {schema}.{name}. Run again when it has ended."
+        )
     connection.execute(sql.SQL("drop index concurrently if exists {}").format(sql.Identifier(schema, name)))
     return False, [f"dropped the INVALID index {schema}.{name} that an interruption had left"]

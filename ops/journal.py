@@ -92,5 +92,6 @@ def verify_held(connection: database.Connection, pid: int | None) -> None:
     (holds,) = connection.execute(queries.load("journal/holds"), {"pid": pid}).fetchone() or (False,)
     if not holds:
         raise errors.Unavailable(
-            "The session that held this database's lock is gone, so this migration was not committed. Run again."
+            "The session that held this database's lock is gone, so this migration was not committed. "
+            "Run again."
         )

@@ -1,6 +1,6 @@
-"""The marker by which a database says that it may be rehearsed on: a database is known by it, not by its name.
+"""The marker by which a database says that it may be rehearsed on: it is known by that, not by its name.
 
-A rehearsal changes the schema, so it runs in place only on a database that says so of itself, or that is empty.
+A rehearsal changes the schema, so it runs in place only on a database that says so itself, or is empty.
 """
 
 from __future__ import annotations
@@ -32,8 +32,17 @@ class Marking:
 def read(connection: database.Connection) -> Marking:
     """Read what the database says of itself."""
     with database.translating():
-        found = connection.execute(queries.load("marker/read"), {"platform": list(PLATFORM_SCHEMAS)}).fetchone()
-        has_marker, system_identifier, oid, empty, shaped, superuser = found or (False, "", 0, False, False, False)
+        found = connection.execute(
+            queries.load("marker/read"), {"platform": list(PLATFORM_SCHEMAS)}
+        ).fetchone()
+        has_marker, system_identifier, oid, empty, shaped, superuser = found or (
+            False,
+            "",
+            0,
+            False,
+            False,
+            False,
+        )
         said = connection.execute(queries.load("marker/said")).fetchone() if has_marker else None
     environment, rehearse, *identity = said or (None, False, system_identifier, oid)
     return Marking(environment, rehearse, empty, shaped, superuser, identity == [system_identifier, oid])
@@ -58,11 +67,13 @@ def verify(connection: database.Connection, environment: str | None) -> Marking:
     blocked = "A rehearsal would change its schema, so none was started."
     if marking.environment is None:
         raise errors.Refused(
-            f"This database does not say that it may be rehearsed on, and it is not empty. {blocked} If it is a "
-            "staging database, mark it: runbooks mark NAME_OF_SECRET --environment NAME."
+            f"This database does not say that it may be rehearsed on, and it is not empty. {blocked} "
+            "If it is a staging database, mark it: runbooks mark NAME_OF_SECRET --environment NAME."
         )
     if not marking.rehearse:
-        raise errors.Refused(f"This database says that it is {marking.environment!r} and not to be rehearsed on. {blocked}")
+        raise errors.Refused(
+            f"This database says that it is {marking.environment!r} and not to be rehearsed on. {blocked}"
+        )
     if not marking.same_database:
         raise errors.Refused(
             f"This database is a copy: its marker was made for another one ({marking.environment!r}). {blocked} "

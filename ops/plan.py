@@ -81,7 +81,10 @@ def _environment(operated: Project, name: str, choices: Choices) -> Environment:
             "Say so in runbooks.toml, if its database may be changed."
         )
     if chosen.in_place and not chosen.database:
-        raise errors.Refused(f"The environment {chosen.name!r} has no database, so it cannot be rehearsed in place.")
+        raise errors.Refused(
+            f"The environment {chosen.name!r} has no database, so nothing is rehearsed there in place. "
+            "Name one in runbooks.toml."
+        )
     if chosen.in_place and choices.everything:
         raise errors.Refused(
             "--all rehearses every file from nothing, which a database in place is not. "

@@ -44,7 +44,10 @@ def find_pending(rehearsing: Rehearsing) -> inventory.Inventory:
     """Compare every local file with what the database says is applied; lint what is pending."""
     plan = rehearsing.plan
     found = inventory.take(
-        rehearsing.target.observer, plan.migrations, overlooked=plan.overlooked, expects=plan.environment.expects
+        rehearsing.target.observer,
+        plan.migrations,
+        overlooked=plan.overlooked,
+        expects=plan.environment.expects,
     )
     pending = {version: order for order, version in enumerate(found.pending)}
     rehearsing.pending = tuple(
@@ -61,10 +64,17 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
     Raises:
         Refused: the first of the bad files, with its place; the evidence names them all.
     """
-    bad = [migration for migration in rehearsing.plan.migrations if migration.problem and _matters(rehearsing, migration)]
+    bad = [
+        migration
+        for migration in rehearsing.plan.migrations
+        if migration.problem and _matters(rehearsing, migration)
+    ]
     for migration in bad:
         rehearsing.results[migration.file] = MigrationResult(
-            file=migration.file, version=migration.version, name=migration.name, status="refused",
+            file=migration.file,
+            version=migration.version,
+            name=migration.name,
+            status="refused",
             findings=(migration.problem or "", *migration.findings),
         )
     odd = [{"file": m.file, "finding": text} for m in rehearsing.pending for text in m.findings]
@@ -81,7 +91,10 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
 def _matters(rehearsing: Rehearsing, migration: Migration) -> bool:
     """A file that is applied already is never run again, so its faults block nothing."""
     entries = rehearsing.before.entries if rehearsing.before else ()
-    return not any(entry.file == migration.file and entry.state in ("applied", "other-hands", "edited") for entry in entries)
+    return not any(
+        entry.file == migration.file and entry.state in ("applied", "other-hands", "edited")
+        for entry in entries
+    )
 
 
 def find_left(rehearsing: Rehearsing) -> inventory.Inventory:

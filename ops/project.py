@@ -27,6 +27,8 @@ class Place(StrEnum):
 
     IN_PLACE = "in-place"
     THROW_AWAY = "throw-away"
+
+
 GIVEN = "given-database"
 
 

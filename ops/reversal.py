@@ -16,7 +16,7 @@ from ops.verdict import Difference, Reapply, Rollback
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file's whole effect: its outcome, what it changed, and the rows of the tables it touched before it."""
+    """One file's whole effect: its outcome, what it changed, and the rows that its tables had before it."""
 
     outcome: apply.Outcome
     delta: schema.Delta
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What rolling back and applying again showed; `clean` says the database is as it was after the first apply."""
+    """What rolling back and applying again showed; `clean`: the database is as after the first apply."""
 
     rollback: Rollback
     reapply: Reapply
@@ -82,7 +82,9 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     back = backward(target, migration, inspect=_guard(target, applied))
     if back.outcome.failure:
         rollback = _failed(migration, back)
-        return Proof(rollback, Reapply(status="skipped"), clean=not back.delta and not _rows_moved(target, back))
+        return Proof(
+            rollback, Reapply(status="skipped"), clean=not back.delta and not _rows_moved(target, back)
+        )
     found = _restored(target, applied, back, since=began)
     rollback = Rollback(
         script=migration.rollback.file,

@@ -20,14 +20,16 @@ def sow(target: Target, project: Project) -> Evidence:
     """Run each seed file in a transaction of its own; a failing one is reported and leaves nothing."""
     files = _files(project)
     failures = {file: failure for file in files if (failure := _run(target, project.root / file, file))}
-    rows = tuple(
-        {"file": file, "result": str(failures.get(file) or "sown")} for file in files
-    )
+    rows = tuple({"file": file, "result": str(failures.get(file) or "sown")} for file in files)
     if not files:
-        return Evidence(ok=True, summary="The project has no seed file, so the proofs after this see few rows.")
+        return Evidence(
+            ok=True, summary="The project has no seed file, so the proofs after this see few rows."
+        )
     failed = f" {len(failures)} failed: {next(iter(failures.values()))}" if failures else ""
     return Evidence(
-        ok=not failures, summary=f"Sown {len(files) - len(failures)} of {len(files)} seed files.{failed}", rows=rows
+        ok=not failures,
+        summary=f"Sown {len(files) - len(failures)} of {len(files)} seed files.{failed}",
+        rows=rows,
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from ops.verdict import ContractFile, Difference, Failure, MigrationResult, Rehearsal, Verdict
 
+_WRONG = {"differs", "failed"}
 # staging-rehearsal.md section 9, and what the server's own hint does not say.
 _DUPLICATE = (
     "The object exists already: guard it with IF NOT EXISTS or DROP … IF EXISTS before the next rehearsal."
 )
 _MISSING = (
-    "Something it needs is not there: check that the migrations before it are applied and in this folder; "
+    "Something it needs is not there: are the migrations before it applied and in this folder? "
     "`supabase migration fetch` brings what only the database knows."
 )
 _SLOW = "It waited too long: find who holds the lock, keep lock_timeout at 5 s, and note the contention."
@@ -77,7 +78,17 @@ def holds(file: ContractFile) -> bool:
 
 def blockers(rehearsal: Rehearsal) -> tuple[str, ...]:
     """Return one sentence for everything that stands in the way of a promotion, worst first."""
-    return tuple(_blockers(rehearsal))
+    found = tuple(_blockers(rehearsal))
+    if not found and needs_scripts(rehearsal):
+        missing = counted(rehearsal.counts.rollbacks_missing, "migration")
+        return (f"No rollback script for {missing}, and this rehearsal requires one of each.",)
+    return found
+
+
+def needs_scripts(rehearsal: Rehearsal) -> bool:
+    """Whether missing rollback scripts are all that is wrong, because they are required."""
+    lacking = rehearsal.counts.rollbacks_missing > 0 and rehearsal.verdict is Verdict.FAILED
+    return lacking and next(_blockers(rehearsal), None) is None
 
 
 def follow_ups(rehearsal: Rehearsal) -> tuple[str, ...]:
@@ -87,29 +98,41 @@ def follow_ups(rehearsal: Rehearsal) -> tuple[str, ...]:
 
 def next_action(rehearsal: Rehearsal) -> str:
     """Return the one thing to do now."""
-    wrong = next((each for each in rehearsal.migrations if each.status in {"failed", "refused"}), None)
-    rollback = next((each for each in rehearsal.migrations if _is_wrong(each)), None)
     if rehearsal.verdict is Verdict.UNAVAILABLE:
         return "Bring the database within reach, then run the same command again: what is applied is skipped."
-    if wrong and wrong.error and wrong.error.line:
-        return f"Mend {wrong.error.file or wrong.file} at line {wrong.error.line}, then rehearse again."
-    if wrong:
-        return f"Mend {wrong.file}, then rehearse again."
+    if mending := next(filter(None, map(_mending, rehearsal.migrations)), None):
+        return f"Mend {mending}, then rehearse again."
     if rehearsal.verdict is Verdict.REFUSED:
         return "Put right what is named above, then rehearse again: nothing was changed."
-    if rollback:
-        return f"Mend {rollback.rollback.script or rollback.file} so that it restores, then rehearse again."
     if rehearsal.contract.missing:
         return "Bring the contract file back, or say in runbooks.toml that there is none (contract = [])."
-    if not rehearsal.ok:
+    if not rehearsal.ok and not needs_scripts(rehearsal):
         return "Put right what is named above, then rehearse again."
     if rehearsal.counts.rollbacks_missing:
         return "Write the missing rollback scripts, then ask for the production window."
     return "Ask for the production window."
 
 
-def _is_wrong(result: MigrationResult) -> bool:
-    return result.rollback.status in {"differs", "failed"} or result.reapply.status in {"differs", "failed"}
+def counted(count: int, noun: str) -> str:
+    """Return a number and its noun: `1 file`, `2 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _mending(result: MigrationResult) -> str | None:
+    """Return what of a migration is to be mended, if anything."""
+    if result.status in {"failed", "refused"}:
+        file = (result.error and result.error.file) or result.file
+        line = result.error and result.error.line
+        return f"{_base_name(file)} at line {line}" if line else _base_name(file)
+    if result.rollback.status in _WRONG:
+        return f"{_base_name(result.rollback.script or result.file)} so that it restores"
+    if result.reapply.status in _WRONG:
+        return f"{_base_name(result.file)} so that it can be applied again"
+    return None
+
+
+def _base_name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _blockers(rehearsal: Rehearsal) -> Iterator[str]:

@@ -6,7 +6,6 @@ This is the gate of design.md section 5 in its plainest form: who answered is no
 from __future__ import annotations
 
 import sys
-from hashlib import sha256
 from typing import Literal
 
 import rich.prompt
@@ -53,8 +52,10 @@ def _ask(question: str, *, gate: str, content: str, number: int) -> Decision:
         return suspension.ask(question, gate=gate, digest=content[:8], attempt=run.attempt)
     if not sys.stdin.isatty():
         raise errors.Denied(
-            "The environment says on_failure = \"ask\", and nobody can be asked here: there is no terminal and no "
-            "deployment that could suspend. Run it from the Prefect UI, in a terminal, or with on_failure = \"stop\"."
+            'The environment says on_failure = "ask", and nobody can be asked here: there is no terminal and no '
+            'deployment that could suspend. Run it from the Prefect UI, in a terminal, or with on_failure = "stop".'
         )
-    answer = rich.prompt.Prompt.ask(f"{question} ({number} of {MOST_REPLAYS})", choices=["replay", "skip", "stop"])
+    answer = rich.prompt.Prompt.ask(
+        f"{question} ({number} of {MOST_REPLAYS})", choices=["replay", "skip", "stop"]
+    )
     return answer  # pyright: ignore[reportReturnType]  # one of the choices

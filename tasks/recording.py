@@ -1,4 +1,4 @@
-"""A rehearsal that is written down as it goes: its bundle, the log of its attempts, and its end, good or bad."""
+"""A rehearsal that is written down as it goes: its bundle, the log of its attempts, and its end."""
 
 from __future__ import annotations
 

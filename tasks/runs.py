@@ -26,5 +26,8 @@ def current() -> Run:
         return Run(id=own, name=f"rehearse-{own}")
     found = context.flow_run
     return Run(
-        id=str(found.id), name=found.name, attempt=max(1, found.run_count), suspends=found.deployment_id is not None
+        id=str(found.id),
+        name=found.name,
+        attempt=max(1, found.run_count),
+        suspends=found.deployment_id is not None,
     )

@@ -1,8 +1,8 @@
 """Suspend a flow run until somebody has answered its question.
 
 Facts this rests on (Prefect 3.8): on resume the flow runs again from the top; a key that was used in this
-attempt answers itself; a key of an earlier attempt deadlocks. So a key names the gate, the content, the attempt
-and the number of the question, and stored answers are read before anything is asked.
+attempt answers itself; a key of an earlier attempt deadlocks. So a key names the gate, the content, the
+attempt and the number of the question, and stored answers are read before anything is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ MOST_QUESTIONS = 3
 class Answer(RunInput):
     """What the operator fills in."""
 
-    decision: Literal["replay", "skip", "stop"] = Field(description="Replay after fixing the file, skip it, or stop")
+    decision: Literal["replay", "skip", "stop"] = Field(
+        description="Replay after fixing the file, skip it, or stop"
+    )
     note: str = Field(default="", description="Remark for the record")
 
 

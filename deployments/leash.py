@@ -1,0 +1,50 @@
+"""Run a command, and end it with all that it started as soon as standard input closes.
+
+    python -m deployments.leash COMMAND ARGUMENT...
+
+The starter holds the other end of the pipe. However it ends, `kill -9` included, the kernel closes that end,
+so nothing that was started on a leash outlives its starter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+
+GRACE = 10.0
+
+
+def main(command: list[str]) -> int:
+    """Return the command's exit code, negative where a signal ended it."""
+    # Ctrl-C in a terminal reaches the whole group; the order in which things end is the starter's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    threading.Thread(target=_end_with_the_pipe, args=(child.pid,), daemon=True).start()
+    return child.wait()
+
+
+def _end_with_the_pipe(pid: int) -> None:
+    sys.stdin.buffer.read()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        end(psutil.Process(pid))
+
+
+def end(process: psutil.Process) -> None:
+    """Ask a process and its descendants to end, and kill those that have not after ten seconds."""
+    family = [*process.children(recursive=True), process]
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.terminate()
+    _, left = psutil.wait_procs(family, timeout=GRACE)
+    for member in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

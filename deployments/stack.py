@@ -1,0 +1,182 @@
+"""The local stack: a real Prefect server and a process worker, on free ports, in a folder of their own.
+
+Any number of stacks can run at once. A stack ends with the block that it was started in, and with the process
+that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
+
+from deployments import empty_database
+from ops import errors, secrets
+
+ROOT = Path(__file__).resolve().parent.parent
+POOL = "runbooks"
+STARTED_WITHIN = 120.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A server that answers and a worker that polls it; `environment` is what their processes see."""
+
+    home: Path
+    address: str
+    environment: Mapping[str, str]
+
+    @property
+    def api(self) -> str:
+        return f"{self.address}/api"
+
+    def client(self) -> SyncPrefectClient:
+        """Return a client of this server, whatever profile or settings the user has."""
+        return SyncPrefectClient(api=self.api)
+
+    def run_page(self, flow_run: object) -> str:
+        return f"{self.address}/runs/flow-run/{flow_run}"
+
+    def log(self, name: str) -> str:
+        """Return the end of the log of `server` or `worker`, redacted."""
+        path = self.home / f"{name}.log"
+        return secrets.redact("\n".join(path.read_text("utf-8", "replace").splitlines()[-30:]))
+
+
+@contextmanager
+def running(*, extra: Mapping[str, str] | None = None) -> Generator[Stack]:
+    """Start a server, deploy the runbooks of `prefect.yaml` on it, and start a worker.
+
+    `extra` is added to the worker's environment, which is where an environment's secrets belong.
+
+    Raises:
+        Unavailable: the server, the deployment or the worker did not come up; the message ends with its log.
+    """
+    home = Path(tempfile.mkdtemp(prefix="runbooks-prefect-"))
+    try:
+        port = _free_port()
+        stack = Stack(home, f"http://127.0.0.1:{port}", _environment(home, port))
+        with _server(stack, port):
+            _make_pool(stack)
+            with _worker(stack, extra or {}):
+                _deploy(stack)
+                yield stack
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _environment(home: Path, port: int) -> dict[str, str]:
+    address = f"http://127.0.0.1:{port}"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return {
+        **inherited,
+        "RUNBOOKS_HOME": str(ROOT),
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_SERVER_UI_API_URL": f"{address}/api",
+        # The approval form and the Resume button are on the page of the first UI only.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def _server(stack: Stack, port: int) -> Generator[None]:
+    database = stack.home / "prefect.db"
+    empty_database.take(database)
+    command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with _leashed(stack, "server", command, stack.environment) as process:
+        _wait_for_answer(stack, process)
+        empty_database.keep(database)
+        yield
+
+
+@contextmanager
+def _worker(stack: Stack, extra: Mapping[str, str]) -> Generator[None]:
+    environment = {
+        **stack.environment,
+        # Everything is in the API's log; drawing it a second time costs a third of a short step.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+        **extra,
+    }
+    command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", "local")
+    with _leashed(stack, "worker", command, environment):
+        yield
+
+
+@contextmanager
+def _leashed(
+    stack: Stack, name: str, arguments: tuple[str, ...], environment: Mapping[str, str]
+) -> Generator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "deployments.leash", sys.executable, "-m", "prefect", *arguments]
+    with (stack.home / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        process.wait()
+
+
+def _wait_for_answer(stack: Stack, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{stack.api}/health", timeout=2).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise errors.Unavailable(
+        f"The Prefect server did not answer at {stack.address}, so nothing can be deployed."
+        f" Its log ends with:\n{stack.log('server')}"
+    )
+
+
+def _make_pool(stack: Stack) -> None:
+    with stack.client() as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+
+def _deploy(stack: Stack) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=ROOT,
+        env=dict(stack.environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = secrets.redact(done.stdout + done.stderr)
+        raise errors.Unavailable(f"prefect.yaml could not be deployed, so no runbook can run: {said}")

@@ -1,0 +1,99 @@
+"""One throw-away postmaster, started beside a watchdog that stops it as soon as we are gone.
+
+The watchdog is a shell that reads a pipe of which only we hold the other end. When we close it, or are killed,
+the kernel ends the pipe; the watchdog then stops the server by its pid and removes its folder. So the server
+needs no goodbye from us, and no signal that a thread or a change of user could lose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from ops import errors
+from ops.os_user import OsUser
+
+PATIENCE = timedelta(seconds=60)
+_POLL = timedelta(milliseconds=4)
+_LOG = "server.log"
+_ENDED = "server.ended"
+
+# $1: data directory; $2: signal; $3: folder to remove, or nothing; the rest: the server's command line.
+# The pid is read when it is needed, since the server may have been restarted by other hands. A SysV segment
+# outlives a postmaster that was killed with -9; its id is the second word of line 7 of postmaster.pid.
+_WATCHDOG = f"""
+cd "$1" || exit 1
+signal=$2; folder=$3; shift 3
+( "$@" </dev/null >{_LOG} 2>&1; : >{_ENDED} ) &
+read -r _
+turn=0
+until [ -f postmaster.pid ] || [ -f {_ENDED} ] || [ $turn -ge 100 ]; do turn=$((turn + 1)); sleep 0.01; done
+if [ -f postmaster.pid ]; then
+    server=$(head -n 1 postmaster.pid)
+    segment=$(sed -n '7s/.* //p' postmaster.pid)
+    kill -s "$signal" "$server" 2>/dev/null
+    turn=0
+    while [ -f postmaster.pid ] && kill -0 "$server" 2>/dev/null && [ $turn -lt 1500 ]; do
+        turn=$((turn + 1)); sleep 0.02
+    done
+    [ ! -f postmaster.pid ] || ipcrm -m "$segment" 2>/dev/null
+fi
+cd /
+[ -z "$folder" ] || rm -rf "$folder"
+"""
+
+
+@contextmanager
+def running(
+    postgres: Path, data: Path, *, user: OsUser, settings: Mapping[str, str], remove: Path | None = None
+) -> Iterator[int]:
+    """Run a server on a data directory and yield its pid.
+
+    Afterwards, or when we die, it is stopped; `remove` is a folder that then goes too, and says that nobody
+    needs the data again, so that the server stops at once instead of in order.
+
+    Raises:
+        Unavailable: it did not start; the message has the end of its log.
+    """
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    signal = "QUIT" if remove else "INT"
+    command = ("/bin/sh", "-c", _WATCHDOG, "watchdog", data, signal, remove or "", postgres, "-D", data, *options)
+    watchdog = user.spawn(*command)
+    try:
+        yield _ready(data)
+    finally:
+        _close(watchdog)
+
+
+def _ready(data: Path) -> int:
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while time.monotonic() < deadline:
+        lines = _lines(data / "postmaster.pid")
+        if len(lines) > 7 and lines[7].strip() == "ready":
+            return int(lines[0])
+        if (data / _ENDED).exists():
+            break
+        time.sleep(_POLL.total_seconds())
+    log = "\n".join(_lines(data / _LOG)[-10:]) or "its log is empty"
+    raise errors.Unavailable(
+        f"The throw-away Postgres in {data} did not start, so nothing can be rehearsed on it: {log}"
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _close(watchdog: subprocess.Popen[bytes]) -> None:
+    if watchdog.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            watchdog.stdin.close()
+    watchdog.wait()
