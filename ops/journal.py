@@ -7,7 +7,7 @@ which bytes and in which unit. Both rows commit with the migration.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -65,7 +65,7 @@ def completed(connection: database.Connection, entry: Entry, *, run: str) -> boo
 
 
 @contextmanager
-def held(dsn: str, run: str) -> Iterator[int]:
+def held(dsn: str, run: str) -> Generator[int]:
     """Hold this database's one lock, on a connection of its own; yields the pid of the session that holds it.
 
     Raises:

@@ -19,20 +19,20 @@ def check_connectivity(rehearsing: Rehearsing) -> Evidence:
         Refused: the DSN cannot work, the login is refused, or a pooler gives no session.
         Unavailable: nobody answers.
     """
-    found = connectivity.check(rehearsing.target.dsn)
+    found = connectivity.check(rehearsing.target.dsn, throw_away=rehearsing.away is not None)
     rehearsing.connectivity = found
     rehearsing.base = Base(
         place=rehearsing.plan.environment.place,
         server_version=found.server_version,
-        major=found.major,
-        warnings=_other_major(rehearsing, found.major),
+        major=found.server_major,
+        warnings=_other_major(rehearsing, found.server_major),
     )
     return found
 
 
-def _other_major(rehearsing: Rehearsing, major: int | None) -> tuple[str, ...]:
+def _other_major(rehearsing: Rehearsing, major: int) -> tuple[str, ...]:
     wanted = rehearsing.project.setting("db", "major_version")
-    if wanted is None or major is None or int(wanted) == major:
+    if wanted is None or int(wanted) == major:
         return ()
     return (
         f"rehearsed on PostgreSQL {major}, and supabase/config.toml names {wanted}: what passes here may fail there. "
@@ -48,21 +48,21 @@ def find_pending(rehearsing: Rehearsing) -> inventory.Inventory:
         plan.migrations,
         overlooked=plan.overlooked,
         expects=plan.environment.expects,
+        out_of_order=plan.environment.out_of_order,
     )
-    pending = {version: order for order, version in enumerate(found.pending)}
-    rehearsing.pending = tuple(
-        sorted((m for m in plan.migrations if m.version in pending), key=lambda m: pending[m.version])
-    )
+    pending = frozenset(found.pending)
+    rehearsing.pending = tuple(m for m in plan.migrations if m.version in pending)
     rehearsing.lint = lint.findings(rehearsing.pending, major=rehearsing.base.major or 17)
     rehearsing.before = found.with_lint(rehearsing.lint)
+    rehearsing.findings += found.findings
     return rehearsing.before
 
 
 def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
-    """Refuse the whole rehearsal when a pending file, or its rollback script, must not be run as it is.
+    """Refuse the whole rehearsal when a pending file must not be run as it is, or not on this database.
 
     Raises:
-        Refused: the first of the bad files, with its place; the evidence names them all.
+        Refused: the first of the bad files, with its place, or what the history contradicts.
     """
     bad = [
         migration
@@ -81,6 +81,10 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
     if bad:
         more = f" And {len(bad) - 1} more." if len(bad) > 1 else ""
         raise errors.Refused(f"{bad[0].problem}{more} Nothing was run.")
+    if rehearsing.before and rehearsing.before.refusals:
+        first, *others = rehearsing.before.refusals
+        more = f" And {len(others)} more." if others else ""
+        raise errors.Refused(f"{first}{more} Nothing was run.")
     return Evidence(
         ok=True,
         summary=f"{len(rehearsing.pending)} files may run; {len(odd)} oddities.",
@@ -99,9 +103,8 @@ def _matters(rehearsing: Rehearsing, migration: Migration) -> bool:
 
 def find_left(rehearsing: Rehearsing) -> inventory.Inventory:
     """Compare again: after a rehearsal nothing may be left pending that did not fail or was not skipped."""
-    found = inventory.take(
-        rehearsing.target.observer, rehearsing.plan.migrations, overlooked=rehearsing.plan.overlooked
-    )
+    plan = rehearsing.plan
+    found = inventory.take(rehearsing.target.observer, plan.migrations, overlooked=plan.overlooked)
     rehearsing.after = found
     done = {m.version for m in rehearsing.pending if m.file in rehearsing.applied}
     lost = [version for version in found.pending if version in done]

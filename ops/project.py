@@ -29,9 +29,6 @@ class Place(StrEnum):
     THROW_AWAY = "throw-away"
 
 
-GIVEN = "given-database"
-
-
 class OnFailure(StrEnum):
     """What happens when a migration fails for a reason that trying again does not mend."""
 
@@ -70,6 +67,9 @@ class Environment(_Strict):
     lock_timeout: timedelta = timedelta(seconds=5)
     statement_timeout: timedelta = timedelta(minutes=10)
     require_rollback: bool = False
+    out_of_order: bool = Field(
+        default=False, description="apply pending migrations below the highest applied version as well"
+    )
     expects: tuple[str, ...] | None = Field(
         default=None, description="globs of the migrations it expects to touch"
     )
