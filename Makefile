@@ -1,0 +1,51 @@
+# Each target sets up what it needs in .venv, the first time and after a change of what it depends on.
+# Nothing is installed outside this folder.
+
+BIN := .venv/bin
+READY := .venv/.ready
+DEV := .venv/.ready-dev
+PEERS := tests/peers/node_modules/.ready
+SETUP := pyproject.toml constraints.txt .ci/venv
+SOURCES := .
+
+.PHONY: help demo up test check bench clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+demo: $(READY) ## Rehearse the example through a real Prefect server and worker, and stop everything again.
+	@$(BIN)/runbooks demo
+
+up: $(READY) ## The same as demo, and stay up until Ctrl-C.
+	@$(BIN)/runbooks up
+
+test: $(DEV) $(PEERS) ## Run the whole suite.
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/lint-imports --no-cache > build/lint-imports.txt || { cat build/lint-imports.txt; exit 1; }
+	@$(BIN)/basedpyright --level error
+	@$(BIN)/python -m pytest -q tests/unit tests/test_house.py
+
+bench: $(DEV) ## Measure, and write docs/benchmarks.md.
+	@$(BIN)/python -m benchmarks.rehearsal
+
+clean: ## Take away everything that the targets made.
+	@rm -rf .venv build .runbooks tests/peers/node_modules
+
+$(READY): $(SETUP)
+	@.ci/venv .
+	@touch $@
+
+$(DEV): $(READY)
+	@.ci/venv '.[dev]'
+	@mkdir -p build
+	@touch $@
+
+$(PEERS): tests/peers/package.json tests/peers/package-lock.json $(DEV)
+	@echo "Installing the Supabase CLI for the tests ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix tests/peers --no-audit --no-fund --loglevel=error </dev/null
+	@touch $@
