@@ -214,7 +214,7 @@ def _ipv6_only(fields: Mapping[str, str], resolve: Resolve) -> str | None:
         except OSError:
             return None  # libpq will say so in its own words
         only_ipv6 = bool(found) and all(entry[0] == socket.AF_INET6 for entry in found)
-        if not only_ipv6 or any(_has_route(entry[4]) for entry in found):
+        if not only_ipv6 or any(has_route(entry[4]) for entry in found):
             return None
     hosts = ", ".join(host for host, _ in endpoints(fields))
     return (
@@ -224,7 +224,8 @@ def _ipv6_only(fields: Mapping[str, str], resolve: Resolve) -> str | None:
     )
 
 
-def _has_route(address: tuple[Any, ...]) -> bool:
+def has_route(address: tuple[Any, ...]) -> bool:
+    """Whether this machine has a route to an IPv6 address."""
     # Connecting a datagram socket sends nothing: the kernel only looks for a route.
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
