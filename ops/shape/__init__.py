@@ -55,7 +55,6 @@ def load(superuser: str, major: int) -> None:
         for file in _files("sql"):
             connection.execute(cast("LiteralString", file.read_text("utf-8")))
         connection.execute("drop database postgres")
-    with database.connect(f"{superuser} dbname=template0") as connection:
         connection.execute("create database postgres owner postgres template template1")
 
 

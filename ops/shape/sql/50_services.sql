@@ -10,13 +10,16 @@ create type realtime.wal_column as (
 create type realtime.wal_rls as (wal jsonb, is_rls_enabled boolean, subscription_ids uuid[], errors text[]);
 
 create table realtime.schema_migrations (version bigint primary key, inserted_at timestamp(0));
+create function realtime.to_regrole(role_name text) returns regrole language sql immutable as $$
+    select role_name::regrole
+$$;
 create table realtime.subscription (
     id bigint generated always as identity primary key,
     subscription_id uuid not null,
     entity regclass not null,
     filters realtime.user_defined_filter[] not null default '{}',
     claims jsonb not null,
-    claims_role regrole not null generated always as ((claims ->> 'role')::regrole) stored,
+    claims_role regrole not null generated always as (realtime.to_regrole(claims ->> 'role')) stored,
     created_at timestamp not null default timezone('utc', now())
 );
 create table realtime.messages (
