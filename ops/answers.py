@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from ops import tap, verdict
+from ops.printed import Transcript
 from ops.statements import Statement
 from ops.undone import Answer, Column
 
@@ -35,9 +36,9 @@ class Findings:
     failures: list[str] = field(default_factory=list[str])
     errors: list[str] = field(default_factory=list[str])
 
-    def hear(self, answer: Answer) -> None:
-        """Count what the server said to one statement."""
-        where = f"{self.file}:{answer.statement.line}: "
+    def hear(self, answer: Answer, *, file: str | None = None) -> None:
+        """Count what the server said to one statement; `file` is given where another file includes it."""
+        where = f"{file or self.file}:{answer.statement.line}: "
         before = self.passed + len(self.failures) + self.tap.ran
         for row in answer.rows:
             self._row(answer.columns, row, where)
@@ -152,34 +153,14 @@ def _is_place(column: Column) -> bool:
     return column.name in {*_SCHEMA_COLUMNS, *_TABLE_COLUMNS}
 
 
-def of_transcript(file: str, transcript: uncommitted.Transcript) -> Findings:
-    """Count what psql printed, the server said, and the DO blocks that ended without an error."""
+def of_transcript(file: str, transcript: Transcript) -> Findings:
+    """Count what psql printed, statement by statement."""
     found = Findings(file)
-    for line in transcript.output:
-        _printed(line, found)
-    for said in transcript.said:
-        where = f"{said.file}:{said.line}: "
-        if said.level in {"ERROR", "FATAL", "PANIC"}:
-            found.errors.append(f"{where}{said.message}")
-        elif said.level in {"NOTICE", "WARNING", "INFO"}:
-            found.text(said.message, where)
+    for name, answer in transcript.answers:
+        found.hear(answer, file=name)
+    for place, text in transcript.printed:
+        found.text(text, place or f"{file}: ")
+    found.errors += [describe(failure) for failure in transcript.failures]
     if transcript.error:
         found.errors.append(f"{file} {transcript.error}")
-    for _ in _held(transcript, stopped=bool(found.errors)):
-        found.passed += 1
     return found
-
-
-def _printed(line: str, found: Findings) -> None:
-    """psql prints a boolean as t or f; what stands in the other cells of its row describes it."""
-    if tap.is_tap(line):
-        found.tap.feed(line)
-        return
-    cells = [cell.strip() for cell in line.split("|")]
-    booleans = [cell for cell in cells if cell in {"t", "f"}]
-    for cell in booleans:
-        others = " ".join(other for other in cells if other not in {"t", "f", ""})
-        found.count(cell == "t", f"{found.file}: {others or 'a result'} is false")
-    if not booleans:
-        for cell in cells:
-            found.text(cell, f"{found.file}: ")

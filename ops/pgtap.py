@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops import answers, uncommitted, undone, verdict
+from ops import answers, copies, uncommitted, undone, verdict
 from ops.nature import Nature
 from ops.project import Project
 from ops.statements import Script, Statement
@@ -100,7 +100,7 @@ def run(project: Project, dsn: str, *, bindir: Path | None = None) -> tuple[verd
 def _included(paths: Sequence[Path], root: Path) -> Iterator[Path]:
     for path in paths:
         text = path.read_bytes().decode("utf-8", "replace")
-        for included in uncommitted.includes(path, text, root=root):
+        for included in copies.includes(path, text, root=root):
             yield included.path
 
 
