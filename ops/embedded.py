@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ class Server:
 @contextmanager
 def running(
     *, bindir: Path | None = None, settings: Mapping[str, str] = _NO_SETTINGS, listen: bool = False
-) -> Iterator[Server]:
+) -> Generator[Server]:
     """Start a shaped server and yield it; it is stopped and its folder removed afterwards, or when we are killed.
 
     `bindir` is the folder of any Postgres's programs from 15 on; by default the embedded 18. With `listen` it
@@ -141,7 +141,7 @@ def _drop(connection: database.Connection, name: str) -> None:
 
 
 @contextmanager
-def _maintenance(server: Server) -> Iterator[database.Connection]:
+def _maintenance(server: Server) -> Generator[database.Connection]:
     """Connect where nobody makes a copy of: the database `postgres`, or the template while that one is copied."""
     with database.translating(), database.connect(server.dsn(user=server.superuser)) as connection:
         yield connection

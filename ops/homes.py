@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _LONGEST_NAME = len(f"/{_PREFIX}12345678/.s.PGSQL.65535")
 
 
 @contextmanager
-def temporary(user: OsUser) -> Iterator[Path]:
+def temporary(user: OsUser) -> Generator[Path]:
     """Yield a new folder that is ours as long as the block runs; who calls holds the lock of the user's cache.
 
     Raises:

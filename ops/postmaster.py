@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -51,7 +51,7 @@ cd /
 @contextmanager
 def running(
     postgres: Path, data: Path, *, user: OsUser, settings: Mapping[str, str], remove: Path | None = None
-) -> Iterator[int]:
+) -> Generator[int]:
     """Run a server on a data directory and yield its pid.
 
     Afterwards, or when we die, it is stopped; `remove` is a folder that then goes too, and says that nobody

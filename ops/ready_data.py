@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ def settings(binaries: Binaries, home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def locked() -> Iterator[Path]:
+def locked() -> Generator[Path]:
     """Hold the lock of this user's cache folder and yield the folder.
 
     Raises:
