@@ -1,0 +1,5 @@
+-- Under which file does each catalog lie?
+-- Locks: ACCESS SHARE on pg_class. Lowest version: 15.
+select c.relname, pg_catalog.pg_relation_filenode(c.oid)::bigint
+from pg_catalog.pg_class c
+where c.relnamespace = 'pg_catalog'::regnamespace and c.relname = any (%(catalogs)s)

@@ -1,0 +1,50 @@
+-- Which triggers, rules and policies do these relations have?
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
+select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'trigger' as kind,
+       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, t.tgname) as identity,
+       pg_catalog.concat_ws(E'\n',
+           pg_catalog.pg_get_triggerdef(t.oid),
+           case t.tgenabled when 'D' then 'disabled' when 'R' then 'enabled on replicas' when 'A' then 'always enabled' end,
+           case when t.tgparentid <> 0 then 'inherited' end
+       ) as definition
+from pg_catalog.pg_trigger t
+join pg_catalog.pg_class c on c.oid = t.tgrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where t.tgrelid = any (%(oids)s::oid[])
+  and not t.tgisinternal
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
+  and not exists (
+      select from pg_catalog.pg_depend e
+      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+union all
+select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'rule',
+       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, r.rulename),
+       pg_catalog.concat_ws(E'\n', pg_catalog.pg_get_ruledef(r.oid), nullif(r.ev_enabled, 'O'))
+from pg_catalog.pg_rewrite r
+join pg_catalog.pg_class c on c.oid = r.ev_class
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where r.ev_class = any (%(oids)s::oid[])
+  and r.rulename <> '_RETURN'
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
+  and not exists (
+      select from pg_catalog.pg_depend e
+      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+union all
+select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'policy',
+       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, p.polname),
+       pg_catalog.concat_ws(E'\n',
+           'as ' || case when p.polpermissive then 'permissive' else 'restrictive' end
+           || ' for ' || case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                              when 'd' then 'delete' else 'all' end
+           || ' to ' || (
+               select pg_catalog.string_agg(
+                          case when m = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(m)) end,
+                          ', ' order by case when m = 0 then '' else pg_catalog.pg_get_userbyid(m)::text end)
+               from pg_catalog.unnest(p.polroles) m),
+           'using (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
+           'with check (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+from pg_catalog.pg_policy p
+join pg_catalog.pg_class c on c.oid = p.polrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where p.polrelid = any (%(oids)s::oid[])
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
