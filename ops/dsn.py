@@ -66,9 +66,7 @@ def is_local(host: str) -> bool:
     return host.startswith(("/", "@", "127.")) or host in ("localhost", "::1")
 
 
-def diagnose(
-    dsn: str, *, needs_session: bool = True, resolve: Resolve = socket.getaddrinfo
-) -> tuple[str, ...]:
+def diagnose(dsn: str, *, needs_session: bool = True, resolve: Resolve | None = None) -> tuple[str, ...]:
     """Return why the DSN cannot work, a sentence each; empty when it may be tried.
 
     `needs_session`: the caller relies on session state (locks, settings), which a transaction pooler drops.
@@ -83,7 +81,7 @@ def diagnose(
     if needs_session:
         found.append(_transaction_port(fields))
     if not any(found):
-        found.append(_ipv6_only(fields, resolve))
+        found.append(_ipv6_only(fields, resolve or socket.getaddrinfo))
     return tuple(sentence for sentence in found if sentence)
 
 

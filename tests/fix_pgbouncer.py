@@ -9,12 +9,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
+from psycopg import conninfo
+
+from tests import fix_tls
 
 PASSWORD = "p@ss/w#rd?%:[]'\"\\ é"
 
@@ -33,7 +35,7 @@ def _account() -> str | None:
 @contextmanager
 def pgbouncer(
     host: str, port: int, *, mode: str, password: str = PASSWORD, tls: bool = False, **settings: str
-) -> Iterator[str]:
+) -> Generator[str]:
     """Run PgBouncer before the server at `host`:`port` and yield a conninfo for user postgres, sslmode not included."""
     binary = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert binary, "PgBouncer is not installed; .ci/run installs it."
@@ -46,7 +48,7 @@ def pgbouncer(
             [binary, "-q", str(config)], user=_account(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            dsn = psycopg.conninfo.make_conninfo(
+            dsn = conninfo.make_conninfo(
                 host="127.0.0.1", port=listen, user="postgres", password=password, dbname="postgres"
             )
             _wait(process, listen)
@@ -83,13 +85,7 @@ def _configure(
 
 
 def _certificate(folder: Path) -> dict[str, str]:
-    key, certificate = folder / "server.key", folder / "server.crt"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-        + ["-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
+    key, certificate = fix_tls.certify(folder)
     return {
         "client_tls_sslmode": "require",
         "client_tls_key_file": str(key),
