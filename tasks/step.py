@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prefect.context import FlowRunContext
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", bound=Evidence)
 
 DELAYS = (1, 5, 15)
 
@@ -33,7 +33,7 @@ class Observer(Protocol):
     """Sees every attempt of every step, in both modes; what it is told is redacted."""
 
     def started(self, title: str) -> None: ...
-    def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None: ...
+    def finished(self, title: str, evidence: Evidence, seconds: float) -> None: ...
     def failed(self, title: str, error: Exception, seconds: float) -> None: ...
 
 
@@ -64,8 +64,7 @@ class Call(Generic[R]):
     @property
     def evidence(self) -> Evidence | None:
         """What the last attempt showed, whether it returned it or failed with it."""
-        shown = self.error.evidence if isinstance(self.error, errors.CheckFailed) else self.result
-        return shown if isinstance(shown, Evidence) else None
+        return self.error.evidence if isinstance(self.error, errors.OpsError) else self.result
 
     @property
     def may_retry(self) -> bool:
