@@ -6,15 +6,15 @@ name is the exception: others may say that name, so everything is described agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ops import comparison, database, row_versions, schema
-from ops.row_versions import Map, Row
+from ops.row_versions import Map, Row, Rows
 from ops.schema import Delta, Key, Root
 from ops.wal import Wal
 
-Filenodes = Mapping[int, tuple[str, int]]
+Name = tuple[str, Root, int | None]
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Mirror:
     snapshot: dict[Key, str]
     wal: Wal | None = None
     parents: dict[Root, Root] = field(default_factory=dict[Root, Root])
+    rewritten: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, connection: database.Connection, wal: database.Connection | None = None) -> Mirror:
@@ -44,19 +45,9 @@ class Mirror:
         mirror._learn(row for rows in seen.values() for row in rows.values())
         return mirror
 
-    @property
-    def filenodes(self) -> Filenodes:
-        """The file of each table that holds rows, by the table's oid."""
-        return {
-            row.itself[1]: (self._name(row.itself), row.number)
-            for (name, _), rows in self.map.items()
-            if name == "pg_class"
-            for row in rows.values()
-            if row.itself and row.number is not None
-        }
-
     def refresh(self, connection: database.Connection) -> Delta:
-        """Look again and return what has changed since the last look.
+        """Look again and return what has changed since the last look; `rewritten` then names the tables that got
+        another file, since their rows were all written anew.
 
         Raises:
             Unavailable: the connection is lost.
@@ -64,6 +55,7 @@ class Mirror:
         found = self._look(connection, self.wal.blocks(connection) if self.wal else None)
         wanted = self._touched(found)
         delta = self._describe(connection, wanted, keep=True)
+        self.rewritten = self._rewritten(found)
         for place, rows in found.items():
             if rows:
                 self.map[place] = rows
@@ -85,8 +77,8 @@ class Mirror:
 
     def _touched(self, found: Map) -> set[Root]:
         """Return the roots whose rows are not the same; all of them where a name has changed."""
-        gone: dict[tuple[str, Root, int | None], str] = {}
-        come: dict[tuple[str, Root, int | None], str] = {}
+        gone: dict[Name, str] = {}
+        come: dict[Name, str] = {}
         touched: list[Row] = []
         for place, rows in found.items():
             before = self.map.get(place, {})
@@ -139,19 +131,29 @@ class Mirror:
             else:
                 self.snapshot[key] = text
 
-    def _name(self, root: Root) -> str:
-        texts = self.described.get(root, {})
-        return next((identity for kind, identity in texts if kind in ("table", "materialized view")), "")
+    def _rewritten(self, found: Map) -> tuple[str, ...]:
+        before = _files(rows for place in found if (rows := self.map.get(place)) and place[0] == "pg_class")
+        after = _files(rows for place, rows in found.items() if place[0] == "pg_class")
+        others = [root for root, file in after.items() if before.get(root, file) != file]
+        return tuple(
+            sorted(
+                identity
+                for root in others
+                for kind, identity in self.described.get(root, {})
+                if kind in _WITH_ROWS
+            )
+        )
 
 
-def rewritten(before: Filenodes, after: Filenodes) -> tuple[str, ...]:
-    """Return the names of the tables that got another file: their rows were all written anew."""
-    return tuple(
-        sorted(name for oid, (name, file) in after.items() if oid in before and before[oid][1] != file)
-    )
+_WITH_ROWS = ("table", "materialized view")
 
 
-def _note(names: dict[tuple[str, Root, int | None], str], place: row_versions.Place, row: Row) -> None:
+def _files(places: Iterable[Rows]) -> dict[Root, int]:
+    rows = (row for place in places for row in place.values())
+    return {row.itself: row.number for row in rows if row.itself and row.number is not None}
+
+
+def _note(names: dict[Name, str], place: row_versions.Place, row: Row) -> None:
     if row.itself and row.name is not None:
         column = row.number if place[0] == "pg_attribute" else None
         names[place[0], row.itself, column] = row.name

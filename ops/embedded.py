@@ -122,6 +122,20 @@ def drop_database(server: Server, name: str) -> None:
         _drop(connection, name)
 
 
+def roles(server: Server) -> frozenset[str]:
+    """Return the names of the server's roles."""
+    with _maintenance(server) as connection:
+        return frozenset(str(name) for (name,) in connection.execute("select rolname from pg_roles"))
+
+
+def drop_roles(server: Server, *, keep: frozenset[str]) -> None:
+    """Drop the roles that are not among those to keep; nothing in a database may depend on them any more."""
+    with _maintenance(server) as connection:
+        found = connection.execute("select rolname from pg_roles").fetchall()
+        for name in {str(name) for (name,) in found} - keep:
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+
 def stand_ins(connection: database.Connection) -> tuple[str, ...]:
     """Return what only stands in for the real thing in this database, sorted."""
     return shape.stand_ins(connection)

@@ -5,7 +5,7 @@ Source: staging-rehearsal.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,6 @@ from ops import (
     migrations,
     project,
     rows,
-    schema,
     secrets,
     shape,
     throwaway,
@@ -71,10 +70,6 @@ class Rehearsing:
         """The folder of the server's own client programs, where the server is ours."""
         return self.away.server.bindir if self.away else None
 
-    def schema_now(self) -> schema.Snapshot:
-        """Return the schema as last seen."""
-        return self.target.mirror.snapshot
-
     def reload(self, migration: Migration) -> Migration:
         """Read the files again and return this migration as it is now, for a replay after a fix.
 
@@ -89,7 +84,7 @@ class Rehearsing:
 
 
 @contextmanager
-def opened(plan: Plan, run: str) -> Iterator[Rehearsing]:
+def opened(plan: Plan, run: str) -> Generator[Rehearsing]:
     """Open the database that the plan names: a throw-away one of our own, or the environment's in place.
 
     Raises:
@@ -102,7 +97,7 @@ def opened(plan: Plan, run: str) -> Iterator[Rehearsing]:
 
 
 @contextmanager
-def _thrown_away(plan: Plan, run: str) -> Iterator[Rehearsing]:
+def _thrown_away(plan: Plan, run: str) -> Generator[Rehearsing]:
     with throwaway.opened(plan.project, plan.environment, run=run) as away:
         rehearsing = Rehearsing(plan, away.target, run=run, away=away)
         rehearsing.findings += away.warnings
@@ -110,7 +105,7 @@ def _thrown_away(plan: Plan, run: str) -> Iterator[Rehearsing]:
 
 
 @contextmanager
-def _in_place(plan: Plan, run: str) -> Iterator[Rehearsing]:
+def _in_place(plan: Plan, run: str) -> Generator[Rehearsing]:
     where = plan.environment
     dsn = secrets.open_secret(where.database or "")
     with database.connect(dsn, application=run) as connection:

@@ -5,10 +5,10 @@ Source: staging-rehearsal.md, section 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ops import apply, catalog, comparison, database, journal, psql, rows, schema
+from ops import apply, comparison, database, journal, psql, rows, schema
 from ops.migrations import Migration
 from ops.target import Target
 from ops.verdict import Difference, Reapply, Rollback
@@ -26,11 +26,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What rolling back and applying again showed; `clean`: the database is as after the first apply."""
+    """What rolling back and applying again showed.
+
+    `clean`: the database is as after the first apply; where it is not, `moved` is how its schema differs.
+    """
 
     rollback: Rollback
     reapply: Reapply
     clean: bool
+    moved: schema.Delta = field(default_factory=dict[schema.Key, tuple[str | None, str | None]])
 
 
 def forward(target: Target, migration: Migration) -> Step:
@@ -82,9 +86,8 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     back = backward(target, migration, inspect=_guard(target, applied))
     if back.outcome.failure:
         rollback = _failed(migration, back)
-        return Proof(
-            rollback, Reapply(status="skipped"), clean=not back.delta and not _rows_moved(target, back)
-        )
+        clean = not back.delta and not _rows_moved(target, back)
+        return Proof(rollback, Reapply(status="skipped"), clean=clean, moved=back.delta)
     found = _restored(target, applied, back, since=began)
     rollback = Rollback(
         script=migration.rollback.file,
@@ -101,14 +104,17 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
 def _again(target: Target, migration: Migration, back: Step, rollback: Rollback) -> Proof:
     rows_first = {**back.rows_before}
     again = forward(target, migration)
+    moved = comparison.compose(back.delta, again.delta)
     if again.outcome.failure:
-        return Proof(rollback, Reapply(status="failed", error=again.outcome.failure), clean=False)
-    changed = comparison.differences(comparison.compose(back.delta, again.delta))
+        return Proof(
+            rollback, Reapply(status="failed", error=again.outcome.failure), clean=False, moved=moved
+        )
+    changed = comparison.differences(moved)
     before = {**again.rows_before, **rows_first}
     after = target.ledger.of(before)
     found = (*changed, *rows.differences(before, after, lenient=True))
     reapply = Reapply(status="differs" if found else "same", differences=found)
-    return Proof(rollback, reapply, clean=not found)
+    return Proof(rollback, reapply, clean=not found, moved=moved)
 
 
 def _restored(target: Target, applied: Step, back: Step, *, since: datetime) -> tuple[Difference, ...]:
@@ -136,10 +142,9 @@ def _withheld(target: Target, applied: Step) -> tuple[Difference, ...]:
 
 
 def _take(target: Target, outcome: apply.Outcome) -> Step:
-    filenodes = target.mirror.filenodes
     delta = target.mirror.refresh(target.observer)
     before = target.ledger.refresh(target.observer, outcome.touched)
-    return Step(outcome, delta, before, rewritten=catalog.rewritten(filenodes, target.mirror.filenodes))
+    return Step(outcome, delta, before, rewritten=target.mirror.rewritten)
 
 
 def _rows_moved(target: Target, step: Step) -> bool:

@@ -7,7 +7,7 @@ policies, grants, comments) is described with it, so that a change costs one roo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, LiteralString
+from typing import Any
 
 from ops import database, queries
 
@@ -62,11 +62,11 @@ def describe(connection: database.Connection, wanted: Collection[Root]) -> Descr
     return described
 
 
-def _questions(wanted: Iterable[Root]) -> list[tuple[LiteralString, dict[str, Any]]]:
+def _questions(wanted: Iterable[Root]) -> list[tuple[str, dict[str, Any]]]:
     by_class: dict[int, list[int]] = {}
     for classid, oid in wanted:
         by_class.setdefault(classid, []).append(oid)
-    asked: list[tuple[LiteralString, dict[str, Any]]] = []
+    asked: list[tuple[str, dict[str, Any]]] = []
     if by_class.pop(0, None):
         asked.append(("globals", {}))
     relations, functions, types = (by_class.get(each, []) for each in (RELATION, FUNCTION, TYPE))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import LiteralString
 
-from ops import catalog, database, rows
+from ops import catalog, database, rows, schema
 
 
 @dataclass
@@ -16,7 +16,8 @@ class Target:
     """One database and what a run remembers about it.
 
     `dsn` is the login that migrations run as; `observer_dsn` the one that looks on (a superuser where there
-    is one); `holder` the backend pid of the session that holds this database's lock; `elevate` returns the
+    is one); `wal_dsn` a superuser's to any database of a server of our own, from which its WAL is read; `holder` the
+    backend pid of the session that holds this database's lock; `elevate` returns the
     statements to run before and after one that the hosted `postgres` may do and a plain one may not.
     """
 
@@ -26,25 +27,32 @@ class Target:
     throw_away: bool
     lock_timeout: timedelta = timedelta(seconds=5)
     statement_timeout: timedelta = timedelta(minutes=10)
+    wal_dsn: str | None = field(default=None, repr=False)
     holder: int | None = None
     elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
     observer: database.Connection = field(init=False, repr=False)
+    preview: schema.Delta = field(init=False, repr=False)
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)
+    _wal: database.Connection | None = field(default=None, init=False, repr=False)
 
     def observe(self) -> None:
         """Open the observer and read the whole state once."""
-        self.observer = database.connect(self.observer_dsn, application=f"{self.run} (observer)")
-        self.mirror = catalog.Mirror.read(self.observer)
+        name = f"{self.run} (observer)"
+        self.observer = database.connect(self.observer_dsn, application=name)
+        self._wal = database.connect(self.wal_dsn, application=name) if self.wal_dsn else None
+        self.mirror = catalog.Mirror.read(self.observer, self._wal)
         self.ledger = rows.Ledger.read(self.observer)
 
     def close(self) -> None:
         """Close the observer, if it was opened."""
         if hasattr(self, "observer"):
             self.observer.close()
+        if self._wal:
+            self._wal.close()
 
     @contextmanager
-    def login(self) -> Iterator[database.Connection]:
+    def login(self) -> Generator[database.Connection]:
         """Open a new login with this target's timeouts, for one file.
 
         A file can change its session (role, search path, settings), so no login serves two of them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ class Throwaway:
     target: Target
     warnings: tuple[str, ...]
     since: list[Migration] = field(default_factory=list[Migration])
+    roles: frozenset[str] = frozenset()
 
     def applied(self, migration: Migration) -> None:
         """Remember that a migration is applied, so that a rebuild replays it."""
@@ -45,6 +46,8 @@ class Throwaway:
             CheckFailed: a migration that was applied before does not apply again.
         """
         self.target.close()
+        embedded.drop_database(self.server, REHEARSAL)
+        embedded.drop_roles(self.server, keep=self.roles)
         embedded.clone_database(self.server, CHECKPOINT, REHEARSAL)
         for migration in self.since:
             outcome = apply.run(self.target, migration.script, reversal.forward_entry(migration))
@@ -56,12 +59,13 @@ class Throwaway:
         """Keep a copy of the database as it is now."""
         self.target.close()
         embedded.clone_database(self.server, REHEARSAL, CHECKPOINT)
+        self.roles = embedded.roles(self.server)
         self.since.clear()
         self.target.observe()
 
 
 @contextmanager
-def opened(project: Project, environment: Environment, *, run: str) -> Iterator[Throwaway]:
+def opened(project: Project, environment: Environment, *, run: str) -> Generator[Throwaway]:
     """Start a server of our own with a Supabase-shaped database; both are gone when the block ends."""
     with embedded.running(bindir=environment.bindir) as server:
         dsn = embedded.create_database(server, REHEARSAL)
@@ -70,6 +74,7 @@ def opened(project: Project, environment: Environment, *, run: str) -> Iterator[
         target = Target(
             dsn=dsn,
             observer_dsn=admin,
+            wal_dsn=server.dsn(user=server.superuser),
             run=run,
             throw_away=True,
             lock_timeout=environment.lock_timeout,

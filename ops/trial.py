@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, sections 4 and 5.
 
 from __future__ import annotations
 
-from ops import errors, reversal, schema
+from ops import comparison, errors, reversal
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
@@ -47,12 +47,11 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
         return Applied(
             ok=True, summary=f"{migration.file}: nothing to roll back, it is not applied.", result=result
         )
-    expected = dict(rehearsing.schema_now()) if rehearsing.away and migration.rollback else {}
     proof = reversal.prove(rehearsing.target, migration, applied, since=rehearsing.started)
     result = result.model_copy(update={"rollback": proof.rollback, "reapply": proof.reapply})
     rehearsing.results[migration.file] = result
     if not proof.clean:
-        _put_back(rehearsing, migration, expected)
+        _put_back(rehearsing, migration, proof)
     ok = proof.rollback.status in ("proven", "missing") and proof.reapply.status in ("same", "skipped")
     return Applied(ok=ok, summary=_proof_sentence(migration, proof), rows=_proof_rows(proof), result=result)
 
@@ -128,15 +127,16 @@ def _clean_after_failure(rehearsing: Rehearsing, step: Step) -> None:
         rehearsing.away.rebuild()
 
 
-def _put_back(rehearsing: Rehearsing, migration: Migration, expected: schema.Snapshot) -> None:
+def _put_back(rehearsing: Rehearsing, migration: Migration, proof: reversal.Proof) -> None:
     if rehearsing.away is None:
         rehearsing.wrong.append(
             f"{migration.file}: its rollback did not restore, and the database in place is not as it was: "
             "repair it before the next rehearsal"
         )
         return
+    now = rehearsing.target.mirror.snapshot
     try:
-        left = rehearsing.away.put_back(expected)
+        left = rehearsing.away.put_back(comparison.patched(now, comparison.invert(proof.moved)))
     except errors.CheckFailed as error:
         rehearsing.wrong.append(f"the database could not be put back: {error}")
         return
