@@ -24,6 +24,7 @@ class Relation:
     name: str
     identifier: str
     kind: str
+    partition_of: str | None
     enabled: bool
     forced: bool
     invoker: bool
@@ -93,7 +94,7 @@ def _coverage(relation: Relation, policies: Sequence[Policy]) -> Iterator[verdic
         yield _finding(
             relation,
             level,
-            f"{relation.name} has row level security off; {_reach(relation)}. "
+            f"{relation.name} has row level security off; {_reach(relation)}.{_inherited(relation)} "
             f"Run `alter table {relation.identifier} enable row level security` and add a policy.{idle}",
         )
     elif not policies:
@@ -115,6 +116,12 @@ def _reach(relation: Relation) -> str:
     if not relation.privileges:
         return "no API role has a privilege on it yet"
     return f"whoever has the API's public key reaches it with {', '.join(relation.privileges)}"
+
+
+def _inherited(relation: Relation) -> str:
+    if relation.partition_of is None:
+        return ""
+    return f" It is a partition of {relation.partition_of}, whose policies do not guard it when it is named itself."
 
 
 def _open_writes(relation: Relation, policies: Sequence[Policy]) -> Iterator[verdict.RlsFinding]:

@@ -20,6 +20,12 @@ select
     r.nspname || '.' || r.relname as name,
     quote_ident(r.nspname) || '.' || quote_ident(r.relname) as identifier,
     r.relkind::text as kind,
+    case when r.relispartition then (
+        select p.relnamespace::regnamespace || '.' || p.relname
+        from pg_inherits as i
+        join pg_class as p on p.oid = i.inhparent
+        where i.inhrelid = r.oid
+    ) end as partition_of,
     r.relrowsecurity as enabled,
     r.relforcerowsecurity as forced,
     coalesce((
