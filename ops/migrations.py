@@ -82,7 +82,7 @@ def _folders(project: Project) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    # The CLI orders by the bytes of the names, whatever the language of the machine.
+    # By the bytes of the names, whatever the language of the machine.
     return sorted(folder.iterdir(), key=lambda entry: os.fsencode(entry.name))
 
 
@@ -92,7 +92,12 @@ def _listed(project: Project) -> list[Path]:
         entries = _entries(folder)
         stems = [entry.stem for entry in entries]
         listed += [entry for index, entry in enumerate(entries) if _runs(entry, index, stems)]
-    return sorted(listed, key=lambda path: os.fsencode(path.name))
+    return sorted(listed, key=_in_order)
+
+
+def _in_order(path: Path) -> tuple[str, bytes]:
+    # By the version as text, so that 1 comes before 10 and 10 before 2: as the history table is ordered.
+    return path.name.partition("_")[0], os.fsencode(path.name)
 
 
 def _runs(entry: Path, index: int, stems: Sequence[str]) -> bool:
