@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.screen import Screen
-from ops import errors, secrets
+from ops import errors, redaction, secrets
 from ops.choices import Choices
 from ops.verdict import Base, Failure, Rehearsal, Verdict
 from tasks.step import observing
@@ -21,7 +21,7 @@ KINDS = {
 
 def rehearse(path: Path, environment: str, choices: Choices, *, json_file: Path | None) -> int:
     """Rehearse the project at `path`; return 0 holds, 1 found wrong, 2 refused, 3 unavailable."""
-    secrets.install()
+    redaction.install()
     screen = Screen()
     started = datetime.now(UTC)
     with observing(screen):

@@ -2,7 +2,7 @@
 -- Locks: none but those of reading pg_locks. Lowest version: 15.
 -- A table that this transaction has dropped has no name any more: its oid alone is returned.
 select l.relation::bigint,
-       format('%I.%I', n.nspname, c.relname) as object,
+       case when c.oid is not null then format('%I.%I', n.nspname, c.relname) end as object,
        coalesce(c.relkind::text, '') as relkind,
        array_agg(distinct l.mode order by l.mode) as modes,
        case when c.relkind in ('r', 'p') then
