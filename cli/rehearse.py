@@ -12,7 +12,7 @@ from ops.choices import Choices
 from ops.verdict import Base, Failure, Rehearsal, Verdict
 from tasks.step import observing
 
-KINDS = {
+KINDS: dict[type[errors.OpsError], Verdict] = {
     errors.Refused: Verdict.REFUSED,
     errors.Denied: Verdict.REFUSED,
     errors.Unavailable: Verdict.UNAVAILABLE,

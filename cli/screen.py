@@ -22,11 +22,13 @@ _PLAIN = {"✓": "ok", "✗": "FAILED", "…": "...", "→": "->", "·": "-", "�
 class Screen:
     """Watches the steps of a run and shows its verdict; plain text where nobody watches a terminal.
 
-    `output` is standard output unless it is needed for something else. NO_COLOR is honoured.
+    `output` is standard output unless it is needed for something else; `telling` shows what every step found,
+    well or not. NO_COLOR is honoured.
     """
 
-    def __init__(self, output: TextIO | None = None) -> None:
+    def __init__(self, output: TextIO | None = None, *, telling: bool = False) -> None:
         self._output = output or sys.stdout
+        self._telling = telling
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self._console = Console(
             file=self._output,
@@ -46,7 +48,9 @@ class Screen:
 
     def finished(self, title: str, evidence: Evidence, seconds: float) -> None:
         """Show a step that ended, and what it found if that is not well."""
-        self._step(title, seconds, ok=evidence.ok, said="" if evidence.ok else evidence.summary)
+        self._step(
+            title, seconds, ok=evidence.ok, said=evidence.summary if self._telling or not evidence.ok else ""
+        )
 
     def failed(self, title: str, error: BaseException, seconds: float) -> None:
         """Show a step that raised."""

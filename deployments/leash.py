@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import FrameType
 
 import psutil
 
@@ -21,11 +22,16 @@ GRACE = 10.0
 
 def main(command: list[str]) -> int:
     """Return the command's exit code, negative where a signal ended it."""
-    # Ctrl-C in a terminal reaches the whole group; the order in which things end is the starter's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is for the starter, who says in which order things end. A handler, since what is ignored stays
+    # ignored in the child: a Prefect worker, which passes SIGTERM on to itself as SIGINT, would never end.
+    signal.signal(signal.SIGINT, _stay)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     threading.Thread(target=_end_with_the_pipe, args=(child.pid,), daemon=True).start()
     return child.wait()
+
+
+def _stay(_signum: int, _frame: FrameType | None) -> None:
+    return
 
 
 def _end_with_the_pipe(pid: int) -> None:

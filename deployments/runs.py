@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,12 @@ from prefect.client.schemas.sorting import TaskRunSort
 
 from deployments.stack import Stack
 
-POLL = 0.3
-PAGE = 200
+_POLL = 0.3
+_PAGE = 200
+# Prefect records task runs from events, a little after they happened and not always in their order.
+_OVERLAP = 50
+_QUIET = 1.5
+_LATEST = 20.0
 
 
 @dataclass(frozen=True)
@@ -37,42 +41,60 @@ def trigger(stack: Stack, deployment: str, parameters: Mapping[str, Any]) -> Flo
 
 
 def follow(stack: Stack, flow_run: UUID) -> Iterator[StepSeen | FlowRun]:
-    """Yield each step when it starts and when it ends, and the run itself as the last."""
+    """Yield each step when it starts and when it ends, and last the run, as it ended or waits for a person."""
     with stack.client() as client:
-        started: set[UUID] = set()
-        ended = 0
+        steps = _Steps(client, flow_run)
+        over: float | None = None
         while True:
             run = client.read_flow_run(flow_run)
-            over = run.state is not None and (run.state.is_final() or run.state.is_paused())
-            for task_run in _steps(client, flow_run, offset=ended):
-                if task_run.id not in started:
-                    started.add(task_run.id)
-                    yield StepSeen(task_run.name, None)
-                if task_run.state is None or not task_run.state.is_final():
-                    break
-                ended += 1
-                yield _ended(task_run)
-            if over:
-                yield run
-                return
-            time.sleep(POLL)
+            news = list(steps.news())
+            yield from news
+            now = time.monotonic()
+            if run.state and (run.state.is_final() or run.state.is_paused()):
+                over = over or now
+                steps.changed = now if news else max(steps.changed, over)
+                if now - over > _LATEST or (now - steps.changed > _QUIET and not steps.open):
+                    yield run
+                    return
+            else:
+                over = None
+            time.sleep(_POLL)
 
 
-def _steps(client: SyncPrefectClient, flow_run: UUID, *, offset: int) -> list[TaskRun]:
-    return client.read_task_runs(
-        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run])),
-        sort=TaskRunSort.EXPECTED_START_TIME_ASC,
-        limit=PAGE,
-        offset=offset,
-    )
+@dataclass
+class _Steps:
+    """What has been seen of a run's steps."""
 
+    client: SyncPrefectClient
+    flow_run: UUID
+    changed: float = 0.0
+    _started: set[UUID] = field(default_factory=set[UUID])
+    _ended: set[UUID] = field(default_factory=set[UUID])
 
-def _ended(task_run: TaskRun) -> StepSeen:
-    state = task_run.state
-    assert state
-    return StepSeen(
-        task_run.name,
-        ok=state.is_completed(),
-        summary=state.message or "",
-        seconds=task_run.total_run_time.total_seconds(),
-    )
+    @property
+    def open(self) -> bool:
+        """Whether a step has started and not ended."""
+        return len(self._started) > len(self._ended)
+
+    def news(self) -> Iterator[StepSeen]:
+        """Yield what has started or ended since it was last asked."""
+        for task_run in self._recorded(offset=max(0, len(self._ended) - _OVERLAP)):
+            if task_run.id not in self._started:
+                self._started.add(task_run.id)
+                yield StepSeen(task_run.name, None)
+            if task_run.id not in self._ended and task_run.state and task_run.state.is_final():
+                self._ended.add(task_run.id)
+                yield StepSeen(
+                    task_run.name,
+                    ok=task_run.state.is_completed(),
+                    summary=task_run.state.message or "",
+                    seconds=task_run.total_run_time.total_seconds(),
+                )
+
+    def _recorded(self, *, offset: int) -> list[TaskRun]:
+        return self.client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[self.flow_run])),
+            sort=TaskRunSort.EXPECTED_START_TIME_ASC,
+            limit=_PAGE,
+            offset=offset,
+        )

@@ -7,36 +7,40 @@ that started it.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from deployments import empty_database
+from deployments import homes, own_database
+from deployments.own_database import OwnDatabase
 from ops import errors, secrets
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL = "runbooks"
 STARTED_WITHIN = 120.0
+_POLL = 0.1
+Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
 class Stack:
     """A server that answers and a worker that polls it; `environment` is what their processes see."""
 
+    root: Path
     home: Path
     address: str
+    database: OwnDatabase
     environment: Mapping[str, str]
+    processes: dict[str, Process] = field(default_factory=dict[str, Process])
 
     @property
     def api(self) -> str:
@@ -54,37 +58,55 @@ class Stack:
         path = self.home / f"{name}.log"
         return secrets.redact("\n".join(path.read_text("utf-8", "replace").splitlines()[-30:]))
 
+    def wait(self) -> None:
+        """Wait for as long as both processes run.
+
+        Raises:
+            Unavailable: one of them ended.
+        """
+        while True:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise errors.Unavailable(
+                        f"The Prefect {name} ended by itself, so nothing runs any more."
+                        f" Its log ends with:\n{self.log(name)}"
+                    )
+            time.sleep(_POLL)
+
 
 @contextmanager
-def running(*, extra: Mapping[str, str] | None = None) -> Generator[Stack]:
-    """Start a server, deploy the runbooks of `prefect.yaml` on it, and start a worker.
+def running(*, extra: Mapping[str, str] | None = None, root: Path = ROOT) -> Generator[Stack]:
+    """Start a server, deploy the runbooks of the `prefect.yaml` in `root` on it, and start a worker.
 
     `extra` is added to the worker's environment, which is where an environment's secrets belong.
 
     Raises:
+        Refused: `root` has no `prefect.yaml`.
         Unavailable: the server, the deployment or the worker did not come up; the message ends with its log.
     """
-    home = Path(tempfile.mkdtemp(prefix="runbooks-prefect-"))
-    try:
+    if not (root / "prefect.yaml").is_file():
+        raise errors.Refused(
+            f"{root} has no prefect.yaml, so there is nothing to deploy. Run this in a clone of the repository."
+        )
+    with homes.temporary(root / ".runbooks") as home, own_database.running() as database:
         port = _free_port()
-        stack = Stack(home, f"http://127.0.0.1:{port}", _environment(home, port))
+        address = f"http://127.0.0.1:{port}"
+        stack = Stack(root, home, address, database, _environment(root, home, address, database))
         with _server(stack, port):
             _make_pool(stack)
             with _worker(stack, extra or {}):
                 _deploy(stack)
                 yield stack
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
-def _environment(home: Path, port: int) -> dict[str, str]:
-    address = f"http://127.0.0.1:{port}"
+def _environment(root: Path, home: Path, address: str, database: OwnDatabase) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return {
         **inherited,
-        "RUNBOOKS_HOME": str(ROOT),
+        "RUNBOOKS_HOME": str(root),
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url,
         "PREFECT_SERVER_UI_API_URL": f"{address}/api",
         # The approval form and the Resume button are on the page of the first UI only.
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
@@ -103,12 +125,10 @@ def _free_port() -> int:
 
 @contextmanager
 def _server(stack: Stack, port: int) -> Generator[None]:
-    database = stack.home / "prefect.db"
-    empty_database.take(database)
     command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
     with _leashed(stack, "server", command, stack.environment) as process:
         _wait_for_answer(stack, process)
-        empty_database.keep(database)
+        stack.database.keep()
         yield
 
 
@@ -128,34 +148,35 @@ def _worker(stack: Stack, extra: Mapping[str, str]) -> Generator[None]:
 @contextmanager
 def _leashed(
     stack: Stack, name: str, arguments: tuple[str, ...], environment: Mapping[str, str]
-) -> Generator[subprocess.Popen[bytes]]:
+) -> Generator[Process]:
     command = [sys.executable, "-m", "deployments.leash", sys.executable, "-m", "prefect", *arguments]
     with (stack.home / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=stack.root,
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    stack.processes[name] = process
     try:
         yield process
     finally:
-        assert process.stdin
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.close()
         process.wait()
 
 
-def _wait_for_answer(stack: Stack, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_answer(stack: Stack, process: Process) -> None:
     deadline = time.monotonic() + STARTED_WITHIN
     while process.poll() is None and time.monotonic() < deadline:
         try:
             if httpx.get(f"{stack.api}/health", timeout=2).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
+            time.sleep(_POLL)
     raise errors.Unavailable(
         f"The Prefect server did not answer at {stack.address}, so nothing can be deployed."
         f" Its log ends with:\n{stack.log('server')}"
@@ -170,7 +191,7 @@ def _make_pool(stack: Stack) -> None:
 def _deploy(stack: Stack) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT,
+        cwd=stack.root,
         env=dict(stack.environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -119,6 +119,11 @@ def open_bundle(
         return bundle
 
 
+def of_run(root: Path, run: str) -> Path | None:
+    """Return the folder of the bundle that a run left below `root`/artifacts/ops, if it has one."""
+    return _existing(root / "artifacts" / "ops", run)
+
+
 def _existing(ops: Path, run: str) -> Path | None:
     pointer = ops / _RUNS / _safe(run)
     if not pointer.is_file():

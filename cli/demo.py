@@ -1,0 +1,101 @@
+"""`runbooks demo` and `runbooks up`: a rehearsal through a real Prefect server and worker of our own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from prefect.client.schemas.objects import FlowRun
+
+from cli.screen import Screen
+from deployments import runs, stack
+from deployments.stack import Stack
+from ops import bundle, redaction
+from ops.evidence import Evidence
+from ops.verdict import Rehearsal
+
+EXAMPLE = Path("examples/storefront")
+DEPLOYMENT = "staging-rehearsal/throw-away"
+UNAVAILABLE = 3
+
+
+def demo(project: Path | None) -> int:
+    """Rehearse `project`, or the example, and stop everything again; the exit code is the rehearsal's."""
+    with _stack() as running:
+        return _rehearse(running, project)
+
+
+def up(project: Path | None) -> int:
+    """Rehearse as the demo does, and stay up until Ctrl-C."""
+    with _stack() as running:
+        _rehearse(running, project)
+        print(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.", flush=True)
+        running.wait()
+    return UNAVAILABLE
+
+
+@contextmanager
+def _stack() -> Generator[Stack]:
+    """Run a stack that ends in order on Ctrl-C and SIGTERM too."""
+    redaction.install()
+    signal.signal(signal.SIGTERM, _leave)
+    print("Starting a Prefect server and a worker ...", flush=True)
+    try:
+        with stack.running() as running:
+            print(f"Prefect answers at {running.address}", flush=True)
+            yield running
+            print("\nStopping the server and the worker ...", flush=True)
+    except KeyboardInterrupt:
+        print("\nStopped.", flush=True)
+        sys.exit(128 + signal.SIGINT)
+
+
+def _leave(signum: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + signum)
+
+
+def _rehearse(running: Stack, project: Path | None) -> int:
+    operated = project.resolve() if project else running.root / EXAMPLE
+    run = runs.trigger(running, DEPLOYMENT, {"project": str(operated), "choices": {"out": str(Path.cwd())}})
+    print(f"{run.name}: {running.run_page(run.id)}\n", flush=True)
+    screen = Screen(telling=True)
+    ended = _shown(running, run, screen)
+    found = _result(run)
+    if found is None:
+        screen.failed(ended.name, RuntimeError(_why(running, ended)), 0.0)
+        return UNAVAILABLE
+    screen.verdict(found)
+    print(f"  The run      {running.run_page(run.id)}", flush=True)
+    return found.verdict.exit_code
+
+
+def _shown(running: Stack, run: FlowRun, screen: Screen) -> FlowRun:
+    """Show the steps of a run as they happen, and return the run as it ended or waits."""
+    for seen in runs.follow(running, run.id):
+        if isinstance(seen, FlowRun):
+            return seen
+        if seen.ok is None:
+            screen.started(seen.title)
+        else:
+            screen.finished(seen.title, Evidence(ok=seen.ok, summary=seen.summary), seen.seconds)
+    return run
+
+
+def _result(run: FlowRun) -> Rehearsal | None:
+    """Return what the run left in its bundle, if it came so far."""
+    folder = bundle.of_run(Path.cwd(), str(run.id))
+    path = folder / "rehearsal.json" if folder else None
+    if path is None or not path.is_file():
+        return None
+    return Rehearsal.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def _why(running: Stack, ended: FlowRun) -> str:
+    state = ended.state
+    said = f"{state.name}: {state.message or 'no reason given'}" if state else "it has no state"
+    return f"The run left no result. {said}\n{running.log('worker')}"
