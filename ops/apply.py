@@ -5,6 +5,7 @@ Source: staging-rehearsal.md, sections 4 and 5.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -73,10 +74,23 @@ def run(
     Raises:
         Unavailable: the connection was lost, or could not be opened, three times.
     """
+    return persist(
+        lambda again: _once(target, script, entry, inspect=inspect, again=again),
+        entry.file,
+        transactional=script.transactional,
+    )
+
+
+def persist(once: Callable[[bool], Outcome], file: str, *, transactional: bool) -> Outcome:
+    """Call `once`, which learns whether it was called before, until its error is not transient, or three times.
+
+    Raises:
+        Unavailable: the connection was lost, or could not be opened, three times.
+    """
     notes: list[str] = []
     attempts = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=tenacity.wait_exponential_jitter(initial=0.5, max=5),
+        wait=tenacity.wait_exponential(multiplier=0.5, max=5) + tenacity.wait_random(0, 0.5),
         retry=tenacity.retry_if_exception(_may_pass),
         before_sleep=lambda state: notes.append(_attempt_note(state)),
         reraise=True,
@@ -86,16 +100,12 @@ def run(
         for attempt in attempts:
             with attempt:
                 count = attempt.retry_state.attempt_number
-                outcome = _once(target, script, entry, inspect=inspect, again=count > 1)
+                outcome = once(count > 1)
         return replace(outcome, attempts=count, notes=(*outcome.notes, *notes))
     except StatementFailed as error:
         if error.cut:
-            raise errors.Unavailable(
-                f"{entry.file}: the connection was lost {count} times: {error}"
-            ) from None
-        return Outcome(
-            failure=error.failure, attempts=count, transactional=script.transactional, notes=tuple(notes)
-        )
+            raise errors.Unavailable(f"{file}: the connection was lost {count} times: {error}") from None
+        return Outcome(failure=error.failure, attempts=count, transactional=transactional, notes=tuple(notes))
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -110,8 +120,8 @@ def _attempt_note(state: tenacity.RetryCallState) -> str:
 def _once(
     target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None, again: bool
 ) -> Outcome:
-    if again and _arrived(target, entry):
-        return Outcome(touched=None, notes=("the commit of the last attempt had reached the server",))
+    if again and (arrived := already(target, entry)):
+        return arrived
     if not script.transactional:
         return _unit_by_unit(target, script.units, entry)
     try:
@@ -123,9 +133,12 @@ def _once(
         return replace(outcome, notes=(f"run statement by statement: {error.failure.message}",))
 
 
-def _arrived(target: Target, entry: journal.Entry) -> bool:
+def already(target: Target, entry: journal.Entry) -> Outcome | None:
+    """Return the outcome of an attempt whose commit had reached the server before the connection was lost."""
     with target.login() as connection:
-        return journal.completed(connection, entry, run=target.run)
+        if not journal.completed(connection, entry, run=target.run):
+            return None
+    return Outcome(touched=None, notes=("the commit of the last attempt had reached the server",))
 
 
 def _in_one_transaction(
@@ -227,6 +240,18 @@ def execute(
             connection.execute(elevation[1])
     except psycopg.Error as error:
         raise _failed(error, statement, file, connection) from None
+
+
+def refusal(problem: str, file: str) -> Failure:
+    """Return the failure of a file that must not run; `problem` is its sentence, with its place or without."""
+    place = _PLACE.match(problem.removeprefix(f"{file}:"))
+    if place is None:
+        return Failure(message=problem.removeprefix(f"{file}: "), file=file)
+    line, column, message = place.groups()
+    return Failure(message=message, file=file, line=int(line), column=int(column))
+
+
+_PLACE = re.compile(r"(\d+):(\d+): (.*)", re.DOTALL)
 
 
 def settle(connection: database.Connection, file: str) -> None:
