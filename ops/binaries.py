@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -30,10 +31,14 @@ class Binaries:
     @property
     def share(self) -> Path:
         """Where this Postgres keeps its own `extension` folder."""
-        told = subprocess.run(
-            [self.bindir / "pg_config", "--sharedir"], check=True, capture_output=True, text=True
-        )
-        return Path(told.stdout.strip())
+        return self.folders()["sharedir"]
+
+    def folders(self) -> dict[str, Path]:
+        """Where the programs, the shared files and the libraries are, as `pg_config` names them."""
+        names = ("bindir", "sharedir", "pkglibdir")
+        command = [self.bindir / "pg_config", *(f"--{name}" for name in names)]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return dict(zip(names, map(Path, told.splitlines()), strict=True))
 
     @property
     def build(self) -> str:
@@ -58,7 +63,9 @@ def find(bindir: Path | None) -> Binaries:
     told = subprocess.run([program, "--version"], check=False, capture_output=True, text=True)
     found = re.search(r"\(PostgreSQL\) (\S+)", told.stdout)
     if not found:
-        raise errors.Refused(f"{program} does not say which version it is: {told.stderr.strip() or told.stdout}")
+        raise errors.Refused(
+            f"{program} does not say which version it is: {told.stderr.strip() or told.stdout}"
+        )
     if _major(found[1]) < OLDEST:
         raise errors.Refused(
             f"{program} is PostgreSQL {found[1]}, and a rehearsal needs {OLDEST} or newer. Name a newer one."
@@ -76,6 +83,25 @@ def reachable(binaries: Binaries, user: OsUser, *, home: Path) -> Binaries:
     copy = home / "installation"
     shutil.copytree(binaries.bindir.parent, copy, symlinks=True)
     return Binaries(copy / binaries.bindir.name, binaries.version)
+
+
+def with_extensions(binaries: Binaries, extensions: Path, *, home: Path) -> Binaries:
+    """Return programs in `home` whose extensions are those of a folder, for a Postgres older than 18.
+
+    A server finds its files by the way from its own program, so that a copy of that one program in a tree of
+    links sees another folder of extensions, with the installation untouched.
+    """
+    folders = binaries.folders()
+    root = Path(os.path.commonpath(folders.values()))
+    tree = home / "tree"
+    bindir, share, library = (tree / folder.relative_to(root) for folder in folders.values())
+    for folder in (bindir, share, library.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(binaries.bindir / "postgres", bindir / "postgres")
+    library.symlink_to(folders["pkglibdir"])
+    for entry in folders["sharedir"].iterdir():
+        (share / entry.name).symlink_to(extensions if entry.name == "extension" else entry)
+    return Binaries(bindir, binaries.version)
 
 
 def _packaged() -> Path:

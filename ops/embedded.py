@@ -14,6 +14,7 @@ from urllib.parse import quote
 from psycopg import sql
 
 from ops import binaries, database, errors, homes, os_user, postmaster, ready_data, shape
+from ops.shape import cluster, offered
 
 SHAPED = "template1"
 EMPTY = "template0"
@@ -74,7 +75,7 @@ def running(
             home = stack.enter_context(homes.temporary(user))
             ready = ready_data.ready(cache, programs, user=user)
         ready_data.copy(ready, home)
-        usable = binaries.reachable(programs, user, home=home)
+        usable = offered.serving(binaries.reachable(programs, user, home=home), home)
         user.own(home)
         asked = {"port": str(_free_port()), "listen_addresses": "127.0.0.1"} if listen else {}
         chosen = {**ready_data.settings(usable, home), **asked, **settings}
@@ -93,7 +94,7 @@ def running(
             password=secrets.token_urlsafe(18) if listen else None,
         )
         if server.password:
-            shape.set_passwords(server.dsn(user=server.superuser), server.password)
+            cluster.set_passwords(server.dsn(user=server.superuser), server.password)
         yield server
 
 

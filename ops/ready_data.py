@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from ops import errors, homes, postmaster, shape
+from ops import errors, homes, postmaster
 from ops.binaries import Binaries, reachable
 from ops.os_user import OsUser
+from ops.shape import cluster, offered
 
 SUPERUSER = "supabase_admin"
 _UNUSED = timedelta(days=30)
@@ -43,7 +44,7 @@ def settings(binaries: Binaries, home: Path) -> dict[str, str]:
         "timezone": "UTC",
         "log_timezone": "UTC",
         **({"io_method": "sync"} if binaries.major >= 18 else {}),
-        **shape.settings(binaries, home / "share"),
+        **cluster.settings(binaries, home / "share"),
     }
 
 
@@ -61,9 +62,9 @@ def locked() -> Generator[Path]:
 
 
 def ready(cache: Path, binaries: Binaries, *, user: OsUser) -> Path:
-    """Return the folder with the ready `data` and `share`, built first when it is not there; `cache` is locked."""
+    """Return the ready data directory, built first when it is not there; `cache` is locked."""
     key = hashlib.sha256()
-    for part in (binaries.build, *shape.ingredients(binaries), Path(__file__).read_text(encoding="utf-8")):
+    for part in (binaries.build, *cluster.ingredients(), Path(__file__).read_text(encoding="utf-8")):
         key.update(part.encode() + b"\0")
     folder = cache / key.hexdigest()[:20]
     if not folder.is_dir():
@@ -74,8 +75,8 @@ def ready(cache: Path, binaries: Binaries, *, user: OsUser) -> Path:
 
 
 def copy(ready: Path, home: Path) -> None:
-    """Copy the ready data and extensions into the folder of one server."""
-    shutil.copytree(ready, home, symlinks=True, dirs_exist_ok=True)
+    """Copy the ready data into the folder of one server."""
+    shutil.copytree(ready, home / "data", symlinks=True)
 
 
 def _cache_folder() -> Path:
@@ -95,18 +96,17 @@ def _cache_folder() -> Path:
 
 def _build(binaries: Binaries, folder: Path, *, user: OsUser) -> None:
     with homes.temporary(user) as home:
-        shape.write_extensions(binaries, home / "share")
         usable = reachable(binaries, user, home=home)
+        serving = offered.serving(usable, home)
         user.own(home)
         _initialise(usable, home / "data", user=user)
         with postmaster.running(
-            usable.bindir / "postgres", home / "data", user=user, settings=settings(usable, home)
+            serving.bindir / "postgres", home / "data", user=user, settings=settings(usable, home)
         ):
-            shape.load(f"host={home} port={homes.PORT} user={SUPERUSER}", binaries.major)
+            cluster.build(f"host={home} port={homes.PORT} user={SUPERUSER}")
         unfinished = folder.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        for part in ("data", "share"):
-            shutil.copytree(home / part, unfinished / part)
+        shutil.copytree(home / "data", unfinished)
         unfinished.rename(folder)
 
 

@@ -264,5 +264,16 @@ create function jwt() returns jsonb language sql stable as $$
         nullif(current_setting('request.jwt.claims', true), '')
     )::jsonb
 $$;
+
+do $rls$
+declare
+    name text;
+begin
+    for name in select tablename from pg_catalog.pg_tables where schemaname = 'auth' loop
+        execute format('alter table %I enable row level security', name);
+        execute format('grant select on table %I to postgres with grant option', name);
+    end loop;
+end
+$rls$;
 reset role;
 reset search_path;

@@ -124,5 +124,17 @@ end
 $$;
 create trigger enforce_bucket_name_length_trigger before insert or update of name on buckets
     for each row execute function enforce_bucket_name_length();
+create function search(
+    prefix text, bucketname text, limits integer default 100, levels integer default 1, offsets integer default 0,
+    search text default '', sortcolumn text default 'name', sortorder text default 'asc'
+) returns table (
+    name text, id uuid, updated_at timestamptz, created_at timestamptz, last_accessed_at timestamptz, metadata jsonb
+) language sql stable as $$
+    select path_tokens[levels], id, updated_at, created_at, last_accessed_at, metadata
+    from storage.objects
+    where bucket_id = bucketname and starts_with(lower(objects.name), lower(prefix || search))
+    order by objects.name
+    limit limits offset offsets
+$$;
 reset role;
 reset search_path;

@@ -1,0 +1,68 @@
+"""Which extensions a throw-away server offers: its own, those that hosted Supabase trusts, and stand-ins."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from ops import binaries
+from ops.binaries import Binaries
+
+# What the hosted `postgres` may create although plain Postgres keeps it to superusers.
+_TRUSTED = frozenset({
+    "address_standardizer", "address_standardizer_data_us", "autoinc", "bloom", "btree_gin", "btree_gist",
+    "citext", "cube", "dblink", "dict_int", "dict_xsyn", "earthdistance", "fuzzystrmatch", "hstore", "http",
+    "hypopg", "index_advisor", "insert_username", "intarray", "isn", "ltree", "moddatetime", "pg_buffercache",
+    "pg_cron", "pg_graphql", "pg_hashids", "pg_jsonschema", "pg_net", "pg_partman", "pg_prewarm", "pg_repack",
+    "pg_stat_monitor", "pg_stat_statements", "pg_tle", "pg_trgm", "pg_walinspect", "pgaudit", "pgcrypto",
+    "pgjwt", "pgmq", "pgroonga", "pgroonga_database", "pgrouting", "pgrowlocks", "pgsodium", "pgstattuple",
+    "pgtap", "plpgsql_check", "plv8", "postgis", "postgis_raster", "postgis_sfcgal", "postgis_tiger_geocoder",
+    "postgis_topology", "postgres_fdw", "refint", "rum", "seg", "sslinfo", "supabase_vault", "tablefunc",
+    "tcn", "timescaledb", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp", "vector", "wrappers",
+})  # fmt: skip
+_SWITCH = re.compile(r"^\s*(trusted|superuser)\s*=.*$", re.MULTILINE)
+
+
+def serving(programs: Binaries, home: Path) -> Binaries:
+    """Prepare all extensions on offer in `home`, and return the programs of a server that sees them."""
+    folder = home / "share" / "extension"
+    _write(programs, folder)
+    return programs if programs.major >= 18 else binaries.with_extensions(programs, folder, home=home)
+
+
+def stand_ins() -> tuple[Traversable, ...]:
+    """Return the files of the stand-ins, control files and scripts, by name."""
+    files = resources.files("ops.shape").joinpath("extensions").iterdir()
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def script(extension: str) -> str | None:
+    """Return the script of a stand-in, or nothing where we have none."""
+    for file in stand_ins():
+        if file.name.endswith(".sql") and _extension(file.name) == extension:
+            return file.read_text("utf-8")
+    return None
+
+
+def _write(programs: Binaries, folder: Path) -> None:
+    """Fill `folder` with the files of every extension on offer; what the server has itself is linked."""
+    folder.mkdir(parents=True)
+    own = {file.name: file for file in (programs.share / "extension").iterdir()}
+    for name, file in own.items():
+        if name.endswith(".control") and name.removesuffix(".control") in _TRUSTED:
+            (folder / name).write_text(_trusted(file.read_text(encoding="utf-8")), encoding="utf-8")
+        else:
+            (folder / name).symlink_to(file)
+    for file in stand_ins():
+        if f"{_extension(file.name)}.control" not in own:
+            (folder / file.name).write_text(file.read_text("utf-8"), encoding="utf-8")
+
+
+def _extension(file: str) -> str:
+    return file.removesuffix(".control").split("--")[0]
+
+
+def _trusted(control: str) -> str:
+    return _SWITCH.sub("", control) + "\ntrusted = true\n"
