@@ -5,7 +5,6 @@ Source: staging-rehearsal.md, sections 4 and 5.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import LiteralString, cast
 import psycopg
 import tenacity
 
-from ops import database, errors, interrupted, journal, queries, secrets, statements
+from ops import database, errors, failures, interrupted, journal, queries, secrets, statements
 from ops.target import Target
 from ops.verdict import Failure, Lock
 
@@ -96,16 +95,19 @@ def persist(once: Callable[[bool], Outcome], file: str, *, transactional: bool) 
         reraise=True,
     )
     count = 0
+
+    def attempt() -> Outcome:
+        nonlocal count
+        count += 1
+        return once(count > 1)
+
     try:
-        for attempt in attempts:
-            with attempt:
-                count = attempt.retry_state.attempt_number
-                outcome = once(count > 1)
-        return replace(outcome, attempts=count, notes=(*outcome.notes, *notes))
+        outcome = attempts(attempt)
     except StatementFailed as error:
         if error.cut:
             raise errors.Unavailable(f"{file}: the connection was lost {count} times: {error}") from None
-        return Outcome(failure=error.failure, attempts=count, transactional=transactional, notes=tuple(notes))
+        outcome = Outcome(failure=error.failure, transactional=transactional)
+    return replace(outcome, attempts=count, notes=(*outcome.notes, *notes))
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -242,18 +244,6 @@ def execute(
         raise _failed(error, statement, file, connection) from None
 
 
-def refusal(problem: str, file: str) -> Failure:
-    """Return the failure of a file that must not run; `problem` is its sentence, with its place or without."""
-    place = _PLACE.match(problem.removeprefix(f"{file}:"))
-    if place is None:
-        return Failure(message=problem.removeprefix(f"{file}: "), file=file)
-    line, column, message = place.groups()
-    return Failure(message=message, file=file, line=int(line), column=int(column))
-
-
-_PLACE = re.compile(r"(\d+):(\d+): (.*)", re.DOTALL)
-
-
 def settle(connection: database.Connection, file: str) -> None:
     """Fire deferred constraints and take back what the file did to its session, so that we act as ourselves."""
     try:
@@ -289,23 +279,5 @@ def _failed(
     file: str,
     connection: database.Connection,
 ) -> StatementFailed:
-    diag = error.diag
-    line, column = (statement.line, statement.column) if statement else (None, None)
-    if statement and diag.statement_position:
-        line, column = _position(statement, int(diag.statement_position) - 1)
-    failure = Failure(
-        message=secrets.redact(diag.message_primary or str(error).strip()),
-        sqlstate=error.sqlstate,
-        hint=secrets.redact(diag.message_hint) if diag.message_hint else None,
-        detail=secrets.redact("\n".join(filter(None, (diag.message_detail, diag.context)))) or None,
-        file=file,
-        line=line,
-        column=column,
-        statement=secrets.redact(statement.text)[:2000] if statement else None,
-    )
-    return StatementFailed(failure, cut=connection.broken or connection.closed)
-
-
-def _position(statement: statements.Statement, offset: int) -> tuple[int, int]:
-    line, column = statements.position(statement.text, offset)
-    return statement.line + line - 1, column + (statement.column - 1 if line == 1 else 0)
+    cut = connection.broken or connection.closed
+    return StatementFailed(failures.of(error, statement, file), cut=cut)

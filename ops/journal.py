@@ -12,7 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import psycopg
+
 from ops import database, errors, queries
+
+# With this SQLSTATE of ours a script in psql says that the lock is lost.
+LOST_LOCK = "RB001"
+_LOST = "The session that held this database's lock is gone, so this migration was not committed. Run again."
+_RAISE_LOST = (
+    f"do $lost$ begin raise exception using errcode = '{LOST_LOCK}', message = $said${_LOST}$said$; "
+    "end $lost$;"
+)
+_WORDS = {"apply": "applied", "rollback": "rolled_back"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +51,22 @@ def complete(
     connection: database.Connection, entry: Entry, *, run: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Record, in the caller's transaction, that the whole file has run."""
-    name = "journal/applied" if entry.direction == "apply" else "journal/rolled_back"
     values = entry.parameters(run, name=entry.name, statements=list(entry.statements))
-    connection.execute(queries.load(name), {**values, "details": json.dumps(dict(details or {}))})
+    connection.execute(
+        queries.load(f"journal/{_WORDS[entry.direction]}"),
+        {**values, "details": json.dumps(dict(details or {}))},
+    )
+
+
+def completion(connection: database.Connection, entry: Entry, *, run: str, holder: int | None) -> str:
+    """Return what `verify_held` and `complete` do, for psql to do in the transaction of a script of its own."""
+    cursor = psycopg.ClientCursor(connection)
+    values = {**entry.parameters(run, name=entry.name, statements=list(entry.statements)), "details": "{}"}
+    complete = cursor.mogrify(queries.load(f"journal/{_WORDS[entry.direction]}"), values)
+    if holder is None:
+        return complete
+    holds = cursor.mogrify(queries.load("journal/holds"), {"pid": holder}).strip()
+    return f"{holds} \\gset runbooks_\n\\if :runbooks_exists\n\\else\n{_RAISE_LOST}\n\\endif\n{complete}"
 
 
 def mark(connection: database.Connection, entry: Entry, *, run: str, unit: int, done: bool) -> None:
@@ -91,7 +115,4 @@ def verify_held(connection: database.Connection, pid: int | None) -> None:
         return
     (holds,) = connection.execute(queries.load("journal/holds"), {"pid": pid}).fetchone() or (False,)
     if not holds:
-        raise errors.Unavailable(
-            "The session that held this database's lock is gone, so this migration was not committed. "
-            "Run again."
-        )
+        raise errors.Unavailable(_LOST)

@@ -5,11 +5,14 @@ Source: staging-rehearsal.md, section 5.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
-from ops import apply, comparison, database, journal, psql, rows, schema
+from ops import apply, comparison, database, errors, failures, journal, psql, rows, schema
 from ops.migrations import Migration
+from ops.rollbacks import RollbackScript
 from ops.target import Target
 from ops.verdict import Difference, Reapply, Rollback
 
@@ -69,8 +72,42 @@ def backward(target: Target, migration: Migration, *, inspect: apply.Inspect | N
         statements=(),
     )
     if script.uses_psql:
-        return _take(target, _through_psql(target, script.path, entry))
+        return _take(target, _through_psql(target, script, entry))
     return _take(target, apply.run(target, script.script, entry, inspect=inspect))
+
+
+def _through_psql(target: Target, script: RollbackScript, entry: journal.Entry) -> apply.Outcome:
+    """Run a script that only psql understands; in one transaction with its journal row, where it can be one."""
+    whole = all(unit.transactional for unit in script.script.units)
+
+    def once(again: bool) -> apply.Outcome:
+        return (again and apply.already(target, entry)) or _script(target, script, entry, whole=whole)
+
+    return apply.persist(once, entry.file, transactional=whole)
+
+
+def _script(target: Target, script: RollbackScript, entry: journal.Entry, *, whole: bool) -> apply.Outcome:
+    began = time.perf_counter()
+    result = psql.run(
+        script.path,
+        target.dsn,
+        root=script.path.parents[len(Path(script.file).parts) - 1],
+        single_transaction=whole,
+        # CONCURRENTLY waits for old snapshots by design, and is left INVALID when a timeout kills it.
+        before=target.timeouts.decode() if whole else "set lock_timeout = 0; set statement_timeout = 0",
+        after=journal.completion(target.observer, entry, run=target.run, holder=target.holder),
+        elevate=target.elevate,
+        application=target.run,
+    )
+    elapsed = round((time.perf_counter() - began) * 1000, 3)
+    if result.failure is None:
+        return apply.Outcome(transactional=whole, duration_ms=elapsed, touched=None, notes=("run by psql",))
+    if result.failure.sqlstate == journal.LOST_LOCK:
+        raise errors.Unavailable(result.failure.message)
+    if whole:
+        raise apply.StatementFailed(result.failure, cut=result.lost)
+    # What it did before its error stays, so that nothing is tried again from the start.
+    return apply.Outcome(failure=result.failure, transactional=False, duration_ms=elapsed, touched=None)
 
 
 def prove(target: Target, migration: Migration, applied: Step, *, since: datetime | None = None) -> Proof:
@@ -78,7 +115,7 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     if migration.rollback is None:
         return Proof(Rollback(status="missing"), Reapply(status="skipped"), clean=True)
     if migration.rollback.problem:
-        failure = apply.refusal(migration.rollback.problem, migration.rollback.file)
+        failure = failures.refusal(migration.rollback.problem, migration.rollback.file)
         rollback = Rollback(script=migration.rollback.file, status="failed", error=failure)
         return Proof(rollback, Reapply(status="skipped"), clean=True)
     began = since or datetime.now(UTC)

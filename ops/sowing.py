@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from ops import apply, psql, statements
+from ops import apply, failures, psql, sources, statements, uncommitted
 from ops.evidence import Evidence
 from ops.project import Project
 from ops.target import Target
@@ -19,17 +19,16 @@ from ops.verdict import Failure
 def sow(target: Target, project: Project) -> Evidence:
     """Run each seed file in a transaction of its own; a failing one is reported and leaves nothing."""
     files = _files(project)
-    failures = {file: failure for file in files if (failure := _run(target, project.root / file, file))}
-    rows = tuple({"file": file, "result": str(failures.get(file) or "sown")} for file in files)
     if not files:
         return Evidence(
             ok=True, summary="The project has no seed file, so the proofs after this see few rows."
         )
-    failed = f" {len(failures)} failed: {next(iter(failures.values()))}" if failures else ""
+    failed = {file: failure for file in files if (failure := _run(target, project, file))}
+    sown = f"Sown {len(files) - len(failed)} of {len(files)} seed files."
     return Evidence(
-        ok=not failures,
-        summary=f"Sown {len(files) - len(failures)} of {len(files)} seed files.{failed}",
-        rows=rows,
+        ok=not failed,
+        summary=f"{sown} {len(failed)} failed: {next(iter(failed.values()))}" if failed else sown,
+        rows=tuple({"file": file, "result": str(failed.get(file) or "sown")} for file in files),
     )
 
 
@@ -41,29 +40,41 @@ def _files(project: Project) -> list[str]:
         patterns = [f"supabase/{Path(path).as_posix().removeprefix('./')}" for path in written]
     else:
         patterns = []
-    return [
-        found.relative_to(project.root).as_posix()
-        for pattern in patterns
-        for found in sorted(project.root.glob(pattern))
-        if found.is_file()
-    ]
+    found = [path for pattern in patterns for path in sorted(project.root.glob(pattern)) if path.is_file()]
+    return [path.relative_to(project.root).as_posix() for path in dict.fromkeys(found)]
 
 
-def _run(target: Target, path: Path, file: str) -> Failure | None:
+def _run(target: Target, project: Project, file: str) -> Failure | None:
+    source = sources.read(project.root / file, project.root)
+    if source.problem:
+        return failures.refusal(source.problem, file)
+    script = statements.parse(source.text)
+    # What it begins and throws away is its own affair, and so is what no transaction can hold.
+    whole = all(unit.transactional for unit in script.units) and not script.plan.thrown_away
+    if uncommitted.needs_psql(script) or not whole:
+        return _through_psql(target, project, file, whole=whole)
     try:
-        script = statements.parse(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        return Failure(message=f"not UTF-8 at byte {error.start}", file=file)
-    if script.meta_commands:
-        return psql.run(path, target.dsn, single_transaction=True).failure
-    try:
-        with target.login() as connection, connection.transaction():
+        with target.login() as connection:
+            connection.execute("begin")
             for unit in script.units:
                 for statement in unit.statements:
                     apply.execute(connection, target, statement, file)
             apply.settle(connection, file)
+            connection.execute("commit")
     except apply.StatementFailed as error:
         return error.failure
     except psycopg.Error as error:
-        return Failure(message=str(error), sqlstate=error.sqlstate, file=file)
+        return failures.of(error, None, file)
     return None
+
+
+def _through_psql(target: Target, project: Project, file: str, *, whole: bool) -> Failure | None:
+    return psql.run(
+        project.root / file,
+        target.dsn,
+        root=project.root,
+        single_transaction=whole,
+        before=target.timeouts.decode(),
+        elevate=target.elevate,
+        application=target.run,
+    ).failure
