@@ -93,7 +93,7 @@ class Inventory(Evidence):
         """Return the table that `supabase migration list` prints, for the log file."""
         local = sorted({entry.version for entry in self.entries if entry.file and entry.state != "skipped"})
         lines = ["  Local          | Remote         | Time (UTC)", f" {'-' * 15}|{'-' * 16}|{'-' * 21}"]
-        for version in sorted({*local, *self.remote}, key=_numerically):
+        for version in sorted({*local, *self.remote}):
             here, there = version * (version in local), version * (version in self.remote)
             lines.append(f"  {here:<14} | {there:<14} | {_time(version)}".rstrip())
         return "\n".join([*lines, ""])
@@ -281,10 +281,6 @@ def _inventory(
         findings=findings,
         refusals=refusals,
     )
-
-
-def _numerically(version: str) -> tuple[int, str]:
-    return (int(version), version) if version.isdigit() else (0, version)
 
 
 def _time(version: str) -> str:

@@ -1,7 +1,7 @@
 -- Do the Supabase CLI's history table and our journal exist here, and may this role read them?
 -- Locks: AccessShare on pg_class and pg_namespace only. Lowest version: PostgreSQL 15.
 select
-    w.name,
+    w.schema || '.' || w.name as name,
     c.oid is not null as there,
     coalesce(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'), false) as readable,
     current_user::text as role
