@@ -6,8 +6,8 @@ Source: staging-rehearsal.md, sections 4 and 5.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import LiteralString, cast
 
 import psycopg
@@ -26,10 +26,19 @@ Inspect = Callable[[database.Connection], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The modes in which a relation was held just before the commit, and the rows written to it."""
+
+    modes: tuple[str, ...]
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What running one file did.
 
-    `touched` holds the oids of the tables that it may have written or changed, or is `None` where that cannot
+    `held` is by oid, since a relation that was dropped has no name in its own transaction; `named` fills `locks`
+    and `rows_written` from it. `touched` holds the oids of the tables that it may have written or changed, or is `None` where that cannot
     be known; `withdrawn` says that `inspect` looked at the uncommitted result and had it rolled back.
     """
 
@@ -37,6 +46,7 @@ class Outcome:
     transactional: bool = True
     attempts: int = 1
     duration_ms: float = 0.0
+    held: Mapping[int, Held] = field(default_factory=dict[int, Held])
     locks: tuple[Lock, ...] = ()
     touched: frozenset[int] | None = frozenset()
     rows_written: int = 0
@@ -47,6 +57,15 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return self.failure is None and not self.withdrawn
+
+    def named(self, names: Mapping[int, str]) -> Outcome:
+        """Return this with locks and rows said by name; relations without one (indexes, TOAST) are left out."""
+        known = sorted((names[oid], held) for oid, held in self.held.items() if oid in names)
+        return replace(
+            self,
+            locks=tuple(Lock(object=name, mode=mode) for name, held in known for mode in held.modes),
+            rows_written=sum(held.written for _, held in known),
+        )
 
 
 class StatementFailed(Exception):
@@ -260,9 +279,9 @@ _SETTLE: LiteralString = (
 
 def _footprint(connection: database.Connection) -> Outcome:
     found = connection.execute(queries.load("apply/footprint")).fetchall()
-    locks = tuple(Lock(object=name, mode=mode) for _, name, _, modes, _ in found if name for mode in modes)
-    touched = frozenset(oid for oid, _, kind, modes, _ in found if kind in "rp" and set(modes) & MAY_WRITE)
-    return Outcome(locks=locks, touched=touched, rows_written=sum(written for *_, written in found))
+    held = {int(oid): Held(tuple(modes), int(written)) for oid, modes, written in found}
+    touched = frozenset(oid for oid, relation in held.items() if MAY_WRITE.intersection(relation.modes))
+    return Outcome(held=held, touched=touched)
 
 
 def _wal_bytes(connection: database.Connection) -> int | None:

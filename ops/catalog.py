@@ -63,6 +63,16 @@ class Mirror:
                 self.map.pop(place, None)
         return delta
 
+    def relations(self, oids: Iterable[int]) -> dict[int, str]:
+        """Return the names of those that are tables, views or sequences and not left out."""
+        texts = {oid: self.described.get((schema.RELATION, oid), {}) for oid in oids}
+        return {
+            oid: identity
+            for oid, keys in texts.items()
+            for kind, identity in keys
+            if kind in (*_WITH_ROWS, "view", "foreign table", "sequence")
+        }
+
     def preview(self, connection: database.Connection) -> Delta:
         """Return what is different for a transaction that has not committed, and remember nothing of it."""
         found = self._look(connection, None)

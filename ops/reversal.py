@@ -179,7 +179,9 @@ def _withheld(target: Target, applied: Step) -> tuple[Difference, ...]:
 
 
 def _take(target: Target, outcome: apply.Outcome) -> Step:
+    names = target.mirror.relations(outcome.held)
     delta = target.mirror.refresh(target.observer)
+    outcome = outcome.named({**names, **target.mirror.relations(outcome.held)})
     before = target.ledger.refresh(target.observer, outcome.touched)
     return Step(outcome, delta, before, rewritten=target.mirror.rewritten)
 
