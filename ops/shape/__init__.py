@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ops import database, queries
+from ops.shape.configuration import configure
+from ops.shape.elevation import elevated
 from ops.shape.loading import load
 
-__all__ = ["load", "stand_ins"]
+__all__ = ["configure", "elevated", "load", "stand_ins"]
 
 
 def stand_ins(connection: database.Connection) -> tuple[str, ...]:

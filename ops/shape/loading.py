@@ -44,22 +44,19 @@ def load(connection: database.Connection, *, owner: str | None = None) -> None:
 
 def guard(connection: database.Connection) -> None:
     """Keep what is in this database by now from `postgres`, as far as it is the platform's."""
-    fingerprint, keep = scripts("guard")
     (first_own,) = connection.execute(queries.load("shape/next_oid")).fetchone() or (0,)
-    connection.execute(_filled(fingerprint, first_own=str(first_own)))
+    fingerprint, _ = scripts("guard", first_own=str(first_own), fingerprints="")
+    connection.execute(fingerprint)
     (known,) = connection.execute(queries.load("shape/fingerprints")).fetchone() or ("{}",)
-    connection.execute(_filled(keep, first_own=str(first_own), fingerprints=f"'{known}'"))
+    _, keep = scripts("guard", first_own=str(first_own), fingerprints=f"'{known}'")
+    connection.execute(keep)
 
 
-def scripts(folder: str) -> tuple[LiteralString, ...]:
-    """Return the scripts of one of our own folders, in the order in which they run."""
+def scripts(folder: str, **values: str) -> tuple[LiteralString, ...]:
+    """Return the scripts of one of our own folders, in the order in which they run, with values of ours filled in."""
     files = resources.files("ops.shape").joinpath(folder).iterdir()
     texts = (file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name))
-    return tuple(cast("LiteralString", text) for text in texts)
-
-
-def _filled(script: str, **values: str) -> LiteralString:
-    return cast("LiteralString", script % values)
+    return tuple(cast("LiteralString", text % values if values else text) for text in texts)
 
 
 def _install(connection: database.Connection, name: str, schema: str, *, owner: str | None) -> None:
