@@ -5,24 +5,19 @@ psql itself, with AUTOCOMMIT off, opens the transaction that holds everything an
 
 from __future__ import annotations
 
-import os
 import secrets as tokens
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from psycopg import conninfo
-
-from ops import binaries, errors, secrets, undone
+from ops import errors, psql_process, undone
 from ops.copies import Copies, Uncopied
 from ops.printed import CELL, NULL, ROW, Transcript, read
 from ops.statements import Script
 
-_LOST_SERVER = 2
 _STOPPED = 3
+_GRACE = timedelta(seconds=5)
+_APPLICATION = "supabase-runbooks contract"
 
 
 def needs_psql(script: Script) -> bool:
@@ -56,47 +51,26 @@ def run(
             copy = copies.make(path.resolve())
         except Uncopied as problem:
             return Transcript(error=str(problem))
-        command = [*_command(bindir, keep_going=keep_going), "-f", str(start), "-f", str(copy)]
-        return _listen(command, dsn, copies, timeout)
-
-
-def _command(bindir: Path | None, *, keep_going: bool) -> list[str]:
-    folder = bindir or (None if shutil.which("psql") else binaries.find(None).bindir)
-    program = shutil.which("psql", path=str(folder) if folder else None)
-    if program is None:
-        raise errors.Refused(
-            f"psql is not in {folder}, and the contract uses its language; install postgresql-client."
+        arguments = [*_options(keep_going=keep_going), "-f", str(start), "-f", str(copy)]
+        done = psql_process.call(
+            arguments, dsn, cwd=copies.root, bindir=bindir, application=_APPLICATION, timeout=timeout + _GRACE
         )
+        return _heard(done, copies, timeout)
+
+
+def _options(*, keep_going: bool) -> list[str]:
     going = "ON_ERROR_ROLLBACK=on" if keep_going else "ON_ERROR_STOP=1"
     variables = [part for each in ("AUTOCOMMIT=off", "VERBOSITY=verbose", going) for part in ("-v", each)]
-    printing = ["-A", "-t", "-F", CELL, "-R", ROW, "-P", f"null={NULL}"]
-    return [program, "-X", "-q", "-w", *printing, *variables]
+    return ["-q", "-A", "-t", "-F", CELL, "-R", ROW, "-P", f"null={NULL}", *variables]
 
 
-def _listen(command: Sequence[str], dsn: str, copies: Copies, timeout: timedelta) -> Transcript:
-    parameters = conninfo.conninfo_to_dict(dsn)
-    password = parameters.pop("password", None)
-    environment = {**os.environ, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
-    if password:
-        environment["PGPASSWORD"] = str(password)
-    try:
-        done = subprocess.run(
-            [*command, "-d", conninfo.make_conninfo("", **parameters)],
-            cwd=copies.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout.total_seconds() + 5,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+def _heard(done: psql_process.Done, copies: Copies, timeout: timedelta) -> Transcript:
+    said = " ".join(done.said.split())[-300:]
+    if done.code is None:
         return Transcript(error=f"did not end within {timeout.total_seconds():g} s")
-    output, said = (
-        secrets.redact(stream.decode("utf-8", "replace")) for stream in (done.stdout, done.stderr)
-    )
-    if done.returncode == _LOST_SERVER:
-        raise errors.Unavailable(f"psql lost the server: {' '.join(said.split())[-300:]}")
-    transcript = read(output, said, copies)
-    if done.returncode not in {0, _STOPPED} and not transcript.failures:
-        transcript.error = f"ended psql with exit code {done.returncode}: {' '.join(said.split())[-300:]}"
+    if done.lost:
+        raise errors.Unavailable(f"psql lost the server: {said}")
+    transcript = read(done.output, done.said, copies)
+    if done.code not in {0, _STOPPED} and not transcript.failures:
+        transcript.error = f"ended psql with exit code {done.code}: {said}"
     return transcript
