@@ -5,11 +5,11 @@ Source: staging-rehearsal.md, sections 2 and 3; design.md section 6.
 
 from __future__ import annotations
 
-from ops import connectivity, errors, inventory, lint
+from ops import connectivity, errors, failures, inventory, lint
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
-from ops.verdict import Base, MigrationResult
+from ops.verdict import Base, MigrationResult, Rollback
 
 
 def check_connectivity(rehearsing: Rehearsing) -> Evidence:
@@ -69,14 +69,8 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
         for migration in rehearsing.plan.migrations
         if migration.problem and _matters(rehearsing, migration)
     ]
-    for migration in bad:
-        rehearsing.results[migration.file] = MigrationResult(
-            file=migration.file,
-            version=migration.version,
-            name=migration.name,
-            status="refused",
-            findings=(migration.problem or "", *migration.findings),
-        )
+    for migration in (*bad, *rehearsing.pending) if bad else ():
+        rehearsing.results.setdefault(migration.file, _untried(rehearsing, migration))
     odd = [{"file": m.file, "finding": text} for m in rehearsing.pending for text in m.findings]
     if bad:
         more = f" And {len(bad) - 1} more." if len(bad) > 1 else ""
@@ -89,6 +83,21 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
         ok=True,
         summary=f"{len(rehearsing.pending)} files may run; {len(odd)} oddities.",
         rows=tuple(odd),
+    )
+
+
+def _untried(rehearsing: Rehearsing, migration: Migration) -> MigrationResult:
+    script = migration.rollback
+    return MigrationResult(
+        file=migration.file,
+        version=migration.version,
+        name=migration.name,
+        status="refused" if migration.problem else "skipped",
+        transactional=migration.script.transactional,
+        error=failures.refusal(migration.problem, migration.file) if migration.problem else None,
+        rollback=Rollback(script=script.file if script else None, status="skipped" if script else "missing"),
+        lint=rehearsing.lint.get(migration.file, ()),
+        findings=migration.findings,
     )
 
 
