@@ -40,7 +40,9 @@ def sow_seed(rehearsing: Rehearsing) -> Evidence:
     target = rehearsing.target
     found = sowing.sow(target, rehearsing.project)
     before = target.ledger.refresh(target.observer, None)
-    rehearsing.rows_at_start = rows.moved(rehearsing.rows_at_start, before, target.ledger.images)
+    rehearsing.rows_at_start = rows.moved(
+        rehearsing.rows_at_start, before, target.ledger.images, tables=rehearsing.tables_at_start
+    )
     rehearsing.away.checkpoint()
     if not found.ok:
         rehearsing.findings.append(found.summary)

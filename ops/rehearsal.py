@@ -59,6 +59,9 @@ class Rehearsing:
         self.asked: dict[str, int] = {}
         self.findings: list[str] = []
         self.wrong: list[str] = []
+        self.tables_at_start = frozenset(
+            identity for kind, identity in target.mirror.snapshot if kind == "table"
+        )
         self.rows_at_start: dict[str, rows.Image] = dict(target.ledger.images)
 
     @property

@@ -124,13 +124,18 @@ def differences(
     return tuple(found)
 
 
-def moved(start: Images, before: Images, after: Images) -> dict[str, Image]:
+def moved(start: Images, before: Images, after: Images, *, tables: Iterable[str]) -> dict[str, Image]:
     """Return the images of `start` with what happened between `before` and `after` added to them.
 
-    Only tables that `start` knows are followed: a seed's rows in tables that the migrations made are not.
+    Only `tables`, those that were there at the start, are followed: a seed's rows in others go with the tables.
     """
     result = dict(start)
-    for name, image in start.items():
+    for name in tables:
+        image = start.get(name) or after.get(name)
+        if image is None:
+            continue
+        if name not in start:
+            image = replace(image, rows=Counter[str]())
         old, new = before.get(name), after.get(name)
         if image.rows is None or new is None or new.rows is None:
             continue
