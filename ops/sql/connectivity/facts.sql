@@ -1,5 +1,5 @@
 -- Which server answers, as whom, and what it says about itself and about the connection that reached it.
--- Locks: AccessShare on pg_roles and pg_stat_ssl's function only. Lowest version: PostgreSQL 13.
+-- Locks: AccessShare on pg_roles and pg_stat_ssl's function only. Lowest version: 15.
 select
     current_database()::text as database,
     current_user::text as role,

@@ -1,5 +1,5 @@
 -- Which files has an interrupted run begun and not ended, unit by unit?
--- Locks: AccessShare on runbooks.journal. Lowest version: PostgreSQL 15.
+-- Locks: AccessShare on runbooks.journal. Lowest version: 15.
 select distinct j.file, j.sha256
 from runbooks.journal as j
 where

@@ -1,5 +1,5 @@
 -- Which of these objects (a JSON list with kind, schema, name, on, arguments) exist; an object without schema is looked
--- up where it would be created. Locks: AccessShare on catalogs only. Lowest version: PostgreSQL 15.
+-- up where it would be created. Locks: AccessShare on catalogs only. Lowest version: 15.
 with wanted as (
     select w.id, w.kind, coalesce(w.schema, current_schema(), 'public') as schema, w.name, w."on", w.arguments
     from jsonb_to_recordset(%(objects)s::jsonb)

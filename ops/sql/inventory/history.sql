@@ -1,5 +1,5 @@
 -- Every row of the Supabase CLI's history table; older CLIs made it without name and statements.
--- Locks: AccessShare on supabase_migrations.schema_migrations. Lowest version: PostgreSQL 15.
+-- Locks: AccessShare on supabase_migrations.schema_migrations. Lowest version: 15.
 select
     h.version,
     coalesce(to_jsonb(h) ->> 'name', '') as name,

@@ -1,5 +1,5 @@
 -- Every row of the history table beside the last journal row of its version; statements only where they are needed.
--- Locks: AccessShare on the two tables. Lowest version: PostgreSQL 15.
+-- Locks: AccessShare on the two tables. Lowest version: 15.
 with last as (
     select distinct on (j.version) j.version, j.action, j.sha256
     from runbooks.journal as j

@@ -1,5 +1,5 @@
 -- Do the Supabase CLI's history table and our journal exist here, and may this role read them?
--- Locks: AccessShare on pg_class and pg_namespace only. Lowest version: PostgreSQL 15.
+-- Locks: AccessShare on pg_class and pg_namespace only. Lowest version: 15.
 select
     w.schema || '.' || w.name as name,
     c.oid is not null as there,

@@ -1,5 +1,5 @@
 -- Which policies stand on the tables of these schemas, for whom, and with which predicates.
--- ACCESS SHARE on catalogs only; PostgreSQL 15.
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select
     p.polrelid::bigint as relation,
     p.polname::text as name,

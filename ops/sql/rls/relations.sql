@@ -1,5 +1,5 @@
 -- Which tables and views stand in these schemas, how their row level security is set, and what API roles may do there.
--- ACCESS SHARE on catalogs only; PostgreSQL 15 (security_invoker).
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15 (security_invoker).
 with api_role as (
     select oid, rolname from pg_roles where rolname in ('anon', 'authenticated')
 ),
