@@ -30,6 +30,7 @@ def staging_rehearsal(
 
     with step.opened(plan) as rehearsal:
         step.check_connectivity(rehearsal)
+        step.take_hold(rehearsal)
         step.find_pending(rehearsal)
         step.refuse_bad_files(rehearsal)
 

@@ -87,7 +87,7 @@ def _broken_contract(rehearsing: Rehearsing) -> list[str]:
 
 def _remarks(rehearsing: Rehearsing) -> list[str]:
     remarks: list[str] = [*rehearsing.plan.overlooked]
-    if rehearsing.target.ledger.too_large:
+    if rehearsing.begun and rehearsing.target.ledger.too_large:
         remarks.append(f"rows not compared, too large: {', '.join(rehearsing.target.ledger.too_large)}")
     if rehearsing.contract.missing and not rehearsing.project.configured:
         remarks.append(rehearsing.contract.missing)

@@ -64,12 +64,10 @@ def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
 
 def _environment(operated: Project, name: str, choices: Choices) -> Environment:
     chosen = operated.environment(name)
-    if choices.database and name == project.THROW_AWAY:
-        chosen = Environment(name=project.GIVEN)
     if choices.database:
-        chosen = chosen.model_copy(
-            update={"database": choices.database, "place": Place.IN_PLACE, "rehearse": True}
-        )
+        given = {"database": choices.database, "place": Place.IN_PLACE}
+        nameless = {"name": project.GIVEN, "rehearse": True} if name == project.THROW_AWAY else {}
+        chosen = chosen.model_copy(update={**given, **nameless})
     if chosen.guarded:
         raise errors.Refused(
             f"The environment {chosen.name!r} is guarded: a rehearsal changes the schema and is refused there. "

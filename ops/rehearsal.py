@@ -6,23 +6,11 @@ Source: staging-rehearsal.md.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import (
-    database,
-    errors,
-    inventory,
-    journal,
-    marker,
-    migrations,
-    project,
-    rows,
-    secrets,
-    shape,
-    throwaway,
-)
+from ops import errors, inventory, migrations, project, rows, secrets, throwaway
 from ops.bundle import Bundle
 from ops.evidence import Evidence
 from ops.migrations import Migration
@@ -59,10 +47,16 @@ class Rehearsing:
         self.asked: dict[str, int] = {}
         self.findings: list[str] = []
         self.wrong: list[str] = []
-        self.tables_at_start = frozenset(
-            identity for kind, identity in target.mirror.snapshot if kind == "table"
-        )
-        self.rows_at_start: dict[str, rows.Image] = dict(target.ledger.images)
+        self.ends = ExitStack()
+        self.begun = False
+        self.tables_at_start: frozenset[str] = frozenset()
+        self.rows_at_start: dict[str, rows.Image] = {}
+
+    def begin(self) -> None:
+        """Remember the state that the target has just observed as that of the start."""
+        tables = (identity for kind, identity in self.target.mirror.snapshot if kind == "table")
+        self.begun, self.tables_at_start = True, frozenset(tables)
+        self.rows_at_start = dict(self.target.ledger.images)
 
     @property
     def project(self) -> project.Project:
@@ -88,11 +82,11 @@ class Rehearsing:
 
 @contextmanager
 def opened(plan: Plan, run: str) -> Generator[Rehearsing]:
-    """Open the database that the plan names: a throw-away one of our own, or the environment's in place.
+    """Open the rehearsal where its plan says; a database in place is first connected to when it is checked.
 
     Raises:
-        Refused: the database does not say that it may be rehearsed on, or another run holds it.
-        Unavailable: nobody answers.
+        Refused: the secret of the database cannot be opened.
+        Unavailable: a database of our own did not start.
     """
     opener = _in_place if plan.environment.in_place else _thrown_away
     with opener(plan, run) as rehearsing:
@@ -104,6 +98,7 @@ def _thrown_away(plan: Plan, run: str) -> Generator[Rehearsing]:
     with throwaway.opened(plan.project, plan.environment, run=run) as away:
         rehearsing = Rehearsing(plan, away.target, run=run, away=away)
         rehearsing.findings += away.warnings
+        rehearsing.begin()
         yield rehearsing
 
 
@@ -111,25 +106,17 @@ def _thrown_away(plan: Plan, run: str) -> Generator[Rehearsing]:
 def _in_place(plan: Plan, run: str) -> Generator[Rehearsing]:
     where = plan.environment
     dsn = secrets.open_secret(where.database or "")
-    with database.connect(dsn, application=run) as connection:
-        marking = marker.verify(connection, None if where.name == project.GIVEN else where.name)
-        if marking.empty and not marking.shaped:
-            shape.load(connection)
-    with journal.held(dsn, run) as holder:
-        target = Target(
-            dsn=dsn,
-            observer_dsn=dsn,
-            run=run,
-            throw_away=False,
-            lock_timeout=where.lock_timeout,
-            statement_timeout=where.statement_timeout,
-            holder=holder,
-        )
-        rehearsing = Rehearsing(plan, target, run=run, away=None)
-        try:
-            with target.login() as connection:
-                journal.prepare(connection)
-            target.observe()
+    target = Target(
+        dsn=dsn,
+        observer_dsn=dsn,
+        run=run,
+        throw_away=False,
+        lock_timeout=where.lock_timeout,
+        statement_timeout=where.statement_timeout,
+    )
+    rehearsing = Rehearsing(plan, target, run=run, away=None)
+    try:
+        with rehearsing.ends:
             yield rehearsing
-        finally:
-            target.close()
+    finally:
+        target.close()

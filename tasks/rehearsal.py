@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from ops import assertions, chain, finish, plan, preflight, trial
+from ops import assertions, chain, finish, hold, plan, preflight, trial
 from tasks.recording import opened as opened
 from tasks.step import step
 
 plan_rehearsal = step(plan.rehearsal, title="Plan the rehearsal of {path}", evidence="plan")
 check_connectivity = step(preflight.check_connectivity, title="Check connectivity", evidence="connectivity")
+take_hold = step(hold.take, title="Take hold of the database", evidence="hold")
 find_pending = step(
     preflight.find_pending, title="Find pending migrations", evidence="inventory", stops=False
 )
 refuse_bad_files = step(preflight.refuse_bad_files, title="Refuse bad files", evidence="files")
 apply_migration = step(
-    trial.apply_migration, title="Apply {migration.file}", evidence="applied", stops=False, retry=False
+    trial.apply_migration, title="Apply {migration.path.name}", evidence="applied", stops=False, retry=False
 )
 prove_rollback = step(
     trial.prove_rollback,
-    title="Prove the rollback of {migration.file}",
+    title="Prove the rollback of {migration.path.name}",
     evidence="rollback",
     stops=False,
     retry=False,
@@ -29,9 +30,7 @@ roll_back_after_failure = step(
     stops=False,
 )
 sow_seed = step(chain.sow_seed, title="Sow the seed", evidence="seed", stops=False)
-prove_chain = step(
-    chain.prove, title="Prove the whole chain", evidence="chain", stops=False, retry=False
-)
+prove_chain = step(chain.prove, title="Prove the whole chain", evidence="chain", stops=False, retry=False)
 check_contract = step(assertions.check_contract, title="Check the contract", evidence="contract", stops=False)
 check_rls = step(assertions.check_rls, title="Check RLS coverage", evidence="rls-coverage", stops=False)
 find_left = step(
