@@ -19,7 +19,7 @@ from ops import bundle, redaction
 from ops.evidence import Evidence
 from ops.verdict import Rehearsal
 
-EXAMPLE = Path("examples/storefront")
+EXAMPLE = "examples/storefront"
 DEPLOYMENT = "staging-rehearsal/throw-away"
 UNAVAILABLE = 3
 
@@ -34,7 +34,7 @@ def up(project: Path | None) -> int:
     """Rehearse as the demo does, and stay up until Ctrl-C."""
     with _stack() as running:
         _rehearse(running, project)
-        print(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.", flush=True)
+        _say(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.")
         running.wait()
     return UNAVAILABLE
 
@@ -44,15 +44,17 @@ def _stack() -> Generator[Stack]:
     """Run a stack that ends in order on Ctrl-C and SIGTERM too."""
     redaction.install()
     signal.signal(signal.SIGTERM, _leave)
-    print("Starting a Prefect server and a worker ...", flush=True)
     try:
-        with stack.running() as running:
-            print(f"Prefect answers at {running.address}", flush=True)
+        with stack.running(tell=_say) as running:
             yield running
-            print("\nStopping the server and the worker ...", flush=True)
+            _say("\nStopping what was started ...")
     except KeyboardInterrupt:
-        print("\nStopped.", flush=True)
+        _say("\nStopped.")
         sys.exit(128 + signal.SIGINT)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _leave(signum: int, _frame: FrameType | None) -> NoReturn:
@@ -60,9 +62,11 @@ def _leave(signum: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _rehearse(running: Stack, project: Path | None) -> int:
-    operated = project.resolve() if project else running.root / EXAMPLE
-    run = runs.trigger(running, DEPLOYMENT, {"project": str(operated), "choices": {"out": str(Path.cwd())}})
-    print(f"{run.name}: {running.run_page(run.id)}\n", flush=True)
+    # The example by its place in the repository, which is where a worker runs: so a run reads well.
+    operated = str(project.resolve()) if project else EXAMPLE
+    parameters = {"project": operated, "choices": {"out": str(Path.cwd())}}
+    run = runs.trigger(running, DEPLOYMENT, parameters)
+    _say(f"Waiting for the worker to take the run {running.run_page(run.id)}\n")
     screen = Screen(telling=True)
     ended = _shown(running, run, screen)
     found = _result(run)
@@ -70,7 +74,7 @@ def _rehearse(running: Stack, project: Path | None) -> int:
         screen.failed(ended.name, RuntimeError(_why(running, ended)), 0.0)
         return UNAVAILABLE
     screen.verdict(found)
-    print(f"  The run      {running.run_page(run.id)}", flush=True)
+    _say(f"Prefect     {running.run_page(run.id)}")
     return found.verdict.exit_code
 
 

@@ -105,7 +105,9 @@ def verify(
 
 
 @app.command()
-def demo(project: Path | None = None) -> None:
+def demo(
+    project: Annotated[Path | None, typer.Argument(help="Another project than the example.")] = None,
+) -> None:
     """Rehearse the example through a real Prefect server and worker, and stop everything again."""
     from cli import demo as command
 
@@ -113,8 +115,10 @@ def demo(project: Path | None = None) -> None:
 
 
 @app.command()
-def up(project: Path | None = None) -> None:
-    """The same as demo, and stay up."""
+def up(
+    project: Annotated[Path | None, typer.Argument(help="Another project than the example.")] = None,
+) -> None:
+    """Do the same as demo, and stay up until Ctrl-C."""
     from cli import demo as command
 
     raise typer.Exit(command.up(project))

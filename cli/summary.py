@@ -31,7 +31,8 @@ def lines(rehearsal: Rehearsal, *, console: Console, height: int) -> Block:
 
 
 def _headline(layout: Layout, rehearsal: Rehearsal) -> Block:
-    said = f"{rehearsal.project} on {rehearsal.environment}: {rehearsal.summary}"
+    found = rehearsal.summary.removeprefix(f"{rehearsal.project}: ")
+    said = f"{rehearsal.project} on {rehearsal.environment}: {found}"
     first, *rest = layout.wrapped(said, indent=len(rehearsal.verdict) + 3, most=2)
     badge = Text(f" {rehearsal.verdict.upper()} ", _STYLES[rehearsal.verdict])
     return [Text(), Text.assemble(badge, first.plain[len(badge) :]), *rest, Text()]

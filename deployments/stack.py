@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,10 +75,16 @@ class Stack:
 
 
 @contextmanager
-def running(*, extra: Mapping[str, str] | None = None, root: Path = ROOT) -> Generator[Stack]:
+def running(
+    *,
+    extra: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Generator[Stack]:
     """Start a server, deploy the runbooks of the `prefect.yaml` in `root` on it, and start a worker.
 
-    `extra` is added to the worker's environment, which is where an environment's secrets belong.
+    `extra` is added to the worker's environment, which is where an environment's secrets belong; `tell` hears a
+    line before everything that takes a while.
 
     Raises:
         Refused: `root` has no `prefect.yaml`.
@@ -88,11 +94,13 @@ def running(*, extra: Mapping[str, str] | None = None, root: Path = ROOT) -> Gen
         raise errors.Refused(
             f"{root} has no prefect.yaml, so there is nothing to deploy. Run this in a clone of the repository."
         )
+    tell("Starting a Postgres and a Prefect server ...")
     with homes.temporary(root / ".runbooks") as home, own_database.running() as database:
         port = _free_port()
         address = f"http://127.0.0.1:{port}"
         stack = Stack(root, home, address, database, _environment(root, home, address, database))
         with _server(stack, port):
+            tell(f"Prefect answers at {address}; starting a worker and deploying prefect.yaml ...")
             _make_pool(stack)
             with _worker(stack, extra or {}):
                 _deploy(stack)
