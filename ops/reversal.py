@@ -179,6 +179,7 @@ def _withheld(target: Target, applied: Step) -> tuple[Difference, ...]:
 
 
 def _take(target: Target, outcome: apply.Outcome) -> Step:
+    target.login_ahead()
     names = target.mirror.relations(outcome.held)
     delta = target.mirror.refresh(target.observer)
     outcome = outcome.named({**names, **target.mirror.relations(outcome.held)})

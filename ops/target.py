@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import LiteralString
 
 from ops import catalog, database, rows, schema
+from ops.spare import Spare
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Target:
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)
     _wal: database.Connection | None = field(default=None, init=False, repr=False)
+    _spare: Spare | None = field(default=None, init=False, repr=False)
 
     def observe(self) -> None:
         """Open the observer and read the whole state once."""
@@ -45,7 +47,9 @@ class Target:
         self.ledger = rows.Ledger.read(self.observer)
 
     def close(self) -> None:
-        """Close the observer, if it was opened."""
+        """Close the observer, if it was opened, and a login that was opened ahead."""
+        if self._spare:
+            self._spare.close()
         if hasattr(self, "observer"):
             self.observer.close()
         if self._wal:
@@ -57,9 +61,20 @@ class Target:
 
         A file can change its session (role, search path, settings), so no login serves two of them.
         """
-        with database.connect(self.dsn, application=self.run) as connection:
-            connection.execute(self.timeouts)
+        with self._spare.take() if self._spare else self._connect() as connection:
             yield connection
+
+    def login_ahead(self) -> None:
+        """Begin to open the next login, where the database is our own and nobody counts its connections."""
+        if self.throw_away:
+            self._spare = self._spare or Spare(self._connect)
+            self._spare.open_ahead()
+
+    def _connect(self) -> database.Connection:
+        connection = database.connect(self.dsn, application=self.run)
+        with database.translating():
+            connection.execute(self.timeouts)
+        return connection
 
     @property
     def timeouts(self) -> bytes:
