@@ -38,7 +38,8 @@ def staging_rehearsal(
             while not step.apply_migration(rehearsal, migration).ok and approval.replay(rehearsal, migration):
                 migration = rehearsal.reload(migration)
             step.prove_rollback(rehearsal, migration)
-        step.roll_back_after_failure(rehearsal)
+        if rehearsal.stopped:
+            step.roll_back_after_failure(rehearsal)
 
         step.sow_seed(rehearsal)
         step.prove_chain(rehearsal)

@@ -183,8 +183,9 @@ def _in_one_transaction(
 def _commit(connection: database.Connection, target: Target, entry: journal.Entry) -> None:
     try:
         journal.verify_held(connection, target.holder)
-        journal.complete(connection, entry, run=target.run)
-        connection.execute("commit")
+        with connection.pipeline():
+            journal.complete(connection, entry, run=target.run)
+            connection.execute("commit")
     except psycopg.Error as error:
         raise _failed(error, None, entry.file, connection) from None
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-
-import psycopg
 
 from ops import database
 
@@ -44,9 +43,8 @@ class Spare:
 
 
 def _died(connection: database.Connection) -> bool:
-    try:
-        connection.execute("select 1")
-    except psycopg.OperationalError:
-        connection.close()
-        return True
-    return False
+    """Whether the server has said anything since the login: unasked, it only says that it ends the session."""
+    if not select.select([connection.fileno()], [], [], 0)[0]:
+        return False
+    connection.close()
+    return True
