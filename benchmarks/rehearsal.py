@@ -18,7 +18,7 @@ from benchmarks.deployed import Deployed
 from ops import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ROOT / ".tools" / "node_modules"
+TOOLS = ROOT / "tests" / "peers" / "node_modules"
 RUNBOOKS = Path(sys.executable).parent / "runbooks"
 OURS = "rehearsal, no server"
 DEPLOYED = "rehearsal, through a deployment"
