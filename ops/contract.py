@@ -23,10 +23,9 @@ def check(dsn: str, project: Project, *, bindir: Path | None = None) -> verdict.
     files = project.contract if project.contract is not None else (CONVENTION,)
     present = [path for path in files if (project.root / path).is_file()]
     results = [_run(project, path, dsn, bindir) for path in present]
-    return verdict.Contract(
-        files=(*results, *pgtap.run(project, dsn, bindir=bindir)),
-        missing=_missing(project, [path for path in files if path not in present]),
-    )
+    suites = pgtap.run(project, dsn, bindir=bindir)
+    missing = _missing(project, [path for path in files if path not in present])
+    return suites.model_copy(update={"files": (*results, *suites.files), "missing": missing})
 
 
 def _missing(project: Project, absent: list[Path]) -> str | None:

@@ -9,7 +9,7 @@ their numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,11 +52,15 @@ class Placed:
 
 @dataclass(slots=True)
 class Copies:
-    """The copies of a file and of what it includes, each made once; `mark` occurs nowhere in them."""
+    """The copies of a file and of what it includes, each made once; `mark` occurs nowhere in them.
+
+    Statements of which `omit` is true are left out.
+    """
 
     folder: Path
     root: Path
     mark: str
+    omit: Callable[[Statement], bool] = lambda _statement: False
     statements: list[Placed] = field(default_factory=list[Placed])
     _made: dict[Path, Path] = field(default_factory=dict[Path, Path])
     _making: list[Path] = field(default_factory=list[Path])
@@ -107,6 +111,8 @@ class Copies:
             if statement.nature in _CONTROL:
                 yield [_without_commit(statement, in_block=in_block)]
                 in_block = statement.nature in {Nature.BEGIN, Nature.COMMIT_AND_CHAIN}
+            elif self.omit(statement):
+                yield [_replaced(statement, "")]
             else:
                 yield self._marked(path, script.text, statement)
 
@@ -161,6 +167,10 @@ def _without_commit(statement: Statement, *, in_block: bool) -> Change:
         Nature.COMMIT_AND_CHAIN: f"{leave}; savepoint runbooks_block",
         Nature.PREPARE: "select 'PREPARE TRANSACTION cannot run where all is undone'::int",
     }[statement.nature]
+    return _replaced(statement, replacement)
+
+
+def _replaced(statement: Statement, replacement: str) -> Change:
     lines = "\n" * statement.text.count("\n")
     return statement.offset, statement.offset + len(statement.text), replacement + lines
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ops import answers, copies, uncommitted, undone, verdict
+from ops import answers, copies, pgtap_source, uncommitted, undone, verdict
 from ops.nature import Nature
+from ops.pgtap_source import Source
 from ops.project import Project
 from ops.statements import Script, Statement
 
 _SUFFIXES = {".sql", ".pg"}
-_SPEAKS_PGTAP = re.compile(r"\b(?:plan|no_plan|finish|runtests)\s*\(", re.IGNORECASE)
-_CREATES_PGTAP = re.compile(r"\bcreate\s+extension\b[^;]*\bpgtap\b", re.IGNORECASE)
-_CREATE = b"create extension if not exists pgtap"
-_AVAILABLE = b"select 1 from pg_available_extensions where name = 'pgtap'"
+# A query for its effect: of another schema than pgTAP's.
+_ACTS = re.compile(
+    r"^select\s+(?!.*\b(?:plan|no_plan|finish)\s*\()[\w\"]+\.[\w\"]+\s*\(", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(slots=True)
@@ -26,8 +27,8 @@ class Suites:
     project: Project
     dsn: str
     session: undone.Session
+    source: Source
     bindir: Path | None = None
-    missing: str | None = None
     lasting: list[str] = field(default_factory=list[str])
 
     def run(self, path: Path) -> verdict.ContractFile:
@@ -36,36 +37,35 @@ class Suites:
         script, problem = undone.read_script(path)
         if script is None:
             return verdict.ContractFile(name=name, error=f"{name} {problem}")
-        if self.missing and _SPEAKS_PGTAP.search(script.text):
-            return verdict.ContractFile(name=name, error=self.missing)
-        if uncommitted.needs_psql(script):
-            return self._through_psql(path, name, script)
-        return self._on_session(name, script)
+        run = self._through_psql if uncommitted.needs_psql(script) else self._on_session
+        return self.source.explained(run(path, name, script))
 
-    def _on_session(self, name: str, script: Script) -> verdict.ContractFile:
-        if not _CREATES_PGTAP.search(script.text):
-            self._create_pgtap()
+    def _on_session(self, path: Path, name: str, script: Script) -> verdict.ContractFile:
+        if not pgtap_source.created_by(script):
+            self.session.execute(self.source.each.encode())
+        kept = tuple(s for s in script.statements if not pgtap_source.creates(s))
         found = answers.Findings(name)
-        for answer in self.session.run(script, file=name, keep_going=False):
+        for answer in self.session.run(replace(script, statements=kept), file=name, keep_going=False):
             found.hear(answer)
         self.lasting += _lasting(script)
         return found.suite()
 
     def _through_psql(self, path: Path, name: str, script: Script) -> verdict.ContractFile:
-        own = [] if _CREATES_PGTAP.search(script.text) else [_create_statement(self.session)]
+        own = pgtap_source.created_by(script)
+        given = "" if own else f"{self.source.once}{self.source.each}"
         transcript = uncommitted.run(
             path,
             self.dsn,
             root=self.project.root,
-            prelude=";\n".join([*own, *self.lasting, ""]),
+            prelude="".join([given, *(f"{statement};\n" for statement in self.lasting)]),
             keep_going=False,
+            omit=pgtap_source.creates,
             bindir=self.bindir,
         )
+        for statement in _lasting(script):
+            self.lasting.append(statement)
+            self.session.execute(statement.encode())
         return answers.of_transcript(name, transcript).suite()
-
-    def _create_pgtap(self) -> None:
-        if not self.missing:
-            self.session.execute(_create_statement(self.session).encode())
 
 
 def find(project: Project) -> tuple[Path, ...]:
@@ -83,7 +83,7 @@ def find(project: Project) -> tuple[Path, ...]:
     return tuple(path for path in found if path.resolve() not in contract | included)
 
 
-def run(project: Project, dsn: str, *, bindir: Path | None = None) -> tuple[verdict.ContractFile, ...]:
+def run(project: Project, dsn: str, *, bindir: Path | None = None) -> verdict.Contract:
     """Run every suite of the project on one connection, and undo them.
 
     Raises:
@@ -91,10 +91,13 @@ def run(project: Project, dsn: str, *, bindir: Path | None = None) -> tuple[verd
     """
     paths = find(project)
     if not paths:
-        return ()
+        return verdict.Contract()
     with undone.session(dsn) as session:
-        suites = Suites(project, dsn, session, bindir, missing=_missing(session))
-        return tuple(suites.run(path) for path in paths)
+        source = pgtap_source.find(session.connection)
+        session.execute(source.once.encode())
+        suites = Suites(project, dsn, session, source, bindir)
+        files = tuple(suites.run(path) for path in paths)
+    return verdict.Contract(files=files, stand_ins=(pgtap_source.NAME,) if source.stands_in else ())
 
 
 def _included(paths: Sequence[Path], root: Path) -> Iterator[Path]:
@@ -102,22 +105,6 @@ def _included(paths: Sequence[Path], root: Path) -> Iterator[Path]:
         text = path.read_bytes().decode("utf-8", "replace")
         for included in copies.includes(path, text, root=root):
             yield included.path
-
-
-def _missing(session: undone.Session) -> str | None:
-    if session.connection.execute(_AVAILABLE).fetchone():
-        return None
-    major = session.connection.info.server_version // 10000
-    return (
-        f"pgTAP is not installed on this PostgreSQL {major}, so the suite did not run. Install it "
-        f"(Debian: `apt-get install postgresql-{major}-pgtap`) or enable it (Supabase: Database, Extensions, pgtap)."
-    )
-
-
-def _create_statement(session: undone.Session) -> str:
-    """Where Supabase puts it, if there is such a place."""
-    row = session.connection.execute(b"select to_regnamespace('extensions') is not null").fetchone()
-    return _CREATE.decode() + (" with schema extensions" if row and row[0] else "")
 
 
 def _lasting(script: Script) -> Iterator[str]:
@@ -129,9 +116,13 @@ def _lasting(script: Script) -> Iterator[str]:
         elif statement.nature is Nature.ROLLBACK:
             block = None
         elif statement.nature is Nature.COMMIT:
-            yield from (held.text for held in block or ())
+            yield from (held.text for held in block or () if _lasts(held))
             block = None
-        elif block is None and statement.kind != "select_stmt":
-            yield statement.text
         elif block is not None:
             block.append(statement)
+        elif _lasts(statement):
+            yield statement.text
+
+
+def _lasts(statement: Statement) -> bool:
+    return statement.kind != "select_stmt" or bool(_ACTS.search(statement.text))

@@ -77,7 +77,8 @@ def _segments(output: str, said: str, mark: str) -> Iterator[tuple[tuple[str, in
     """Yield (mark, what was printed after it, what was complained about after it)."""
     cut = re.compile(rf"{mark} (at|described|end) (\d+)\n?")
     printed, complaints = cut.split(output), cut.split(said)
-    yield ("start", -1), printed[0], complaints[0]
+    # What ran before the file is not the file's; that it failed is.
+    yield ("start", -1), "", complaints[0]
     marks = zip_longest(*(iter(printed[1:]),) * 3)
     for index, (what, number, text) in enumerate(marks):
         heard = complaints[3 * index + 3] if len(complaints) > 3 * index + 3 else ""

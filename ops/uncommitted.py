@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import secrets as tokens
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from ops import errors, psql_process, undone
 from ops.copies import Copies, Uncopied
 from ops.printed import CELL, NULL, ROW, Transcript, read
-from ops.statements import Script
+from ops.statements import Script, Statement
 
 _STOPPED = 3
 _GRACE = timedelta(seconds=5)
@@ -33,17 +34,20 @@ def run(
     root: Path,
     prelude: str,
     keep_going: bool,
+    omit: Callable[[Statement], bool] = lambda _statement: False,
     bindir: Path | None = None,
     timeout: timedelta = undone.TIMEOUT,
 ) -> Transcript:
     """Run a file through psql and undo it; `prelude` is SQL that runs before it in the same session.
+
+    Statements of which `omit` is true are left out.
 
     Raises:
         Refused: there is no psql to run it.
         Unavailable: the server went away.
     """
     with tempfile.TemporaryDirectory(prefix="runbooks-contract-") as folder:
-        copies = Copies(Path(folder), root.resolve(), mark=f"runbooks-{tokens.token_hex(8)}")
+        copies = Copies(Path(folder), root.resolve(), mark=f"runbooks-{tokens.token_hex(8)}", omit=omit)
         start = Path(folder) / "start.sql"
         limit = f"set local statement_timeout = {int(timeout.total_seconds() * 1000)};"
         start.write_text(f"{limit}\n{prelude}", encoding="utf-8")

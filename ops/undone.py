@@ -74,7 +74,7 @@ class Session:
             self._end_of_file()
 
     def execute(self, query: bytes) -> psycopg.Error | None:
-        """Run one statement of ours, and undo it where it fails; return the error."""
+        """Run statements of ours, and undo them where one fails; return the error."""
         self.connection.execute(b"savepoint runbooks_undo")
         try:
             self.connection.execute(query)
@@ -191,6 +191,8 @@ def session(dsn: str, *, timeout: timedelta = TIMEOUT) -> Generator[Session]:
         Unavailable: nobody answers, or the connection is lost on the way.
     """
     with database.connect(dsn, application="supabase-runbooks contract") as connection:
+        # Files deallocate what they like, and what we prepared would be gone with it.
+        connection.prepare_threshold = None
         opened = Session(connection, timeout)
         opened.begin()
         try:

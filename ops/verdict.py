@@ -140,10 +140,11 @@ class ContractFile(_Part):
 
 
 class Contract(_Part):
-    """The project's own assertions about its database."""
+    """The project's own assertions about its database; `stand_ins` is what they ran on in place of pgTAP."""
 
     files: tuple[ContractFile, ...] = ()
     missing: str | None = None
+    stand_ins: tuple[str, ...] = ()
 
 
 class RlsTable(_Part):
