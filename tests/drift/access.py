@@ -1,0 +1,258 @@
+"""Changes to who may do what: schemas, grants, default privileges; and what is said: comments, labels."""
+
+from tests.drift.kind import Kind
+
+
+def _grant(name: str, what: str, sees: str, **more: str) -> Kind:
+    privilege, _, rest = what.partition(" on ")
+    return Kind(
+        name,
+        f"grant {what} to drift_one",
+        f"revoke {privilege} on {rest} from drift_one",
+        f"grant {sees} to drift_one",
+        **more,
+    )
+
+
+def _comment(what: str, sees: str = "", **more: str) -> Kind:
+    return Kind(
+        f"comment on {what}",
+        f"comment on {what} is 'said'",
+        f"comment on {what} is null",
+        f"comment {sees or what}",
+        **more,
+    )
+
+
+def _default(name: str, what: str, sees: str) -> Kind:
+    head, _, rest = what.partition(" grant ")
+    return Kind(
+        name,
+        f"alter default privileges {head} grant {rest} to drift_one",
+        f"alter default privileges {head} revoke {rest} from drift_one",
+        f"default privileges {sees} to drift_one",
+    )
+
+
+KINDS = (
+    Kind("new schema", "create schema ns", "drop schema ns", "schema ns"),
+    Kind(
+        "owner of a schema",
+        "alter schema other owner to drift_one",
+        "alter schema other owner to current_user",
+        "schema other",
+    ),
+    Kind(
+        "renamed schema",
+        "alter schema other rename to others",
+        "alter schema others rename to other",
+        "schema others",
+    ),
+    Kind(
+        "renamed schema with objects",
+        "alter schema s rename to ss",
+        "alter schema ss rename to s",
+        "table ss.t",
+    ),
+    _grant("grant on a table", "select on s.t", "table s.t"),
+    _grant("grant on a view", "select on s.v", "view s.v"),
+    _grant("grant on a materialized view", "select on s.m", "materialized view s.m"),
+    _grant("grant on a column", "select (a) on s.t", "table column s.t.a"),
+    _grant("grant on a system column", "select (tableoid) on s.t", "table column s.t.tableoid"),
+    _grant("grant on a function", "execute on function s.f(int)", "function s.f(integer)"),
+    _grant("grant on a procedure", "execute on procedure s.p(int)", "procedure s.p(integer)"),
+    _grant("grant on a schema", "usage on schema s", "schema s"),
+    _grant("grant on a sequence", "usage on sequence s.q", "sequence s.q"),
+    _grant("grant on a type", "usage on type s.mood", "type s.mood"),
+    _grant("grant on a composite type", "usage on type s.pair", "composite type s.pair"),
+    _grant("grant on a domain", "usage on domain s.word", "type s.word"),
+    _grant("grant on a language", "usage on language plpgsql", "language plpgsql"),
+    _grant(
+        "grant on a wrapper",
+        "usage on foreign data wrapper fw",
+        "foreign-data wrapper fw",
+        setup="create foreign data wrapper fw",
+    ),
+    _grant(
+        "grant on a server",
+        "usage on foreign server fs",
+        "server fs",
+        setup="create foreign data wrapper fw2; create server fs foreign data wrapper fw2",
+    ),
+    _grant(
+        "grant on an extension's function",
+        "execute on function akeys(hstore)",
+        "function public.akeys(public.hstore)",
+    ),
+    _grant(
+        "grant on a system function",
+        "execute on function pg_catalog.pg_sleep(float8)",
+        "function pg_catalog.pg_sleep(double precision)",
+    ),
+    _grant(
+        "grant on a system function with privileges",
+        "execute on function pg_catalog.pg_read_file(text)",
+        "function pg_catalog.pg_read_file(pg_catalog.text)",
+    ),
+    _grant("grant on a system view", "select on pg_catalog.pg_authid", "table pg_catalog.pg_authid"),
+    _grant("grant on the public schema", "create on schema public", "schema public"),
+    Kind(
+        "grant to everybody",
+        "grant select on s.t to public",
+        "revoke select on s.t from public",
+        "grant table s.t to public",
+    ),
+    Kind(
+        "revoked from everybody",
+        "revoke execute on function s.f(int) from public",
+        "grant execute on function s.f(int) to public",
+        "grant function s.f(integer) to public",
+    ),
+    Kind(
+        "revoked from everybody on a system function",
+        "revoke execute on function pg_catalog.pg_sleep(float8) from public",
+        "grant execute on function pg_catalog.pg_sleep(float8) to public",
+        "grant function pg_catalog.pg_sleep(double precision) to public",
+    ),
+    Kind(
+        "revoked on an extension's function",
+        "revoke execute on function avals(hstore) from public",
+        "grant execute on function avals(hstore) to public",
+        "grant function public.avals(public.hstore) to public",
+    ),
+    Kind(
+        "usage of the public schema",
+        "revoke usage on schema public from public",
+        "grant usage on schema public to public",
+        "grant schema public to public",
+    ),
+    Kind(
+        "grant option",
+        "grant select on s.child to drift_one with grant option",
+        "revoke select on s.child from drift_one",
+        "grant table s.child to drift_one",
+    ),
+    Kind(
+        "grantor",
+        "set role drift_one; grant select on gs.granted to drift_two; reset role",
+        "set role drift_one; revoke select on gs.granted from drift_two; reset role",
+        "grant table gs.granted to drift_two",
+        setup="create schema gs; grant usage on schema gs to drift_one; create table gs.granted (id int); grant select on gs.granted to drift_one with grant option",
+    ),
+    Kind(
+        "revoked from the owner",
+        "revoke insert on s.child from current_user",
+        "grant insert on s.child to current_user",
+        "grant table s.child to DRIFT_OWNER",
+    ),
+    _default(
+        "default privileges of tables", "in schema s grant select on tables", "tables of DRIFT_OWNER in s"
+    ),
+    _default(
+        "default privileges of sequences",
+        "in schema s grant usage on sequences",
+        "sequences of DRIFT_OWNER in s",
+    ),
+    _default(
+        "default privileges of functions",
+        "in schema s grant execute on functions",
+        "functions of DRIFT_OWNER in s",
+    ),
+    _default("default privileges of types", "in schema s grant usage on types", "types of DRIFT_OWNER in s"),
+    _default(
+        "default privileges of schemas",
+        "for role current_user grant usage on schemas",
+        "schemas of DRIFT_OWNER",
+    ),
+    _default(
+        "default privileges everywhere", "for role drift_two grant select on tables", "tables of drift_two"
+    ),
+    Kind(
+        "default privileges taken from everybody",
+        "alter default privileges revoke execute on functions from public",
+        "alter default privileges grant execute on functions to public",
+        "default privileges functions of DRIFT_OWNER to public",
+    ),
+    _comment("schema s"),
+    _comment("table s.t"),
+    _comment("column s.t.a", "table column s.t.a"),
+    _comment("view s.v"),
+    _comment("column s.v.a", "view column s.v.a"),
+    _comment("materialized view s.m"),
+    _comment("index s.t_a"),
+    _comment("sequence s.q"),
+    _comment("function s.f(int)", "function s.f(integer)"),
+    _comment("procedure s.p(int)", "procedure s.p(integer)"),
+    _comment(
+        "aggregate s.cag(int)",
+        "aggregate s.cag(integer)",
+        setup="create aggregate s.cag(int) (sfunc = int4pl, stype = int)",
+    ),
+    _comment("trigger touched on s.t"),
+    _comment("policy own on s.t"),
+    _comment("rule noted on s.log"),
+    _comment("constraint t_pkey on s.t"),
+    _comment(
+        "constraint k on domain s.cd",
+        "domain constraint k on s.cd",
+        setup="create domain s.cd as int constraint k check (value > 0)",
+    ),
+    _comment("type s.mood"),
+    _comment("type s.pair", "composite type s.pair"),
+    _comment("column s.pair.x", "composite type column s.pair.x"),
+    _comment("domain s.word", "type s.word"),
+    _comment("statistics s.cst", "statistics object s.cst", setup="create statistics s.cst on a, f from s.t"),
+    _comment("extension hstore"),
+    _comment("language plpgsql"),
+    _comment(
+        "event trigger cev",
+        setup="create function s.cev() returns event_trigger language plpgsql as 'begin end'; create event trigger cev on sql_drop execute function s.cev()",
+    ),
+    _comment("publication cpub", setup="create publication cpub"),
+    _comment(
+        "subscription csub",
+        subscription="csub",
+    ),
+    _comment("foreign data wrapper cfw", "foreign-data wrapper cfw", setup="create foreign data wrapper cfw"),
+    _comment(
+        "server cfs", setup="create foreign data wrapper cfw2; create server cfs foreign data wrapper cfw2"
+    ),
+    _comment(
+        "foreign table s.cft",
+        setup="create foreign data wrapper cfw3; create server cfs3 foreign data wrapper cfw3; create foreign table s.cft (a int) server cfs3",
+    ),
+    _comment(
+        "operator s.=== (int, int)",
+        "operator s.===(integer,integer)",
+        setup="create operator s.=== (leftarg = int, rightarg = int, function = int4eq)",
+    ),
+    _comment(
+        "cast (s.pair as text)",
+        "cast (s.pair AS pg_catalog.text)",
+        setup="create cast (s.pair as text) with inout",
+    ),
+    _comment("collation s.ccol", setup='create collation s.ccol from "C"'),
+    _comment("access method cam", setup="create access method cam type table handler heap_tableam_handler"),
+    _comment(
+        "text search configuration s.ctc", setup="create text search configuration s.ctc (copy = simple)"
+    ),
+    _comment("text search dictionary s.ctd", setup="create text search dictionary s.ctd (template = simple)"),
+    Kind(
+        "security label",
+        "insert into pg_seclabel values ('s.t'::regclass, 'pg_class'::regclass, 0, 'guard', 'secret')",
+        "delete from pg_seclabel",
+        "security label guard on table s.t",
+    ),
+    Kind(
+        "security label of a column",
+        "insert into pg_seclabel values ('s.t'::regclass, 'pg_class'::regclass, 2, 'guard', 'secret')",
+        "delete from pg_seclabel",
+        "security label guard on table column s.t.a",
+    ),
+    Kind(
+        "security label of a function",
+        "insert into pg_seclabel values ('s.f'::regproc, 'pg_proc'::regclass, 0, 'guard', 'secret')",
+        "delete from pg_seclabel",
+        "security label guard on function s.f(integer)",
+    ),
+)
