@@ -17,7 +17,9 @@ FILE = "supabase/migrations/1_a.sql"
         ("1:2 is no place", None, None, "1:2 is no place"),
     ],
 )
-def test_a_refusal_says_its_place_once(problem: str, line: int | None, column: int | None, message: str) -> None:
+def test_a_refusal_says_its_place_once(
+    problem: str, line: int | None, column: int | None, message: str
+) -> None:
     failure = failures.refusal(problem, FILE)
     assert (failure.file, failure.line, failure.column, failure.message) == (FILE, line, column, message)
     assert failure.sqlstate is None
