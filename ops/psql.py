@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ops import lexer, psql_errors, psql_process, sources, statements
+from ops import psql_errors, psql_process, sources, statements
 from ops.nature import Nature
 from ops.statements import Script
 from ops.verdict import Failure
@@ -19,7 +19,6 @@ _OWN_TRANSACTION = {Nature.BEGIN, Nature.COMMIT, Nature.COMMIT_AND_CHAIN}
 # How errors are worded is what we read them by.
 _WORDING = re.compile(r"\\(?:set|unset)[ \t]+(?:VERBOSITY|SHOW_CONTEXT|ECHO)\b")
 _INCLUDE_RELATIVE = re.compile(r"\\(?:ir|include_relative)[ \t]+(?=\S)")
-Elevate = Callable[[str, str], tuple[str, str] | None]
 Change = tuple[int, int, str]
 
 
@@ -44,7 +43,6 @@ def run(
     single_transaction: bool,
     before: str = "",
     after: str = "",
-    elevate: Elevate = lambda _kind, _text: None,
     bindir: Path | None = None,
     application: str = "supabase-runbooks",
     timeout: timedelta = TIMEOUT,
@@ -52,7 +50,7 @@ def run(
     """Run a file until its first error; files that it includes count from `root`, the project's folder.
 
     `before` and `after` are SQL of ours. In a single transaction, which holds `after` too, the file's own BEGIN
-    and COMMIT give way; without one `after` is a transaction of its own. `elevate` is that of a target.
+    and COMMIT give way; without one `after` is a transaction of its own.
 
     Raises:
         Refused: there is no psql.
@@ -64,7 +62,9 @@ def run(
     with tempfile.TemporaryDirectory(prefix="runbooks-psql-") as folder:
         start, copy, end = (Path(folder) / name for name in ("start.sql", "copy.sql", "end.sql"))
         start.write_text(_start(before, single_transaction=single_transaction), encoding="utf-8")
-        copy.write_text(_copied(source.text, path, elevate, single_transaction), encoding="utf-8", newline="")
+        copy.write_text(
+            _copied(source.text, path, single_transaction=single_transaction), encoding="utf-8", newline=""
+        )
         end.write_text(_end(after, single_transaction=single_transaction), encoding="utf-8")
         options = ["-q", "-A", "-t", "-b", "-v", "VERBOSITY=verbose", "-v", "ON_ERROR_STOP=1"]
         arguments = [*options, *(word for each in (start, copy, end) for word in ("-f", str(each)))]
@@ -114,10 +114,10 @@ commit;
 """
 
 
-def _copied(text: str, path: Path, elevate: Elevate, single_transaction: bool) -> str:
+def _copied(text: str, path: Path, *, single_transaction: bool) -> str:
     """Return a file's text with what must be different in the copy that runs, line for line."""
     script = statements.parse(text)
-    changes = [*_of_language(script, path.parent), *_of_statements(script, elevate, single_transaction)]
+    changes = [*_of_language(script, path.parent), *(_of_transactions(script) if single_transaction else ())]
     for start, end, replacement in sorted(changes, reverse=True):
         text = text[:start] + replacement + text[end:]
     return text
@@ -134,21 +134,11 @@ def _of_language(script: Script, folder: Path) -> Iterator[Change]:
             yield command.offset, command.offset + relative.end(), f"\\i '{quoted}/'"
 
 
-def _of_statements(script: Script, elevate: Elevate, single_transaction: bool) -> Iterator[Change]:
+def _of_transactions(script: Script) -> Iterator[Change]:
     for statement in script.statements:
-        end = statement.offset + len(statement.text)
-        elevation = elevate(statement.kind, statement.text)
-        if single_transaction and statement.nature in _OWN_TRANSACTION:
+        if statement.nature in _OWN_TRANSACTION:
+            end = statement.offset + len(statement.text)
             yield statement.offset, end, re.sub(r"[^\n]", " ", statement.text)
-        elif elevation:
-            semicolon = lexer.skip_gap(script.text, end)
-            closed = script.text.startswith(";", semicolon)
-            yield statement.offset, statement.offset, f"{elevation[0]}; "
-            yield (
-                (semicolon + 1, semicolon + 1, f" {elevation[1]};")
-                if closed
-                else (end, end, f"; {elevation[1]};")
-            )
 
 
 def _failure(

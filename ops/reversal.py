@@ -96,7 +96,6 @@ def _script(target: Target, script: RollbackScript, entry: journal.Entry, *, who
         # CONCURRENTLY waits for old snapshots by design, and is left INVALID when a timeout kills it.
         before=target.timeouts.decode() if whole else "set lock_timeout = 0; set statement_timeout = 0",
         after=journal.completion(target.observer, entry, run=target.run, holder=target.holder),
-        elevate=target.elevate,
         application=target.run,
     )
     elapsed = round((time.perf_counter() - began) * 1000, 3)

@@ -75,6 +75,5 @@ def _through_psql(target: Target, project: Project, file: str, *, whole: bool) -
         root=project.root,
         single_transaction=whole,
         before=target.timeouts.decode(),
-        elevate=target.elevate,
         application=target.run,
     ).failure

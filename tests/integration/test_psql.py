@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from ops import psql, psql_process
-from ops.embedded import Server
 from ops.verdict import Failure
 
 Run = Callable[..., psql.PsqlResult]
@@ -158,14 +157,6 @@ def test_what_cannot_be_in_a_transaction_runs_outside_one(run: Run, shaped: str)
     assert place(run(text).failure)[1:] == (3, None, "25001")
     assert run(text, single_transaction=False, after="create table public.t_after ()").ok
     assert tables(shaped) == ["t_a", "t_after"]
-
-
-def test_statements_that_need_it_are_elevated(run: Run, server: Server, shaped_admin: str) -> None:
-    def elevate(kind: str, _text: str) -> tuple[str, str] | None:
-        return ("set my.rank = 'high'", "set my.rank = 'low'") if kind == "select_stmt" else None
-
-    result = run("\\set a 1\nselect current_setting('my.rank')\n ; show my.rank;\nselect 2", elevate=elevate)
-    assert result.output.split() == ["high", "low", "2"]
 
 
 def test_a_file_that_is_no_text_is_a_failure(run: Run) -> None:
