@@ -20,6 +20,10 @@ from ops.shape import elevation
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", re.IGNORECASE)
+_VERSION = re.compile(
+    r"""\bextension\s+(?:if\s+not\s+exists\s+)?"?([\w-]+)"?[^;]*?\b(?:version|update\s+to)\s+['"]([\w.]+)['"]""",
+    re.IGNORECASE,
+)
 _ROLES = Path("supabase", "roles.sql")
 
 
@@ -37,6 +41,7 @@ def configure(admin_dsn: str, project: Project) -> tuple[str, ...]:
             *_vault(connection, _table(project, "db", "vault")),
             *_buckets(connection, _table(project, "storage", "buckets")),
             *_roles(admin_dsn, project),
+            *_versions(connection, project),
             *_not_honoured(project),
         )
 
@@ -74,6 +79,22 @@ def _buckets(connection: database.Connection, chosen: Mapping[str, Any]) -> Gene
             "types": options.get("allowed_mime_types") or None,
         }
         connection.execute(queries.load("shape/bucket"), values)
+
+
+def _versions(connection: database.Connection, project: Project) -> Generator[str]:
+    """Let the version that a migration names be the one that this server has, as a path from one to the other."""
+    for name, version in sorted(_named_versions(project)):
+        values = {"name": name, "version": version}
+        found = connection.execute(queries.load("shape/name_version"), values).fetchone()
+        if found and found[0]:
+            yield f"extension {name}: a migration names version {version}; {found[0]} stands in for it"
+
+
+def _named_versions(project: Project) -> set[tuple[str, str]]:
+    folders = [project.root / folder for folder in project.migrations]
+    files = [file for folder in folders for file in folder.rglob("*.sql") if file.is_file()]
+    texts = (file.read_bytes().decode("utf-8", "replace") for file in files)
+    return {(found[1], found[2]) for text in texts for found in _VERSION.finditer(text)}
 
 
 def _roles(admin_dsn: str, project: Project) -> Generator[str]:

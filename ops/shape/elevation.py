@@ -23,6 +23,7 @@ _AFTER = "alter role postgres nosuperuser"
 # By the parser's name of the statement: what its words must say.
 _RESERVED = {
     "create_event_trig_stmt": re.compile(r"^create event trigger"),
+    "alter_object_schema_stmt": re.compile(r"^alter extension"),
     "alter_owner_stmt": re.compile(r"^alter (event trigger|foreign data wrapper)\b(?!.* keep_platform)"),
     "create_publication_stmt": re.compile(r" (all tables|all sequences|tables in schema)\b"),
     "alter_publication_stmt": re.compile(r" (all tables|all sequences|tables in schema)\b"),

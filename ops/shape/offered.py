@@ -25,6 +25,12 @@ _TRUSTED = frozenset({
 _SWITCH = re.compile(r"^\s*(trusted|superuser)\s*=.*$", re.MULTILINE)
 
 
+# What hosted Supabase does after it has created an extension, by the extension's base scripts.
+_AFTERWARDS = {
+    "postgres_fdw": "grant usage on foreign data wrapper postgres_fdw to postgres with grant option;",
+}
+
+
 def serving(programs: Binaries, home: Path) -> Binaries:
     """Prepare all extensions on offer in `home`, and return the programs of a server that sees them."""
     folder = home / "share" / "extension"
@@ -53,6 +59,9 @@ def _write(programs: Binaries, folder: Path) -> None:
     for name, file in own.items():
         if name.endswith(".control") and name.removesuffix(".control") in _TRUSTED:
             (folder / name).write_text(_trusted(file.read_text(encoding="utf-8")), encoding="utf-8")
+        elif name.count("--") == 1 and _extension(name) in _AFTERWARDS:
+            after = _AFTERWARDS[_extension(name)]
+            (folder / name).write_text(f"{file.read_text(encoding='utf-8')}\n{after}\n", encoding="utf-8")
         else:
             (folder / name).symlink_to(file)
     for file in stand_ins():

@@ -13,7 +13,7 @@ begin
             ' ''postgres_fdw_handler''', name || '_fdw_handler'
         );
         execute format(
-            'create function %I(options text[], catalog oid) returns void language sql as ''''',
+            'create function %I(options text[], catalog oid) returns void language plpgsql as ''begin end''',
             name || '_fdw_validator'
         );
     end loop;

@@ -1,7 +1,7 @@
 -- What a table of the platform looks like, in one word, but for what a project may add to it.
 -- For each throw-away database once, after the shape; PostgreSQL 15 and newer.
 
-create function extensions.platform_fingerprint(relation oid) returns text language sql stable set search_path = pg_catalog
+create function supabase_functions.platform_fingerprint(relation oid) returns text language sql stable set search_path = pg_catalog
 as $$
     select md5(concat_ws(' ',
         (select (relname, relnamespace, relowner, relkind, relrowsecurity, relforcerowsecurity, relreplident,

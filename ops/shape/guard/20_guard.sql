@@ -1,7 +1,7 @@
 -- Keeps the services' own objects from `postgres`, who owns them here only so that it can make policies on them.
 -- For each throw-away database once, last: what is there before it is the platform's. PostgreSQL 15 and newer.
 
-create function extensions.keep_platform() returns event_trigger language plpgsql set search_path = pg_catalog
+create function supabase_functions.keep_platform() returns event_trigger language plpgsql set search_path = pg_catalog
 as $$
 declare
     platform constant text[] := '{auth,storage,realtime,_realtime,supabase_functions}';
@@ -30,7 +30,7 @@ begin
             and (schema_name = any (platform) or object_type = 'schema' and object_identity = any (platform))
     loop
         -- What does not change anything, such as enabling RLS again, harms nobody and stands in many projects.
-        if fingerprints ->> object.objid::text is distinct from extensions.platform_fingerprint(object.objid) then
+        if fingerprints ->> object.objid::text is distinct from supabase_functions.platform_fingerprint(object.objid) then
             raise exception using errcode = 'insufficient_privilege',
                 message = format('must be owner of %%s %%s', object.object_type, object.object_identity),
                 hint = 'Hosted Supabase keeps what its services own to themselves.';
@@ -44,5 +44,5 @@ create event trigger keep_platform_ddl on ddl_command_end
         'ALTER FUNCTION', 'ALTER INDEX', 'ALTER PROCEDURE', 'ALTER SCHEMA', 'ALTER SEQUENCE', 'ALTER TABLE',
         'ALTER TYPE', 'ALTER VIEW', 'CREATE FUNCTION', 'CREATE VIEW'
     )
-    execute function extensions.keep_platform();
-create event trigger keep_platform_drop on sql_drop execute function extensions.keep_platform();
+    execute function supabase_functions.keep_platform();
+create event trigger keep_platform_drop on sql_drop execute function supabase_functions.keep_platform();
