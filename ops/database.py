@@ -52,7 +52,12 @@ def is_transient(sqlstate: str | None) -> bool:
 
 def translated(error: psycopg.Error) -> errors.OpsError:
     """Return the one of our errors that says what the caller can do about a driver's error."""
-    text = secrets.redact(str(error).strip())
+    said = (
+        error.diag.message_primary or str(error).strip(),
+        error.diag.message_detail,
+        error.diag.message_hint,
+    )
+    text = secrets.redact(". ".join(part.rstrip(".") for part in said if part))
     sqlstate = error.sqlstate
     if sqlstate is None and isinstance(error, psycopg.OperationalError):
         # libpq reports a refused login without SQLSTATE; the server's word stands in the text alone.

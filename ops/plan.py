@@ -50,6 +50,7 @@ def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
         ok=True,
         summary=f"{operated.name}: {len(found)} migration files, {covered} with a rollback script, "
         f"to rehearse {f'in place on {where.name}' if where.in_place else 'on a throw-away database'}.",
+        rows=tuple(_row(migration) for migration in found),
         project=operated,
         environment=where,
         migrations=found,
@@ -60,6 +61,15 @@ def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
         chain=choices.chain or (where.in_place if where.chain is None else where.chain),
         out=choices.out or str(operated.root),
     )
+
+
+def _row(migration: migrations.Migration) -> dict[str, object]:
+    return {
+        "version": migration.version,
+        "file": migration.file,
+        "in one transaction": migration.script.transactional,
+        "rollback script": migration.rollback.file if migration.rollback else "none",
+    }
 
 
 def _environment(operated: Project, name: str, choices: Choices) -> Environment:

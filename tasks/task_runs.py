@@ -150,8 +150,12 @@ def _cell(value: object) -> str | float | bool | None:
 
 
 def _markdown(evidence: Evidence) -> str:
+    """What later steps need (a whole plan, a migration's script) is not for a reader: only single facts are shown."""
     facts = evidence.model_dump(mode="json", exclude={"ok", "summary", "rows"}, exclude_defaults=True)
-    text = evidence.summary
-    if facts:
-        text += f"\n\n```json\n{json.dumps(facts, indent=2, ensure_ascii=False)}\n```\n"
-    return secrets.redact(text)
+    lines = [
+        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |"
+        for name, value in facts.items()
+        if isinstance(value, str | int | float)
+    ]
+    table = "\n".join(["", "", "| what | found |", "|---|---|", *lines]) if lines else ""
+    return secrets.redact(evidence.summary + table)
