@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import LiteralString, cast
 
 import psycopg
 import tenacity
 
-from ops import database, errors, failures, interrupted, journal, queries, secrets, statements
+from ops import database, errors, execution, journal, queries, secrets, statements, units
+from ops.execution import StatementFailed
 from ops.target import Target
 from ops.verdict import Failure, Lock
 
@@ -38,8 +38,9 @@ class Outcome:
     """What running one file did.
 
     `held` is by oid, since a relation that was dropped has no name in its own transaction; `named` fills `locks`
-    and `rows_written` from it. `touched` holds the oids of the tables that it may have written or changed, or is `None` where that cannot
-    be known; `withdrawn` says that `inspect` looked at the uncommitted result and had it rolled back.
+    and `rows_written` from it. `touched` holds the oids of the tables that it may have written or changed, or is
+    `None` where that cannot be known; `withdrawn` says that `inspect` looked at the uncommitted result and had it
+    rolled back.
     """
 
     failure: Failure | None = None
@@ -66,19 +67,6 @@ class Outcome:
             locks=tuple(Lock(object=name, mode=mode) for name, held in known for mode in held.modes),
             rows_written=sum(held.written for _, held in known),
         )
-
-
-class StatementFailed(Exception):
-    """A statement of a file did not run; carries the failure with its place in the file."""
-
-    def __init__(self, failure: Failure, *, cut: bool) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
-        self.cut = cut
-
-    @property
-    def transient(self) -> bool:
-        return self.cut or database.is_transient(self.failure.sqlstate or "")
 
 
 def run(
@@ -118,7 +106,8 @@ def persist(once: Callable[[bool], Outcome], file: str, *, transactional: bool) 
     def attempt() -> Outcome:
         nonlocal count
         count += 1
-        return once(count > 1)
+        with database.translating():
+            return once(count > 1)
 
     try:
         outcome = attempts(attempt)
@@ -145,6 +134,8 @@ def _once(
         return arrived
     if not script.transactional:
         return _unit_by_unit(target, script.units, entry)
+    if (again or not target.throw_away) and _is_begun(target, entry):
+        return _unit_by_unit(target, statements.one_by_one(script), entry)
     try:
         return _in_one_transaction(target, script, entry, inspect=inspect)
     except StatementFailed as error:
@@ -162,6 +153,13 @@ def already(target: Target, entry: journal.Entry) -> Outcome | None:
     return Outcome(touched=None, notes=("the commit of the last attempt had reached the server",))
 
 
+def _is_begun(target: Target, entry: journal.Entry) -> bool:
+    """Whether a run found out that the file cannot be one transaction, and was interrupted in its midst."""
+    with target.login() as connection:
+        progress = journal.progress(connection, entry)
+    return bool(progress.begun or progress.done)
+
+
 def _in_one_transaction(
     target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None
 ) -> Outcome:
@@ -169,8 +167,8 @@ def _in_one_transaction(
         began = time.perf_counter()
         connection.execute("begin")
         for statement in script.statements if not script.units else script.units[0].statements:
-            execute(connection, target, statement, entry.file)
-        settle(connection, entry.file)
+            execution.execute(connection, target, statement, entry.file)
+        execution.settle(connection, entry.file)
         outcome = _footprint(connection)
         if inspect and not inspect(connection):
             connection.execute("rollback")
@@ -187,95 +185,21 @@ def _commit(connection: database.Connection, target: Target, entry: journal.Entr
             journal.complete(connection, entry, run=target.run)
             connection.execute("commit")
     except psycopg.Error as error:
-        raise _failed(error, None, entry.file, connection) from None
+        raise execution.failed(error, None, entry.file, connection) from None
 
 
-def _unit_by_unit(target: Target, units: tuple[statements.Unit, ...], entry: journal.Entry) -> Outcome:
-    began = time.perf_counter()
-    notes: list[str] = []
+def _unit_by_unit(target: Target, parts: tuple[statements.Unit, ...], entry: journal.Entry) -> Outcome:
     with target.login() as connection:
-        begun, done = journal.progress(connection, entry)
-        for number, unit in enumerate(units):
-            if number in done:
-                notes.append(f"unit {number + 1} of {len(units)} was done before an interruption")
-                continue
-            notes += _unit(connection, target, unit, entry, number=number, interrupted_before=number in begun)
+        began = time.perf_counter()
+        notes = units.run(connection, target, parts, entry)
         connection.execute("begin")
+        execution.settle(connection, entry.file)
         _commit(connection, target, entry)
+        elapsed = (time.perf_counter() - began) * 1000
         wal = _wal_bytes(connection)
-    elapsed = (time.perf_counter() - began) * 1000
     return Outcome(
         transactional=False, duration_ms=round(elapsed, 3), touched=None, wal_bytes=wal, notes=tuple(notes)
     )
-
-
-def _unit(
-    connection: database.Connection,
-    target: Target,
-    unit: statements.Unit,
-    entry: journal.Entry,
-    *,
-    number: int,
-    interrupted_before: bool,
-) -> list[str]:
-    journal.verify_held(connection, target.holder)
-    if unit.transactional:
-        connection.execute("begin")
-        for statement in unit.statements:
-            execute(connection, target, statement, entry.file)
-        settle(connection, entry.file)
-        journal.mark(connection, entry, run=target.run, unit=number, done=True)
-        connection.execute("commit")
-        return []
-    (statement,) = unit.statements
-    notes: list[str] = []
-    if interrupted_before:
-        finished, notes = interrupted.clean_up(connection, statement)
-        if finished:
-            journal.mark(connection, entry, run=target.run, unit=number, done=True)
-            return notes
-    journal.mark(connection, entry, run=target.run, unit=number, done=False)
-    # CONCURRENTLY waits for old snapshots by design, and is left INVALID when a timeout kills it.
-    connection.execute("set lock_timeout = 0; set statement_timeout = 0")
-    execute(connection, target, statement, entry.file)
-    settle(connection, entry.file)
-    connection.execute(target.timeouts)
-    journal.mark(connection, entry, run=target.run, unit=number, done=True)
-    return notes
-
-
-def execute(
-    connection: database.Connection, target: Target, statement: statements.Statement, file: str
-) -> None:
-    """Run one statement as it stands in its file.
-
-    Raises:
-        StatementFailed: with file, line, column, SQLSTATE, message, hint and the statement.
-    """
-    elevation = target.elevate(statement.kind, statement.text)
-    try:
-        if elevation:
-            connection.execute(elevation[0])
-        # The text of the operator's own file: the one thing here that is meant to be run as it is.
-        connection.execute(cast("LiteralString", statement.text), prepare=False)
-        if elevation:
-            connection.execute(elevation[1])
-    except psycopg.Error as error:
-        raise _failed(error, statement, file, connection) from None
-
-
-def settle(connection: database.Connection, file: str) -> None:
-    """Fire deferred constraints and take back what the file did to its session, so that we act as ourselves."""
-    try:
-        connection.execute(_SETTLE)
-    except psycopg.Error as error:
-        raise _failed(error, None, file, connection) from None
-
-
-_SETTLE: LiteralString = (
-    "set constraints all immediate; reset session authorization; reset role; "
-    "select pg_catalog.set_config('search_path', '', false)"
-)
 
 
 def _footprint(connection: database.Connection) -> Outcome:
@@ -291,13 +215,3 @@ def _wal_bytes(connection: database.Connection) -> int | None:
     connection.execute("select pg_catalog.pg_stat_force_next_flush()")
     found = connection.execute(queries.load("apply/wal")).fetchone()
     return int(found[0]) if found and found[0] is not None else None
-
-
-def _failed(
-    error: psycopg.Error,
-    statement: statements.Statement | None,
-    file: str,
-    connection: database.Connection,
-) -> StatementFailed:
-    cut = connection.broken or connection.closed
-    return StatementFailed(failures.of(error, statement, file), cut=cut)

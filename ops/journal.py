@@ -26,6 +26,18 @@ _RAISE_LOST = (
 _WORDS = {"apply": "applied", "rollback": "rolled_back"}
 
 
+# What was there before a statement, by which its remains are told; kept in the journal, as JSON.
+Witness = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The units of a file that are begun, each with what was there before, and those that are done."""
+
+    begun: Mapping[int, Witness]
+    done: frozenset[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is about to be done: one file, in one direction."""
@@ -69,17 +81,28 @@ def completion(connection: database.Connection, entry: Entry, *, run: str, holde
     return f"{holds} \\gset runbooks_\n\\if :runbooks_exists\n\\else\n{_RAISE_LOST}\n\\endif\n{complete}"
 
 
-def mark(connection: database.Connection, entry: Entry, *, run: str, unit: int, done: bool) -> None:
+def mark(
+    connection: database.Connection,
+    entry: Entry,
+    *,
+    run: str,
+    unit: int,
+    done: bool,
+    witness: Witness | None = None,
+) -> None:
     """Record that a unit of a file that cannot be one transaction is begun, or done."""
     values = entry.parameters(run, unit=unit, action="unit" if done else "begin-unit")
-    connection.execute(queries.load("journal/unit"), values)
+    connection.execute(queries.load("journal/unit"), {**values, "details": json.dumps(witness or {})})
 
 
-def progress(connection: database.Connection, entry: Entry) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the units of this very file that an interrupted run has begun, and those it has done."""
+def progress(connection: database.Connection, entry: Entry) -> Progress:
+    """Return how far an interrupted run has come with this very file."""
     found = connection.execute(queries.load("journal/units"), entry.parameters("")).fetchall()
-    begun = frozenset(unit for action, unit in found if action == "begin-unit")
-    return begun, frozenset(unit for action, unit in found if action == "unit")
+    begun: dict[int, Witness] = {}
+    for action, unit, details in found:
+        if action == "begin-unit":
+            begun.setdefault(unit, details)
+    return Progress(begun, frozenset(unit for action, unit, _ in found if action == "unit"))
 
 
 def completed(connection: database.Connection, entry: Entry, *, run: str) -> bool:

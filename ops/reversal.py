@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import apply, comparison, database, errors, failures, journal, psql, rows, schema
+from ops import apply, comparison, database, errors, execution, failures, journal, psql, rows, schema
 from ops.migrations import Migration
 from ops.rollbacks import RollbackScript
 from ops.target import Target
@@ -104,7 +104,7 @@ def _script(target: Target, script: RollbackScript, entry: journal.Entry, *, who
     if result.failure.sqlstate == journal.LOST_LOCK:
         raise errors.Unavailable(result.failure.message)
     if whole:
-        raise apply.StatementFailed(result.failure, cut=result.lost)
+        raise execution.StatementFailed(result.failure, cut=result.lost)
     # What it did before its error stays, so that nothing is tried again from the start.
     return apply.Outcome(failure=result.failure, transactional=False, duration_ms=elapsed, touched=None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from ops import apply, failures, psql, sources, statements, uncommitted
+from ops import execution, failures, psql, sources, statements, uncommitted
 from ops.evidence import Evidence
 from ops.project import Project
 from ops.target import Target
@@ -58,10 +58,10 @@ def _run(target: Target, project: Project, file: str) -> Failure | None:
             connection.execute("begin")
             for unit in script.units:
                 for statement in unit.statements:
-                    apply.execute(connection, target, statement, file)
-            apply.settle(connection, file)
+                    execution.execute(connection, target, statement, file)
+            execution.settle(connection, file)
             connection.execute("commit")
-    except apply.StatementFailed as error:
+    except execution.StatementFailed as error:
         return error.failure
     except psycopg.Error as error:
         return failures.of(error, None, file)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops import apply, database, embedded, project, shape, statements, target
+from ops import database, embedded, execution, project, shape, statements, target
 from tests import fix_postgres
 
 
@@ -25,7 +25,7 @@ class Hosted:
     def run(self, text: str) -> None:
         """Run each statement of a file's text."""
         for statement in statements.parse(text).statements:
-            apply.execute(self.connection, self.target, statement, "test.sql")
+            execution.execute(self.connection, self.target, statement, "test.sql")
 
     def ask(self, query: str, *values: Any) -> Any:
         """Return the only value that a query answers."""
