@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.apply import StatementFailed
+from ops.execution import StatementFailed
 from tests.fix_hosted import Hosted
 
 FUNCTION = """\

@@ -41,7 +41,7 @@ begin
         || substr(int8send(h[4]), 5) || substr(int8send(h[5]), 5);
 end
 $$;
-create function pgcrypto_fail(message text) returns bytea language plpgsql immutable as $$
+create function pgcrypto_fail(message text) returns bytea language plpgsql volatile as $$
 begin
     raise exception using message = message, errcode = '39000';
 end
