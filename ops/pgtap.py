@@ -22,7 +22,7 @@ _ACTS = re.compile(
 
 @dataclass(slots=True)
 class Suites:
-    """The suites of one run; `lasting` is what earlier files left for those that need psql."""
+    """The suites of one run; `lasting` is what earlier files left for the later ones."""
 
     project: Project
     dsn: str
@@ -51,8 +51,9 @@ class Suites:
         return found.suite()
 
     def _through_psql(self, path: Path, name: str, script: Script) -> verdict.ContractFile:
-        own = pgtap_source.created_by(script)
-        given = "" if own else f"{self.source.once}{self.source.each}"
+        given = "" if pgtap_source.created_by(script) else f"{self.source.once}{self.source.each}"
+        # psql is another session, which would wait for whatever ours has created and not committed.
+        self.session.undo()
         transcript = uncommitted.run(
             path,
             self.dsn,
@@ -62,10 +63,15 @@ class Suites:
             omit=pgtap_source.creates,
             bindir=self.bindir,
         )
-        for statement in _lasting(script):
-            self.lasting.append(statement)
-            self.session.execute(statement.encode())
+        self.lasting += _lasting(script)
+        self.begin()
         return answers.of_transcript(name, transcript).suite()
+
+    def begin(self) -> None:
+        """Give the session pgTAP, and what earlier files left."""
+        self.session.begin()
+        for statement in (self.source.once, *self.lasting):
+            self.session.execute(statement.encode())
 
 
 def find(project: Project) -> tuple[Path, ...]:
@@ -93,11 +99,10 @@ def run(project: Project, dsn: str, *, bindir: Path | None = None) -> verdict.Co
     if not paths:
         return verdict.Contract()
     with undone.session(dsn) as session:
-        source = pgtap_source.find(session.connection)
-        session.execute(source.once.encode())
-        suites = Suites(project, dsn, session, source, bindir)
+        suites = Suites(project, dsn, session, pgtap_source.find(session.connection), bindir)
+        suites.begin()
         files = tuple(suites.run(path) for path in paths)
-    return verdict.Contract(files=files, stand_ins=(pgtap_source.NAME,) if source.stands_in else ())
+    return verdict.Contract(files=files, stand_ins=(pgtap_source.NAME,) if suites.source.stands_in else ())
 
 
 def _included(paths: Sequence[Path], root: Path) -> Iterator[Path]:

@@ -47,7 +47,7 @@ class Tap:
             planned=self.planned,
             passed=self.passed,
             failed=len(self.failures),
-            error=error or self._objection(),
+            error=error if self.bailed_out is None and error else self._objection(),
             failures=tuple("\n".join(lines) for lines in self.failures),
         )
 

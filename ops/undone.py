@@ -85,10 +85,18 @@ class Session:
         return None
 
     def begin(self) -> None:
-        """Open the transaction that holds everything."""
+        """Open the transaction that holds everything, unless it is open."""
+        if self.connection.info.transaction_status == pq.TransactionStatus.IDLE:
+            self.connection.execute(b"begin")
+            self._limit()
+
+    def undo(self) -> None:
+        """Undo everything so far."""
+        self.connection.rollback()
+
+    def listen(self) -> None:
+        """Keep the server's notices for the answers."""
         self.connection.add_notice_handler(self._notice)
-        self.connection.execute(b"begin")
-        self._limit()
 
     def _limit(self) -> None:
         self.connection.execute(
@@ -194,6 +202,7 @@ def session(dsn: str, *, timeout: timedelta = TIMEOUT) -> Generator[Session]:
         # Files deallocate what they like, and what we prepared would be gone with it.
         connection.prepare_threshold = None
         opened = Session(connection, timeout)
+        opened.listen()
         opened.begin()
         try:
             yield opened
