@@ -40,7 +40,7 @@ class Outcome:
     `held` is by oid, since a relation that was dropped has no name in its own transaction; `named` fills `locks`
     and `rows_written` from it. `touched` holds the oids of the tables that it may have written or changed, or is
     `None` where that cannot be known; `withdrawn` says that `inspect` looked at the uncommitted result and had it
-    rolled back.
+    rolled back; `resumed` that an interrupted run had begun it.
     """
 
     failure: Failure | None = None
@@ -54,6 +54,7 @@ class Outcome:
     wal_bytes: int | None = None
     notes: tuple[str, ...] = ()
     withdrawn: bool = False
+    resumed: bool = False
 
     @property
     def ok(self) -> bool:
@@ -132,10 +133,11 @@ def _once(
 ) -> Outcome:
     if again and (arrived := already(target, entry)):
         return arrived
-    if not script.transactional:
-        return _unit_by_unit(target, script.units, entry)
-    if (again or not target.throw_away) and _is_begun(target, entry):
-        return _unit_by_unit(target, statements.one_by_one(script), entry)
+    uncertain = again or not target.throw_away
+    begun = uncertain and _is_begun(target, entry)
+    if begun or not script.transactional:
+        parts = statements.one_by_one(script) if script.transactional else script.units
+        return replace(_unit_by_unit(target, parts, entry), resumed=begun and not again)
     try:
         return _in_one_transaction(target, script, entry, inspect=inspect)
     except StatementFailed as error:

@@ -33,9 +33,10 @@ def prove(rehearsing: Rehearsing) -> Evidence:
 
 def sow_seed(rehearsing: Rehearsing) -> Evidence:
     """Run the project's seed files, so that contract tests and the chain see rows."""
-    if not rehearsing.away or rehearsing.stopped:
+    if not rehearsing.away or not rehearsing.away.shaped or rehearsing.stopped:
         return Evidence(
-            ok=True, summary="No seed: only a throw-away database with everything applied is sown."
+            ok=True,
+            summary="No seed: only a throw-away database of our own with everything applied is sown.",
         )
     target = rehearsing.target
     found = sowing.sow(target, rehearsing.project)
@@ -113,6 +114,9 @@ def _no_chain(rehearsing: Rehearsing, done: list[Migration]) -> str | None:
     missing = [migration.file for migration in done if migration.rollback is None]
     if missing:
         return f"{len(missing)} migrations have no rollback script, the first is {missing[0]}"
+    resumed = [m.file for m in done if rehearsing.applied[m.file].outcome.resumed]
+    if resumed:
+        return f"an interrupted run had begun {resumed[0]}, so that the start is not known any more"
     failed = [m.file for m in done if rehearsing.results[m.file].rollback.status == "failed"]
     return f"the rollback of {failed[0]} fails" if failed else None
 

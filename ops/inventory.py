@@ -8,32 +8,20 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ops import creations, database, history
+from ops import creations, database, history, states
 from ops.creations import Creation
 from ops.evidence import Evidence
 from ops.history import Applied
 from ops.migrations import Migration
+from ops.states import Seen, State
 from ops.verdict import Lint
 
-State = Literal[
-    "pending",
-    "applied",
-    "edited",
-    "missing-file",
-    "partly-applied",
-    "other-hands",
-    "out-of-order",
-    "duplicate",
-    "refused",
-    "skipped",
-]
 # What the database contradicts. A file that is wrong in itself is refused with the other bad files.
 _BLOCKING: frozenset[State] = frozenset({"edited", "missing-file", "partly-applied", "out-of-order"})
 
@@ -72,12 +60,14 @@ class Entry(BaseModel):
 class Inventory(Evidence):
     """Every migration and its state.
 
-    `pending` holds the versions that a run would apply, in order; `remote` those of the history table;
-    `findings` are sentences about the whole, `refusals` why nothing should be applied on top of this.
+    `pending` holds the versions that a run would apply, in order; `unfinished` those of them whose rollback an
+    interrupted run has begun, and which still stand in the history; `remote` are its versions. `findings` are
+    sentences about the whole, `refusals` why nothing should be applied on top of this.
     """
 
     entries: tuple[Entry, ...]
     pending: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
     remote: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
@@ -97,14 +87,6 @@ class Inventory(Evidence):
             here, there = version * (version in local), version * (version in self.remote)
             lines.append(f"  {here:<14} | {there:<14} | {_time(version)}".rstrip())
         return "\n".join([*lines, ""])
-
-
-@dataclass(frozen=True)
-class _Database:
-    applied: Mapping[str, Applied]
-    begun: frozenset[tuple[str, str]]
-    highest: str
-    existing: Mapping[str, tuple[int, tuple[Creation, ...]]]
 
 
 def take(
@@ -128,15 +110,18 @@ def take(
     applied = {row.version: row for row in found.applied}
     waiting = [migration for migration in migrations if migration.version not in applied]
     highest = max((version for version in applied if version.isdigit()), default="")
-    seen = _Database(applied, found.begun, highest, _existing(connection, waiting))
+    seen = Seen(applied, found.begun, highest, _existing(connection, waiting))
     shared = Counter(migration.version for migration in migrations)
     entries = [_entry(migration, seen, shared[migration.version]) for migration in migrations]
     entries += _without_file(found.applied, {migration.version for migration in migrations})
     entries += [
         Entry(file=None, version="", name="", state="skipped", findings=(said,)) for said in overlooked
     ]
-    pending = tuple(dict.fromkeys(migration.version for migration in waiting))
-    return _inventory(tuple(entries), pending, tuple(applied), _expected(waiting, expects), out_of_order)
+    unfinished = tuple(entry.version for entry in entries if entry.state == "partly-rolled-back")
+    due = {migration.version for migration in waiting}.union(unfinished)
+    pending = tuple(dict.fromkeys(m.version for m in migrations if m.version in due))
+    found_out = _inventory(tuple(entries), pending, tuple(applied), _expected(waiting, expects), out_of_order)
+    return found_out.model_copy(update={"unfinished": unfinished})
 
 
 def _existing(
@@ -150,8 +135,8 @@ def _existing(
     return {file: (len(found), tuple(c for c in found if c in there)) for file, found in made.items()}
 
 
-def _entry(migration: Migration, seen: _Database, sharing: int) -> Entry:
-    state, findings = _state(migration, seen, sharing)
+def _entry(migration: Migration, seen: Seen, sharing: int) -> Entry:
+    state, findings = states.of(migration, seen, sharing=sharing)
     return Entry(
         file=migration.file,
         version=migration.version,
@@ -160,63 +145,6 @@ def _entry(migration: Migration, seen: _Database, sharing: int) -> Entry:
         rollback=migration.rollback.file if migration.rollback else None,
         transactional=migration.script.transactional,
         findings=(*findings, *migration.findings),
-    )
-
-
-def _state(migration: Migration, seen: _Database, sharing: int) -> tuple[State, tuple[str, ...]]:
-    applied = seen.applied.get(migration.version)
-    if sharing > 1 and (applied is None or applied.name != migration.name):
-        return "duplicate", (
-            f"Version {migration.version} belongs to {sharing} files, and the history has room for one. "
-            "Give each file a version of its own.",
-        )
-    if applied:
-        return _state_of_applied(migration, applied)
-    if migration.problem:
-        return "refused", (migration.problem,)
-    if (migration.file, migration.sha256) in seen.begun:
-        return "pending", ("An interrupted run has begun it; the next one goes on from there.",)
-    makes, there = seen.existing[migration.file]
-    if there:
-        return "partly-applied", (_partly(makes, there),)
-    if migration.version < seen.highest:
-        return "out-of-order", (
-            f"Version {migration.version} is pending, but {seen.highest} is applied already, so the files "
-            "would not run in their order. Give it a version above that one.",
-        )
-    return "pending", ()
-
-
-def _state_of_applied(migration: Migration, applied: Applied) -> tuple[State, tuple[str, ...]]:
-    hands = () if applied.journaled else ("Applied by other hands: the history has it, the journal has not.",)
-    same = applied.statements is None or history.same_statements(migration.script.text, applied.statements)
-    if applied.journaled and applied.sha256 != migration.sha256:
-        how = (
-            "only in white space or comments"
-            if same and applied.statements is not None
-            else "in what it does"
-        )
-        return "edited", (
-            f"The file was changed {how} since it was applied: its SHA-256 is {migration.sha256[:12]}, "
-            f"the journal has {(applied.sha256 or 'none')[:12]}. Put the change into a new migration.",
-        )
-    if not same:
-        return "edited", (
-            *hands,
-            "The file's statements are not those that were stored when it was applied. "
-            "Restore the file, and put the change into a new migration.",
-        )
-    if applied.journaled:
-        return "applied", ()
-    unknown = ("Its statements were not stored, so an edit would not show.",) * (applied.statements is None)
-    return "other-hands", (*hands, *unknown)
-
-
-def _partly(makes: int, there: tuple[Creation, ...]) -> str:
-    named = ", ".join(str(creation) for creation in there[:5]) + (" and more" if len(there) > 5 else "")
-    return (
-        f"{len(there)} of the {makes} objects it makes exist although its history row does not: {named}. "
-        "Drop them, or record the migration as applied (supabase migration repair), before the next run."
     )
 
 

@@ -27,7 +27,7 @@ def apply_migration(rehearsing: Rehearsing, migration: Migration) -> Applied:
     """
     if rehearsing.stopped and not rehearsing.plan.keep_going:
         return _note(rehearsing, migration, _skipped(rehearsing, migration))
-    step = reversal.forward(rehearsing.target, migration)
+    step = _finish_rollback(rehearsing, migration) or reversal.forward(rehearsing.target, migration)
     result = _result(rehearsing, migration, step)
     if step.outcome.failure:
         rehearsing.stopped = migration.file
@@ -47,6 +47,8 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
         return Applied(
             ok=True, summary=f"{migration.file}: nothing to roll back, it is not applied.", result=result
         )
+    if applied.outcome.resumed:
+        return _unproven(rehearsing, migration, result)
     proof = reversal.prove(rehearsing.target, migration, applied, since=rehearsing.started)
     result = result.model_copy(update={"rollback": proof.rollback, "reapply": proof.reapply})
     rehearsing.results[migration.file] = result
@@ -54,6 +56,24 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
         _put_back(rehearsing, migration, proof)
     ok = proof.rollback.status in ("proven", "missing") and proof.reapply.status in ("same", "skipped")
     return Applied(ok=ok, summary=_proof_sentence(migration, proof), rows=_proof_rows(proof), result=result)
+
+
+def _finish_rollback(rehearsing: Rehearsing, migration: Migration) -> Step | None:
+    """End the rollback that an interrupted run has begun; return what failed, if anything."""
+    if rehearsing.before is None or migration.version not in rehearsing.before.unfinished:
+        return None
+    step = reversal.backward(rehearsing.target, migration)
+    return step if step.outcome.failure else None
+
+
+def _unproven(rehearsing: Rehearsing, migration: Migration, result: MigrationResult) -> Applied:
+    said = (
+        "an interrupted run had begun it, so that what was there before it is not known any more and its rollback was "
+        "not rehearsed; roll it back and rehearse again to prove it"
+    )
+    result = result.model_copy(update={"findings": (*result.findings, said)})
+    rehearsing.results[migration.file] = result
+    return Applied(ok=True, summary=f"{migration.file}: {said}.", result=result)
 
 
 def _result(rehearsing: Rehearsing, migration: Migration, step: Step) -> MigrationResult:

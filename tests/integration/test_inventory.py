@@ -250,6 +250,31 @@ def test_an_interrupted_run_is_told_and_not_taken_for_other_hands(make_site: Mak
     assert site.entry(index.file).state == "partly-applied"
 
 
+def test_a_rollback_that_an_interrupted_run_has_begun_is_to_be_ended(make_site: MakeSite) -> None:
+    site = make_site(projects.concurrent_index)
+    site.apply()
+    index = site.found()[1]
+    assert index.rollback
+    site.connection.execute(
+        "insert into runbooks.journal (version, file, action, unit, sha256, run)"
+        " values (%s, %s, 'begin-unit', 0, %s, 'killed')",
+        (index.version, index.rollback.file, index.rollback.sha256),
+    )
+    found = site.take()
+    assert found.ok
+    assert site.entry(index.file).state == "partly-rolled-back"
+    assert (found.pending, found.unfinished) == ((index.version,), (index.version,))
+    before = index.rollback.path.read_text()
+    index.rollback.path.write_text(f"{before}-- edited\n")
+    assert site.entry(index.file).state == "edited"
+    assert "Restore that file" in site.take().refusals[0]
+    index.rollback.path.write_text(before)
+    site.target.observe()
+    assert reversal.backward(site.target, index).outcome.ok
+    site.target.close()
+    assert site.entry(index.file).state == "pending"
+
+
 def test_a_role_that_may_not_read_the_history_is_refused(site: Site, shaped_admin: str) -> None:
     site.apply()
     with psycopg.connect(shaped_admin, autocommit=True) as admin:
