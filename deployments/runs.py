@@ -79,7 +79,9 @@ class _Steps:
     def news(self) -> Iterator[StepSeen]:
         """Yield what has started or ended since it was last asked."""
         for task_run in self._recorded(offset=max(0, len(self._ended) - _OVERLAP)):
-            if task_run.id not in self._started:
+            # While it is pending it does not have its name yet.
+            begun = task_run.state is not None and not task_run.state.is_pending()
+            if begun and task_run.id not in self._started:
                 self._started.add(task_run.id)
                 yield StepSeen(task_run.name, None)
             if task_run.id not in self._ended and task_run.state and task_run.state.is_final():

@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, sections 2 and 3; design.md section 6.
 
 from __future__ import annotations
 
-from ops import connectivity, errors, failures, inventory, lint
+from ops import connectivity, errors, failures, inventory, lint, shape
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
@@ -74,16 +74,22 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
     odd = [{"file": m.file, "finding": text} for m in rehearsing.pending for text in m.findings]
     if bad:
         more = f" And {len(bad) - 1} more." if len(bad) > 1 else ""
-        raise errors.Refused(f"{bad[0].problem}{more} Nothing was run.")
+        raise _refused(f"{bad[0].problem}{more}", [(m.file, m.problem or "") for m in bad])
     if rehearsing.before and rehearsing.before.refusals:
         first, *others = rehearsing.before.refusals
         more = f" And {len(others)} more." if others else ""
-        raise errors.Refused(f"{first}{more} Nothing was run.")
+        raise _refused(f"{first}{more}", [("", said) for said in rehearsing.before.refusals])
     return Evidence(
         ok=True,
         summary=f"{len(rehearsing.pending)} files may run; {len(odd)} oddities.",
         rows=tuple(odd),
     )
+
+
+def _refused(message: str, problems: list[tuple[str, str]]) -> errors.Refused:
+    said = f"{message} Nothing was run."
+    rows = tuple({"file": file, "refused": problem} for file, problem in problems)
+    return errors.Refused(said, Evidence(ok=False, summary=said, rows=rows))
 
 
 def _untried(rehearsing: Rehearsing, migration: Migration) -> MigrationResult:
@@ -115,6 +121,9 @@ def find_left(rehearsing: Rehearsing) -> inventory.Inventory:
     plan = rehearsing.plan
     found = inventory.take(rehearsing.target.observer, plan.migrations, overlooked=plan.overlooked)
     rehearsing.after = found
+    if rehearsing.away and rehearsing.away.shaped:
+        stand_ins = shape.stand_ins(rehearsing.target.observer)
+        rehearsing.base = rehearsing.base.model_copy(update={"stand_ins": stand_ins})
     done = {m.version for m in rehearsing.pending if m.file in rehearsing.applied}
     lost = [version for version in found.pending if version in done]
     if lost:

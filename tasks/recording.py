@@ -7,11 +7,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import attempts, bundle, errors, finish, rehearsal
+from ops import attempts, bundle, errors, finish, note, rehearsal
 from ops.plan import Plan
 from ops.rehearsal import Rehearsing
 from tasks import runs
-from tasks.step import observing
+from tasks.step import observing, step
+
+hand_off_broken = step(
+    finish.hand_off_broken,
+    title="Hand off what there is",
+    evidence="broken-off",
+    stops=False,
+    retry=False,
+    shown=note.markdown,
+)
 
 
 @contextmanager
@@ -35,5 +44,5 @@ def _sealed(rehearsing: Rehearsing) -> Generator[Rehearsing]:
         yield rehearsing
     except errors.OpsError as error:
         if not rehearsing.concluded:
-            error.evidence = finish.hand_off_broken(rehearsing, error)
+            error.evidence = hand_off_broken(rehearsing, error)
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import assertions, chain, finish, hold, plan, preflight, trial
+from ops import assertions, chain, finish, hold, note, plan, preflight, trial
 from tasks.recording import opened as opened
 from tasks.step import step
 
@@ -36,4 +36,4 @@ check_rls = step(assertions.check_rls, title="Check RLS coverage", evidence="rls
 find_left = step(
     preflight.find_left, title="Find what is left pending", evidence="inventory-after", stops=False
 )
-hand_off = step(finish.hand_off, title="Hand off", evidence="verdict")
+hand_off = step(finish.hand_off, title="Hand off", evidence="verdict", shown=note.markdown)

@@ -53,10 +53,19 @@ def observing(observer: Observer) -> Generator[None]:
 class Call(Generic[R]):
     """One call of a step: what it runs, and after an attempt what came of it."""
 
-    def __init__(self, operation: Callable[[], R], *, title: str, key: str | None, retry: bool) -> None:
+    def __init__(
+        self,
+        operation: Callable[[], R],
+        *,
+        title: str,
+        key: str | None,
+        retry: bool,
+        shown: Callable[[R], str] | None = None,
+    ) -> None:
         self.title = title
         self.key = key
         self.retry = retry
+        self._shown = shown
         self.result: R | None = None
         self.error: Exception | None = None
         self._operation = operation
@@ -70,7 +79,12 @@ class Call(Generic[R]):
     def may_retry(self) -> bool:
         return self.retry and isinstance(self.error, errors.Unavailable)
 
-    def attempt(self, publish: Callable[[str, Evidence], None] | None = None) -> None:
+    @property
+    def document(self) -> str | None:
+        """What the last attempt returned, as Markdown, where the step says how."""
+        return self._shown(self.result) if self._shown and self.result else None
+
+    def attempt(self, publish: Callable[[str, Evidence, str | None], None] | None = None) -> None:
         """Run the operation once, publish what it showed, and only then tell the observers."""
         self.result = self.error = None
         began = time.monotonic()
@@ -80,7 +94,7 @@ class Call(Generic[R]):
         except Exception as error:
             self.error = redacted(error)
         if publish and self.key and self.evidence:
-            publish(self.key, self.evidence)
+            publish(self.key, self.evidence, self.document)
         seconds = time.monotonic() - began
         if self.error:
             self._tell("failed", self.title, self.error, seconds)
@@ -96,7 +110,14 @@ class Step(Generic[P, R]):
     """An operation with its title, its evidence key and what its failure means; called like the operation."""
 
     def __init__(
-        self, operation: Callable[P, R], *, title: str, evidence: str | None, stops: bool, retry: bool
+        self,
+        operation: Callable[P, R],
+        *,
+        title: str,
+        evidence: str | None,
+        stops: bool,
+        retry: bool,
+        shown: Callable[[R], str] | None,
     ) -> None:
         functools.update_wrapper(self, operation)
         self.operation = operation
@@ -104,6 +125,7 @@ class Step(Generic[P, R]):
         self.evidence = evidence
         self.stops = stops
         self.retry = retry
+        self.shown = shown
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the operation as a step.
@@ -117,6 +139,7 @@ class Step(Generic[P, R]):
             title=self._titled(*args, **kwargs),
             key=self.evidence,
             retry=self.retry,
+            shown=self.shown,
         )
         if _flow_run() is None:
             _run_plainly(call)
@@ -147,12 +170,14 @@ def step(
     evidence: str | None = None,
     stops: bool = True,
     retry: bool = True,
+    shown: Callable[[R], str] | None = None,
 ) -> Step[P, R]:
     """Declare a step: `title` is formatted with the call's arguments, `evidence` is the artifact's key.
 
-    With `stops=False` evidence that is not ok marks the step as failed, and is returned to the flow.
+    With `stops=False` evidence that is not ok marks the step as failed, and is returned to the flow. `shown`
+    makes the artifact's Markdown; without it an artifact is the table of the evidence's rows, or its facts.
     """
-    return Step(operation, title=title, evidence=evidence, stops=stops, retry=retry)
+    return Step(operation, title=title, evidence=evidence, stops=stops, retry=retry, shown=shown)
 
 
 def redacted(error: Exception) -> Exception:

@@ -105,21 +105,27 @@ def _saying_that_it_runs(title: str, logger: logging.Logger | LoggingAdapter) ->
         ended.set()
 
 
-def _publish_a_few(key: str, evidence: Evidence) -> None:
+def _publish_a_few(key: str, evidence: Evidence, document: str | None) -> None:
     flow = FlowRunContext.get()
     shown = _shown[(flow and flow.flow_run and flow.flow_run.id, key)]
     if next(shown) < ARTIFACTS_SHOWN or not evidence.ok:
-        publish(key, evidence)
+        publish(key, evidence, document)
 
 
-def publish(key: str, evidence: Evidence) -> None:
-    """Show `evidence` in Prefect under `key`: its rows as a table, or its facts as Markdown."""
-    kind, data = _table(evidence) if evidence.rows else ("markdown", _markdown(evidence))
+def publish(key: str, evidence: Evidence, document: str | None = None) -> None:
+    """Show `evidence` in Prefect under `key`: as its document, its rows as a table, or its facts as Markdown."""
+    kind, data = _data(evidence, document)
     client, run_ids = _here()
     artifact = ArtifactCreate(
         key=key, type=kind, data=data, description=secrets.redact(_description(evidence)), **run_ids
     )
     client.create_artifact(artifact)
+
+
+def _data(evidence: Evidence, document: str | None) -> tuple[str, str]:
+    if document is not None:
+        return "markdown", secrets.redact(document)
+    return _table(evidence) if evidence.rows else ("markdown", _markdown(evidence))
 
 
 def _here() -> tuple[SyncPrefectClient, dict[str, Any]]:

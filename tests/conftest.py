@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fix_postgres", "tests.fix_hosted", "tests.fix_pgbouncer", "tests.fix_listening", "tests.fix_site"]
+pytest_plugins = [
+    "tests.fix_postgres",
+    "tests.fix_hosted",
+    "tests.fix_pgbouncer",
+    "tests.fix_listening",
+    "tests.fix_site",
+    "tests.fix_stack",
+]
