@@ -22,6 +22,9 @@ from ops.os_user import OsUser
 PORT = 5432
 _PREFIX = "runbooks-pg-"
 _OWNER = "owner"
+# In memory a server starts and copies its databases several times faster; what a rehearsal needs is a small part.
+_MEMORY = Path("/dev/shm")  # noqa: S108
+_ROOM = 4 * 1024**3
 # A socket's path may have 107 characters on Linux and 103 on macOS.
 _LONGEST_PATH = 103
 _LONGEST_NAME = len(f"/{_PREFIX}12345678/.s.PGSQL.65535")
@@ -35,7 +38,8 @@ def temporary(user: OsUser) -> Generator[Path]:
         Refused: no folder for temporary files will do.
     """
     root = _root(user)
-    _sweep(root, user)
+    for place in {_MEMORY, *_candidates()}:
+        _sweep(place, user)
     home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     owner = os.open(home / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -47,7 +51,7 @@ def temporary(user: OsUser) -> Generator[Path]:
 
 
 def _root(user: OsUser) -> Path:
-    candidates = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+    candidates = _candidates()
     for root in candidates:
         short = len(str(root)) + _LONGEST_NAME <= _LONGEST_PATH
         if short and root.is_dir() and os.access(root, os.W_OK) and user.may_enter(root):
@@ -56,6 +60,21 @@ def _root(user: OsUser) -> Path:
         f"No throw-away Postgres can live in {', '.join(str(root) for root in candidates)}: its user must be able"
         " to enter the folder, and a socket's path must be short. Set TMPDIR to such a folder."
     )
+
+
+def _candidates() -> tuple[Path, ...]:
+    usual = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+    asked = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    return usual if asked or not _roomy(_MEMORY) else (_MEMORY, *usual)
+
+
+def _roomy(folder: Path) -> bool:
+    """Whether a folder has room for servers whatever they are asked to do, and lets them run programs."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize >= _ROOM and not status.f_flag & os.ST_NOEXEC
 
 
 def _sweep(root: Path, user: OsUser) -> None:
