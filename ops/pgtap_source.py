@@ -15,9 +15,9 @@ _CREATES = re.compile(r"\bcreate\s+extension\b[^;]*\bpgtap\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bschema\s+\"?(?!extensions\b)\w", re.IGNORECASE)
 _UNDEFINED = re.compile(r"42883 function (?P<name>[\w.]+)\(")
 # What pgTAP has and the stand-in has not; other functions that are missing are the project's own.
-_LACKING = frozenset({
+LACKING = frozenset({
     "can", "cast_context_is", "casts_are", "check_test", "do_tap", "domain_type_is",
-    "domain_type_isnt", "fdw_privs_are", "findfuncs", "foreign_table_owner_is", "has_cast", "has_leftop",
+    "domain_type_isnt", "fdw_privs_are", "findfuncs", "has_cast", "has_leftop",
     "has_opclass", "has_operator", "has_rightop", "has_rule", "hasnt_cast", "hasnt_leftop", "hasnt_opclass",
     "hasnt_operator", "hasnt_rightop", "hasnt_rule", "index_owner_is", "is_ancestor_of", "is_descendent_of",
     "is_partition_of", "is_partitioned", "is_window", "isnt_ancestor_of", "isnt_descendent_of",
@@ -52,8 +52,23 @@ def find(connection: database.Connection) -> Source:
     schema = "extensions" if has_schema else NAME
     created = "" if has_schema else f"create schema {NAME};\ngrant usage on schema {NAME} to public;\n"
     path = f"select set_config('search_path', current_setting('search_path') || ', {schema}', false);\n"
-    loaded = f"set local search_path = {schema}, pg_catalog;\n{_stand_in()}\nreset search_path;\n"
+    loaded = f"set local search_path = {schema}, pg_catalog;\n{stand_in()}\nreset search_path;\n"
     return Source(created + loaded, path, stands_in=True)
+
+
+def stand_in() -> str:
+    """Return the scripts of the stand-in in the order of its versions."""
+    scripts = {
+        tuple(file.name.removesuffix(".sql").split("--")[1:]): file.read_text("utf-8")
+        for file in offered.stand_ins()
+        if file.name.startswith(f"{NAME}--")
+    }
+    (version,) = next(steps for steps in scripts if len(steps) == 1)
+    texts = [scripts[version,]]
+    while following := next((steps for steps in scripts if len(steps) == 2 and steps[0] == version), None):
+        texts.append(scripts[following])
+        version = following[1]
+    return "\n".join(texts)
 
 
 def creates(statement: Statement) -> bool:
@@ -67,7 +82,7 @@ def created_by(script: Script) -> bool:
 
 
 def _advice(function: str, *, stands_in: bool) -> str | None:
-    if stands_in and function in _LACKING:
+    if stands_in and function in LACKING:
         return (
             f"{function}() is pgTAP's, and what stands in for pgTAP on this server lacks it: rehearse on a server "
             "that has pgTAP (Debian: postgresql-NN-pgtap) by --bindir or --database"
@@ -78,18 +93,3 @@ def _advice(function: str, *, stands_in: bool) -> str | None:
             "test file or in a migration (https://github.com/usebasejump/supabase-test-helpers)"
         )
     return None
-
-
-def _stand_in() -> str:
-    """Return the scripts of the stand-in in the order of its versions."""
-    scripts = {
-        tuple(file.name.removesuffix(".sql").split("--")[1:]): file.read_text("utf-8")
-        for file in offered.stand_ins()
-        if file.name.startswith(f"{NAME}--")
-    }
-    (version,) = next(steps for steps in scripts if len(steps) == 1)
-    texts = [scripts[version,]]
-    while following := next((steps for steps in scripts if len(steps) == 2 and steps[0] == version), None):
-        texts.append(scripts[following])
-        version = following[1]
-    return "\n".join(texts)
