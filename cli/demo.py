@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Generator
@@ -35,8 +36,9 @@ def up(project: Path | None) -> int:
     with _stack() as running:
         _rehearse(running, project)
         _say(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.")
-        running.wait()
-    return UNAVAILABLE
+        with contextlib.suppress(KeyboardInterrupt):
+            running.wait()
+    return 0
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def _rehearse(running: Stack, project: Path | None) -> int:
     ended = _shown(running, run, screen)
     found = _result(run)
     if found is None:
-        screen.failed(ended.name, RuntimeError(_why(running, ended)), 0.0)
+        _say(_why(running, ended))
         return UNAVAILABLE
     screen.verdict(found)
     _say(f"Prefect     {running.run_page(run.id)}")
@@ -100,6 +102,11 @@ def _result(run: FlowRun) -> Rehearsal | None:
 
 
 def _why(running: Stack, ended: FlowRun) -> str:
-    state = ended.state
-    said = f"{state.name}: {state.message or 'no reason given'}" if state else "it has no state"
-    return f"The run left no result. {said}\n{running.log('worker')}"
+    """Say why there is no result: somebody must answer first, or the run broke."""
+    page = running.run_page(ended.id)
+    if ended.state and ended.state.is_paused():
+        return f"\nThe run waits for an answer: {page}"
+    said = f"{ended.state.name}: {ended.state.message}" if ended.state else "it never started"
+    return (
+        f"\nThe run left no result. {said}\nSee {page}; the worker's log ends with:\n{running.log('worker')}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from typing import TextIO
 
@@ -74,8 +75,14 @@ class Screen:
         clock = time.strftime("%H:%M:%S")
         took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
         self._write(f"{self._styled(mark, style)} {clock} {layout.cleaned(title)} ({took})")
-        if said:
-            self._write(f"    {layout.cleaned(said)}")
+        for line in self._folded(layout.cleaned(said)):
+            self._write(f"    {line}")
+
+    def _folded(self, text: str) -> list[str]:
+        # A file keeps a sentence on one line, for those who search in it.
+        if not self._console.is_terminal:
+            return [text] if text else []
+        return textwrap.wrap(text, max(20, self._console.width - 5), break_on_hyphens=False)
 
     def _styled(self, text: str, style: str) -> str:
         # A thousand steps are shown this way, in a tenth of the time that a rich renderable takes.
