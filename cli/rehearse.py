@@ -59,7 +59,7 @@ def _refusal(path: Path, environment: str, error: errors.OpsError, started: date
 
 
 def _write(path: Path, found: Rehearsal) -> None:
-    plain = secrets.redact_nested(found.model_dump(mode="json", exclude={"ok", "rows"}))
+    plain = secrets.redact_nested(found.published())
     text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
     if str(path) == "-":
         print(text, end="")

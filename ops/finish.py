@@ -19,7 +19,11 @@ def hand_off(rehearsing: Rehearsing) -> Rehearsal:
 
 def hand_off_broken(rehearsing: Rehearsing, error: OpsError) -> Rehearsal:
     """Write and seal what there is when a step could not do its work."""
-    kinds = {Refused: Verdict.REFUSED, Denied: Verdict.REFUSED, Unavailable: Verdict.UNAVAILABLE}
+    kinds: dict[type[OpsError], Verdict] = {
+        Refused: Verdict.REFUSED,
+        Denied: Verdict.REFUSED,
+        Unavailable: Verdict.UNAVAILABLE,
+    }
     found = conclusion.conclude(rehearsing).model_copy(
         update={
             "ok": False,
@@ -47,7 +51,7 @@ def deposit(rehearsing: Rehearsing, found: Rehearsal) -> Rehearsal:
     told = handoff.notify(rehearsing.project, found)
     if not told.ok:
         found = found.model_copy(update={"findings": (*found.findings, told.summary)})
-    bundle.write_json("rehearsal.json", found)
+    bundle.write_json(handoff.RESULT, found.published())
     bundle.seal()
     rehearsing.concluded = found
     return found

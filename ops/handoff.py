@@ -46,7 +46,7 @@ def write(
     bundle.write_text(APPLY, transcript.applied(rehearsal))
     bundle.write_text(ROLLBACK, transcript.rolled_back(rehearsal))
     bundle.write_text(CONTRACT, transcript.contract(rehearsal))
-    bundle.write_json(RESULT, rehearsal)
+    bundle.write_json(RESULT, rehearsal.published())
     bundle.write_json(PLAN, plan(bundle, rehearsal))
     bundle.write_text(note_name(bundle), note.markdown(rehearsal, logs=logs(bundle)))
 

@@ -1,12 +1,12 @@
 """What a rehearsal found, as the one object that `runbooks rehearse --json` writes.
 
-The JSON schema of `Rehearsal` is published in `docs/rehearsal.schema.json`.
+Its JSON schema is published in `docs/rehearsal.schema.json`; `python -m cli.schema` writes it.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,7 +14,12 @@ from ops.evidence import Evidence
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Verdict(StrEnum):
@@ -215,3 +220,38 @@ class Rehearsal(Evidence):
     findings: tuple[str, ...] = ()
     error: Failure | None = None
     bundle: str | None = None
+
+    def published(self) -> dict[str, Any]:
+        """Return what `--json` and the bundle write: all but the parts that only steps need."""
+        return self.model_dump(mode="json", exclude=_UNPUBLISHED)
+
+
+_UNPUBLISHED = {"ok", "rows"}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of what is published; every field is always there."""
+    schema = Rehearsal.model_json_schema(mode="serialization")
+    properties = {name: of for name, of in schema["properties"].items() if name not in _UNPUBLISHED}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The result of a rehearsal",
+        "description": "What `runbooks rehearse --json FILE` writes, and rehearsal.json of an evidence bundle.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": _plain(properties),
+        "$defs": {name: _defined(of) for name, of in schema["$defs"].items()},
+    }
+
+
+def _defined(of: dict[str, Any]) -> dict[str, Any]:
+    return {**of, "properties": _plain(of["properties"])} if "properties" in of else of
+
+
+def _plain(properties: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Leave out the titles, which repeat the names, and the defaults of what is always there."""
+    return {
+        name: {key: value for key, value in of.items() if key not in {"title", "default"}}
+        for name, of in properties.items()
+    }
