@@ -80,8 +80,14 @@ def reachable(binaries: Binaries, user: OsUser, *, home: Path) -> Binaries:
     """
     if user.may_enter(binaries.bindir):
         return binaries
-    copy = home / "installation"
-    shutil.copytree(binaries.bindir.parent, copy, symlinks=True)
+    installation = binaries.bindir.parent
+    package = installation.parent
+    copy = home / "installation" / package.name / installation.name
+    shutil.copytree(installation, copy, symlinks=True)
+    # A wheel keeps the libraries of its programs beside its package.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, home / "installation" / libraries.name, symlinks=True)
     return Binaries(copy / binaries.bindir.name, binaries.version)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from psycopg import sql
 
-from ops import binaries, database, errors, homes, os_user, postmaster, ready_data, shape
+from ops import binaries, database, errors, homes, os_user, postmaster, queries, ready_data, shape
 from ops.shape import cluster, offered
 
 SHAPED = "template1"
@@ -114,6 +114,7 @@ def clone_database(server: Server, source: str, name: str) -> str:
     with _maintenance(server) as connection:
         _drop(connection, name)
         _create(connection, name, template=source)
+        connection.execute(queries.load("shape/copy_settings"), {"source": source, "name": name})
     return server.dsn(name)
 
 
