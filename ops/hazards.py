@@ -41,7 +41,7 @@ def _of_psql(script: Script) -> Iterator[Hazard]:
         word = command.text.split(maxsplit=1)[0] if command.text.strip() else "the data"
         if word.startswith(("\\restrict", "\\unrestrict")):
             yield Hazard("psql", command, _RESTRICT.format(word=word), blocks=True)
-        elif word.startswith("\\") and not command.text.endswith("\\."):
+        elif word.startswith("\\"):
             yield Hazard("psql", command, _META.format(word=word), blocks=True)
         elif word.startswith(":"):
             yield Hazard("psql", command, _VARIABLE.format(word=word), blocks=True)

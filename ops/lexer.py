@@ -65,7 +65,7 @@ def skip_gap(text: str, start: int) -> int:
         start = gap.end() if gap else start
         if not text.startswith("/*", start):
             return start
-        start = _after_comment(text, start)
+        _, start = _comment(text, start)
 
 
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
@@ -76,7 +76,7 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
             return
         kind, end = match.lastgroup or "other", match.end()
         if kind == "comment":
-            end = _after_comment(text, start)
+            kind, end = _comment(text, start)
         elif kind == "dollar":
             closing = text.find(match.group(), end)
             end = len(text) if closing < 0 else closing + len(match.group())
@@ -171,13 +171,14 @@ def _skip_data(text: str, start: int, reading: Reading) -> int:
     return end
 
 
-def _after_comment(text: str, start: int) -> int:
+def _comment(text: str, start: int) -> tuple[str, int]:
+    """Return the kind and the end of a comment; one that nothing ends hides statements, so it is no gap."""
     depth = 0
     for mark in _BLOCK_COMMENT.finditer(text, start):
         depth += 1 if mark.group() == "/*" else -1
         if depth == 0:
-            return mark.end()
-    return len(text)
+            return "comment", mark.end()
+    return "other", len(text)
 
 
 def _after_meta(text: str, start: int) -> int:

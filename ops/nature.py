@@ -23,6 +23,8 @@ class Nature(StrEnum):
     """Must run outside a transaction block."""
     MAY_COMMIT = "may commit"
     """Runs in a transaction unless its procedural body ends it, which only the server finds out."""
+    MAY_BE_ALONE = "may be alone"
+    """Runs in a transaction unless what it works on forbids one, which only the server finds out."""
     ENDS_ITSELF = "ends itself"
     """A DO block that says COMMIT or ROLLBACK."""
     NEW_ENUM_VALUE = "new enum value"
@@ -36,6 +38,10 @@ _ALWAYS_ALONE = frozenset(
         "create_table_space_stmt",
         "drop_table_space_stmt",
     }
+)
+# A partitioned table is not reindexed or clustered in a transaction, nor is a replication slot dropped.
+_SOMETIMES_ALONE = frozenset(
+    {"reindex_stmt", "cluster_stmt", "alter_subscription_stmt", "drop_subscription_stmt"}
 )
 _TRANSACTION = {
     pb.TRANS_STMT_BEGIN: Nature.BEGIN,
@@ -55,11 +61,13 @@ def of(kind: str, node: pb.Node) -> Nature:
         return _of_transaction(node.transaction_stmt)
     if kind == "do_stmt":
         return _of_block(node.do_stmt)
-    if kind == "call_stmt":
-        return Nature.MAY_COMMIT
     if kind == "alter_enum_stmt" and node.alter_enum_stmt.new_val and not node.alter_enum_stmt.old_val:
         return Nature.NEW_ENUM_VALUE
-    return Nature.ALONE if _is_alone(kind, node) else Nature.ORDINARY
+    if kind == "call_stmt":
+        return Nature.MAY_COMMIT
+    if _is_alone(kind, node):
+        return Nature.ALONE
+    return Nature.MAY_BE_ALONE if kind in _SOMETIMES_ALONE else Nature.ORDINARY
 
 
 def guess(text: str) -> Nature:
@@ -107,6 +115,8 @@ def _is_alone(kind: str, node: pb.Node) -> bool:
         case "reindex_stmt":
             stmt = node.reindex_stmt
             return stmt.kind in _WHOLE or _option(stmt.params, "concurrently", default=False)
+        case "discard_stmt":
+            return node.discard_stmt.target == pb.DISCARD_ALL
         case "cluster_stmt":
             return not node.cluster_stmt.HasField("relation")
         case "alter_table_stmt":

@@ -80,7 +80,7 @@ def parse(text: str) -> Script:
 
 def one_by_one(script: Script) -> tuple[Unit, ...]:
     """Return each statement as a unit of its own; whatever may end a transaction runs outside one."""
-    outside = {Nature.ALONE, Nature.ENDS_ITSELF, Nature.MAY_COMMIT}
+    outside = {Nature.ALONE, Nature.ENDS_ITSELF, Nature.MAY_COMMIT, Nature.MAY_BE_ALONE}
     run = [statement for unit in script.units for statement in unit.statements]
     return tuple(Unit((statement,), transactional=statement.nature not in outside) for statement in run)
 
