@@ -63,7 +63,11 @@ def _finish_rollback(rehearsing: Rehearsing, migration: Migration) -> Step | Non
     if rehearsing.before is None or migration.version not in rehearsing.before.unfinished:
         return None
     step = reversal.backward(rehearsing.target, migration)
-    return step if step.outcome.failure else None
+    if step.outcome.failure:
+        return step
+    if not rehearsing.applied:
+        rehearsing.begin()  # what was half rolled back was nobody's start
+    return None
 
 
 def _unproven(rehearsing: Rehearsing, migration: Migration, result: MigrationResult) -> Applied:
