@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from ops.evidence import Evidence
 
 NAME = "manifest.json"
 _CHUNK = 1 << 20
+_ATTEMPT = re.compile(r"attempt-\d+")
 
 
 class _Strict(BaseModel):
@@ -119,7 +121,7 @@ def _compared(path: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
             yield _row("changed", NAME, f"names {entry.name!r}, which no manifest of ours does")
         else:
             sealed[entry.name] = entry
-    present = dict(_entries(path))
+    present = {**_earlier(path, sealed), **dict(_entries(path))}
     folders = {str(parent) for name in sealed for parent in PurePosixPath(name).parents}
     for name, entry in sealed.items():
         if name not in present:
@@ -130,12 +132,23 @@ def _compared(path: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
         yield _row("added", name, _described(present[name]))
 
 
+def _earlier(path: Path, sealed: Mapping[str, SealedFile]) -> dict[str, int]:
+    """The folders of the attempts before one lie beside its own, once there is a next one."""
+    beside = {_home(path, name) / name: name for name in sealed if _home(path, name) != path}
+    return {name: file.lstat().st_mode for file, name in beside.items() if file.exists()}
+
+
+def _home(path: Path, name: str) -> Path:
+    nested = _ATTEMPT.fullmatch(path.name) and _ATTEMPT.fullmatch(name.partition("/")[0])
+    return path.parent if nested else path
+
+
 def _changes(path: Path, entry: SealedFile, mode: int) -> Iterator[dict[str, Any]]:
     if not stat.S_ISREG(mode):
         yield _row("changed", entry.name, f"was a file and is {_described(mode)}")
         return
     try:
-        found = _sealed(path, entry.name)
+        found = _sealed(_home(path, entry.name), entry.name)
     except OSError as error:
         yield _row("unreadable", entry.name, str(error.strerror))
         return
