@@ -29,7 +29,7 @@ class Hosted:
 
     def ask(self, query: str, *values: Any) -> Any:
         """Return the only value that a query answers."""
-        row = self.connection.execute(query, values or None).fetchone()  # pyright: ignore[reportArgumentType, reportCallIssue]
+        row = self.connection.execute(query.encode(), values or None).fetchone()
         assert row is not None, query
         return row[0]
 

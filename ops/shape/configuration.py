@@ -85,9 +85,9 @@ def _versions(connection: database.Connection, project: Project) -> Generator[st
     """Let the version that a migration names be the one that this server has, as a path from one to the other."""
     for name, version in sorted(_named_versions(project)):
         values = {"name": name, "version": version}
-        found = connection.execute(queries.load("shape/name_version"), values).fetchone()
-        if found and found[0]:
-            yield f"extension {name}: a migration names version {version}; {found[0]} stands in for it"
+        for known, file in connection.execute(queries.load("shape/version_file"), values).fetchall():
+            connection.execute(sql.SQL("copy (select 'select 1;') to {}").format(sql.Literal(file)))
+            yield f"extension {name}: a migration names version {version}; {known} stands in for it"
 
 
 def _named_versions(project: Project) -> set[tuple[str, str]]:
