@@ -98,7 +98,7 @@ def _result(run: FlowRun) -> Rehearsal | None:
     path = folder / "rehearsal.json" if folder else None
     if path is None or not path.is_file():
         return None
-    return Rehearsal.model_validate_json(path.read_text(encoding="utf-8"))
+    return Rehearsal.read(path.read_text(encoding="utf-8"))
 
 
 def _why(running: Stack, ended: FlowRun) -> str:

@@ -5,6 +5,7 @@ Its JSON schema is published in `docs/rehearsal.schema.json`; `python -m cli.sch
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -224,6 +225,12 @@ class Rehearsal(Evidence):
     def published(self) -> dict[str, Any]:
         """Return what `--json` and the bundle write: all but the parts that only steps need."""
         return self.model_dump(mode="json", exclude=_UNPUBLISHED)
+
+    @classmethod
+    def read(cls, text: str) -> Rehearsal:
+        """Return what was published as this JSON."""
+        plain = json.loads(text)
+        return cls.model_validate({**plain, "ok": plain["verdict"] == Verdict.PASSED})
 
 
 _UNPUBLISHED = {"ok", "rows"}

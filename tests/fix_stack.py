@@ -116,7 +116,7 @@ class Run:
 
     @property
     def result(self) -> Rehearsal:
-        return Rehearsal.model_validate_json((self.bundle / "rehearsal.json").read_text("utf-8"))
+        return Rehearsal.read((self.bundle / "rehearsal.json").read_text("utf-8"))
 
     def step(self, title: str) -> StepSeen:
         """Return the last step of this title."""
