@@ -1,5 +1,4 @@
--- Which version of an extension a server of our own has instead of the one that is asked for, and the file that would
--- be the path from one to the other; no row where there is no such extension, or it has that version.
+-- Which version of an extension a server of our own has instead of one that it lacks, and the file to lead from it there.
 -- A superuser's. Locks: none. Lowest version: 15.
 select
     default_version,
