@@ -98,6 +98,38 @@ def running(
         yield server
 
 
+@dataclass(frozen=True)
+class Databases:
+    """The databases of one rehearsal on a server of our own."""
+
+    server: Server
+    rehearsal: str = "rehearsal"
+    checkpoint: str = "checkpoint"
+
+    @property
+    def bindir(self) -> Path:
+        return self.server.bindir
+
+    def copy(self, source: str, name: str) -> str:
+        """Make `name` a copy of `source`, whatever it was before."""
+        return clone_database(self.server, source, name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        drop_database(self.server, name)
+
+    def roles(self) -> frozenset[str]:
+        """Return the names of the server's roles."""
+        with _maintenance(self.server) as connection:
+            return frozenset(str(name) for (name,) in connection.execute(queries.load("shape/roles")))
+
+    def drop_roles(self, *, keep: frozenset[str]) -> None:
+        """Drop the roles that are not among those to keep; nothing in a database may depend on them any more."""
+        for name in self.roles() - keep:
+            with _maintenance(self.server) as connection:
+                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+
 def create_database(server: Server, name: str, *, template: str | None = None) -> str:
     """Create a database that `postgres` owns and return its URL; by default a shaped one."""
     with _maintenance(server) as connection:
@@ -122,20 +154,6 @@ def drop_database(server: Server, name: str) -> None:
     """Drop a database, whoever is connected to it; that it is not there is fine."""
     with _maintenance(server) as connection:
         _drop(connection, name)
-
-
-def roles(server: Server) -> frozenset[str]:
-    """Return the names of the server's roles."""
-    with _maintenance(server) as connection:
-        return frozenset(str(name) for (name,) in connection.execute("select rolname from pg_roles"))
-
-
-def drop_roles(server: Server, *, keep: frozenset[str]) -> None:
-    """Drop the roles that are not among those to keep; nothing in a database may depend on them any more."""
-    with _maintenance(server) as connection:
-        found = connection.execute("select rolname from pg_roles").fetchall()
-        for name in {str(name) for (name,) in found} - keep:
-            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
 def stand_ins(connection: database.Connection) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Rehearsing:
     @property
     def bindir(self) -> Path | None:
         """The folder of the server's own client programs, where the server is ours."""
-        return self.away.server.bindir if self.away else None
+        return self.away.databases.bindir if self.away else None
 
     def reload(self, migration: Migration) -> Migration:
         """Read the files again and return this migration as it is now, for a replay after a fix.

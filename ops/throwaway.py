@@ -5,24 +5,40 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-from ops import apply, comparison, embedded, errors, journal, reversal, schema, shape
+from ops import apply, borrowed, comparison, embedded, errors, journal, reversal, schema, shape
 from ops.migrations import Migration
 from ops.project import Environment, Project
 from ops.target import Target
 from ops.verdict import Difference
 
-REHEARSAL = "rehearsal"
-CHECKPOINT = "checkpoint"
+
+class Databases(Protocol):
+    """Where the database and its copy are made and thrown away."""
+
+    @property
+    def rehearsal(self) -> str: ...
+    @property
+    def checkpoint(self) -> str: ...
+    @property
+    def bindir(self) -> Path | None: ...
+    def copy(self, source: str, name: str) -> object: ...
+    def drop(self, name: str) -> None: ...
+    def roles(self) -> frozenset[str]: ...
+    def drop_roles(self, *, keep: frozenset[str]) -> None: ...
 
 
 @dataclass
 class Throwaway:
-    """A throw-away database on a server of our own; `since` holds what was applied after the checkpoint."""
+    """A throw-away database; `shaped` says that it stands on our own shape of Supabase, `since` holds what was
+    applied after the checkpoint."""
 
-    server: embedded.Server
+    databases: Databases
     target: Target
-    warnings: tuple[str, ...]
+    shaped: bool
+    warnings: tuple[str, ...] = ()
     since: list[Migration] = field(default_factory=list[Migration])
     roles: frozenset[str] = frozenset()
 
@@ -46,9 +62,9 @@ class Throwaway:
             CheckFailed: a migration that was applied before does not apply again.
         """
         self.target.close()
-        embedded.drop_database(self.server, REHEARSAL)
-        embedded.drop_roles(self.server, keep=self.roles)
-        embedded.clone_database(self.server, CHECKPOINT, REHEARSAL)
+        self.databases.drop(self.databases.rehearsal)
+        self.databases.drop_roles(keep=self.roles)
+        self.databases.copy(self.databases.checkpoint, self.databases.rehearsal)
         for migration in self.since:
             outcome = apply.run(self.target, migration.script, reversal.forward_entry(migration))
             if outcome.failure:
@@ -58,34 +74,60 @@ class Throwaway:
     def checkpoint(self) -> None:
         """Keep a copy of the database as it is now."""
         self.target.close()
-        embedded.clone_database(self.server, REHEARSAL, CHECKPOINT)
-        self.roles = embedded.roles(self.server)
+        self.databases.copy(self.databases.rehearsal, self.databases.checkpoint)
+        self.roles = self.databases.roles()
         self.since.clear()
         self.target.observe()
 
 
 @contextmanager
 def opened(project: Project, environment: Environment, *, run: str) -> Generator[Throwaway]:
-    """Start a server of our own with a Supabase-shaped database; both are gone when the block ends."""
-    with embedded.running(bindir=environment.bindir) as server:
-        dsn = embedded.create_database(server, REHEARSAL)
-        admin = server.dsn(REHEARSAL, user=server.superuser)
-        warnings = shape.configure(admin, project)
-        target = Target(
-            dsn=dsn,
-            observer_dsn=admin,
-            wal_dsn=server.dsn(user=server.superuser),
-            run=run,
-            throw_away=True,
-            lock_timeout=environment.lock_timeout,
-            statement_timeout=environment.statement_timeout,
-            elevate=shape.elevated,
-        )
-        with target.login() as connection:
+    """Make a throw-away database: a copy of the environment's template, or a shaped one on a server of our own.
+
+    It is gone when the block ends.
+
+    Raises:
+        Refused: the template does not exist, is in use, or may not be copied.
+        Unavailable: the server did not start, or nobody answers.
+    """
+    opener = _copied if environment.template else _shaped
+    with opener(project, environment, run) as away:
+        with away.target.login() as connection:
             journal.prepare(connection)
-        throwaway = Throwaway(server, target, warnings)
-        throwaway.checkpoint()
+        away.checkpoint()
         try:
-            yield throwaway
+            yield away
         finally:
-            target.close()
+            away.target.close()
+
+
+@contextmanager
+def _shaped(project: Project, environment: Environment, run: str) -> Generator[Throwaway]:
+    with embedded.running(bindir=environment.bindir) as server:
+        databases = embedded.Databases(server)
+        dsn = embedded.create_database(server, databases.rehearsal)
+        admin = server.dsn(databases.rehearsal, user=server.superuser)
+        warnings = shape.configure(admin, project)
+        target = _target(environment, dsn, run)
+        target.observer_dsn = admin
+        target.wal_dsn = server.dsn(user=server.superuser)
+        target.elevate = shape.elevated
+        yield Throwaway(databases, target, shaped=True, warnings=warnings)
+
+
+@contextmanager
+def _copied(_project: Project, environment: Environment, run: str) -> Generator[Throwaway]:
+    with borrowed.copied(environment, run=run) as databases:
+        target = _target(environment, databases.dsn(databases.rehearsal), run)
+        yield Throwaway(databases, target, shaped=False)
+
+
+def _target(environment: Environment, dsn: str, run: str) -> Target:
+    return Target(
+        dsn=dsn,
+        observer_dsn=dsn,
+        run=run,
+        throw_away=True,
+        lock_timeout=environment.lock_timeout,
+        statement_timeout=environment.statement_timeout,
+    )
