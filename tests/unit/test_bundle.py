@@ -233,3 +233,27 @@ def check_whole(path: Path) -> None:
         assert first.replace("begin", "end") == last
     for line in (path / "mcp_attempt1.jsonl").read_text("utf-8").splitlines():
         assert json.loads(line)["pad"]
+
+
+KILLED_IN_A_WRITE = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from ops import bundle
+kept = bundle.open_bundle(Path(sys.argv[1]), kind="rehearsal", started=datetime.now(UTC), run="killed")
+kept.write_text("a.log", "begin 1\\nold\\nend 1\\n")
+kept.append("mcp_attempt1.jsonl", {"pad": "old"})
+kept.seal()
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+kept.write_text("a.log", "begin 2\\n" + "x" * 300_000 + "\\nend 2\\n")
+"""
+
+
+def test_kill_in_the_middle_of_a_write_leaves_the_old_file(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED_IN_A_WRITE, str(tmp_path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGXFSZ
+    (path,) = (tmp_path / "artifacts" / "ops").glob("2*/rehearsal_*")
+    assert (path / "a.log").read_text("utf-8").splitlines()[1] == "old"
+    assert not (path / manifest.NAME).exists()
+    check_whole(path)
