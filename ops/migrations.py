@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ops import errors, hazards, rollbacks, sources, statements
+from ops import errors, hazards, rollbacks, sections, sources, statements
 from ops.project import Project
 
 _NAME = re.compile(r"([0-9]+)_(.*)\.sql")
@@ -25,7 +25,8 @@ class Migration:
     """One migration file.
 
     `file` is relative to the project's root; `sha256` is of the file's bytes; `problem` says why it must be
-    refused, and is `None` when it may run; `findings` are merely odd.
+    refused, and is `None` when it may run; `findings` are merely odd; `undo` is the part of its text that
+    takes it back, "" where the file has none.
     """
 
     file: str
@@ -37,6 +38,7 @@ class Migration:
     rollback: rollbacks.RollbackScript | None
     problem: str | None
     findings: tuple[str, ...]
+    undo: str = ""
 
 
 def find(project: Project) -> tuple[Migration, ...]:
@@ -160,7 +162,8 @@ def _nothing(project: Project) -> str:
 
 def _read(path: Path, root: Path) -> Migration:
     source = sources.read(path, root)
-    script = statements.parse(source.text)
+    parts = sections.split(source.text)
+    script = statements.parse(parts.forth)
     found = hazards.of(script) if source.problem is None else []
     match = _NAME.fullmatch(path.name)
     blocking = next((hazard for hazard in found if hazard.blocks), None)
@@ -173,10 +176,22 @@ def _read(path: Path, root: Path) -> Migration:
         sha256=source.sha256,
         script=script,
         rollback=None,
+        undo=parts.back,
         problem=source.problem
         or (f"{source.file}:{blocking.place}: {blocking.message}" if blocking else None),
-        findings=(*source.findings, *script.findings, *notes) if source.problem is None else (),
+        findings=(*source.findings, *script.findings, *_of_parts(parts, path), *notes)
+        if source.problem is None
+        else (),
     )
+
+
+def _of_parts(parts: sections.Sections, path: Path) -> list[str]:
+    if not parts.back:
+        return []
+    return [
+        f"what stands below `{parts.mark}` (line {parts.line}) is taken for its rollback and is not applied; the "
+        f"Supabase CLI would run it with the rest. Move it to supabase/rollbacks/{path.name}"
+    ]
 
 
 def _completed(

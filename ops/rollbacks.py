@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +36,10 @@ class Forward(Protocol):
     def name(self) -> str: ...
     @property
     def path(self) -> Path: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def undo(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,14 @@ class _Candidate:
 def find(project: Project, migrations: Sequence[Forward]) -> dict[str, RollbackScript]:
     """Return the rollback script of each migration that has one, by the migration's version.
 
-    A script belongs to a migration by its version, and otherwise by its name where only one of each has it.
+    A script belongs to a migration by its version, and otherwise by its name where only one of each has it. Where
+    there is none, a part of the migration's own file may be it.
     """
     forward = {migration.path for migration in migrations}
     index = _Index([c for c in _candidates(project) if c.path not in forward], migrations)
     found: dict[str, RollbackScript] = {}
     for migration in migrations:
-        chosen = _choose(migration, index.matching(migration), project.root)
+        chosen = _choose(migration, index.matching(migration), project.root) or _part(migration)
         if chosen:
             found[migration.version] = chosen
     return found
@@ -174,7 +180,7 @@ def _choose(migration: Forward, matching: Sequence[_Candidate], root: Path) -> R
         return None
     best, *others = matching
     chosen = _read(best.path, root)
-    rivals = [other.path for other in others if other.path.read_bytes() != best.path.read_bytes()]
+    rivals = [other.path for other in others if sources.read(other.path, root).sha256 != chosen.sha256]
     findings = list(chosen.findings)
     if rivals:
         names = ", ".join(path.relative_to(root).as_posix() for path in rivals)
@@ -184,18 +190,36 @@ def _choose(migration: Forward, matching: Sequence[_Candidate], root: Path) -> R
     return replace(chosen, findings=tuple(findings))
 
 
+def _part(migration: Forward) -> RollbackScript | None:
+    if not migration.undo:
+        return None
+    script = statements.parse(migration.undo)
+    return RollbackScript(
+        file=migration.file,
+        path=migration.path,
+        sha256=hashlib.sha256(migration.undo.encode()).hexdigest(),
+        script=script,
+        uses_psql=False,
+        problem=_blocking(hazards.of(script), migration.file, allowed={"history"}),
+    )
+
+
+def _blocking(found: Sequence[hazards.Hazard], file: str, *, allowed: Set[str]) -> str | None:
+    blocking = (f"{file}:{h.place}: {h.message}" for h in found if h.blocks and h.rule not in allowed)
+    return next(blocking, None)
+
+
 def _read(path: Path, root: Path) -> RollbackScript:
     source = sources.read(path, root)
     script = statements.parse(source.text)
     found = hazards.of(script)
-    blocking = [f"{source.file}:{h.place}: {h.message}" for h in found if h.blocks and h.rule not in _ALLOWED]
     return RollbackScript(
         file=source.file,
         path=path,
         sha256=source.sha256,
         script=script,
         uses_psql=any(hazard.rule == "psql" for hazard in found),
-        problem=source.problem or (blocking[0] if blocking else None),
+        problem=source.problem or _blocking(found, source.file, allowed=_ALLOWED),
         findings=tuple(f"{source.file} {finding}" for finding in source.findings),
     )
 
