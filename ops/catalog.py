@@ -1,32 +1,44 @@
 """A copy of a database's schema that is kept up to date for what a change costs, not for what exists.
 
-The row versions of the catalogs tell which objects were touched; only those are described again. A change of a
-name is the exception: others may say that name, so everything is described again.
+The row versions of the catalogs tell which objects were touched; only those are described again, and, where a name is
+gone, what may have said that name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from ops import comparison, database, row_versions, schema
-from ops.row_versions import Map, Row, Rows
-from ops.schema import Delta, Key, Root
+from ops import comparison, database, queries, schema
+from ops.row_versions import Found, Versions
+from ops.schema import Delta, Described, Key, Root
 from ops.wal import Wal
 
-Name = tuple[str, Root, int | None]
+_WITH_ROWS = ("table", "materialized view")
+_RELATIONS = (*_WITH_ROWS, "view", "foreign table", "sequence")
+# What no other object says: that one of these is gone makes nobody's definition another one.
+_UNSAID = frozenset(
+    {"grant", "comment", "security label", "trigger", "policy", "rule", "default privileges", "column order"}
+)
+# What the texts of others follow although no name is gone: labels, storage; the schema of an extension's objects.
+_FOLLOWED = frozenset({"type", "extension"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """Objects whose rows were touched; `updated` had rows before and have rows now."""
+
+    objects: set[Root]
+    updated: set[Root]
 
 
 @dataclass
 class Mirror:
     """The schema as last seen, and by which row versions."""
 
-    base: str
-    map: Map
-    described: schema.Described
-    snapshot: dict[Key, str]
+    versions: Versions
+    described: Described
     wal: Wal | None = None
-    parents: dict[Root, Root] = field(default_factory=dict[Root, Root])
     rewritten: tuple[str, ...] = ()
 
     @classmethod
@@ -38,12 +50,14 @@ class Mirror:
         """
         with database.translating():
             followed = Wal.follow(wal, connection) if wal else None
-            base = row_versions.next_transaction(connection)
-            seen = row_versions.read(connection, base=base)
+            versions = Versions.read(connection, width=1) if followed else Versions.read(connection)
         described = schema.describe(connection, schema.roots(connection))
-        mirror = cls(base, seen, described, schema.flat(described.values()), followed)
-        mirror._learn(row for rows in seen.values() for row in rows.values())
-        return mirror
+        return cls(versions, _told(described), followed)
+
+    @property
+    def snapshot(self) -> dict[Key, str]:
+        """The whole schema as last seen."""
+        return schema.flat(self.described.values())
 
     def refresh(self, connection: database.Connection) -> Delta:
         """Look again and return what has changed since the last look; `rewritten` then names the tables that got
@@ -52,118 +66,114 @@ class Mirror:
         Raises:
             Unavailable: the connection is lost.
         """
-        found = self._look(connection, self.wal.blocks(connection) if self.wal else None)
-        wanted = self._touched(found)
-        delta = self._describe(connection, wanted, keep=True)
-        self.rewritten = self._rewritten(found)
-        for place, rows in found.items():
-            if rows:
-                self.map[place] = rows
-            else:
-                self.map.pop(place, None)
-        return delta
-
-    def relations(self, oids: Iterable[int]) -> dict[int, str]:
-        """Return the names of those that are tables, views or sequences and not left out."""
-        texts = {oid: self.described.get((schema.RELATION, oid), {}) for oid in oids}
-        return {
-            oid: identity
-            for oid, keys in texts.items()
-            for kind, identity in keys
-            if kind in (*_WITH_ROWS, "view", "foreign table", "sequence")
-        }
-
-    def preview(self, connection: database.Connection) -> Delta:
-        """Return what is different for a transaction that has not committed, and remember nothing of it."""
-        found = self._look(connection, None)
-        return self._describe(connection, self._touched(found), keep=False)
-
-    def _look(self, connection: database.Connection, places: set[row_versions.Place] | None) -> Map:
         with database.translating():
-            if places is not None:
-                return row_versions.read_blocks(connection, places, base=self.base)
-            found = row_versions.read(connection, base=self.base)
-            return {**{place: {} for place in self.map}, **found}
-
-    def _touched(self, found: Map) -> set[Root]:
-        """Return the roots whose rows are not the same; all of them where a name has changed."""
-        gone: dict[Name, str] = {}
-        come: dict[Name, str] = {}
-        touched: list[Row] = []
-        for place, rows in found.items():
-            before = self.map.get(place, {})
-            if before == rows:
-                continue
-            for version in before.keys() - rows.keys():
-                touched.append(before[version])
-                _note(gone, place, before[version])
-            for version in rows.keys() - before.keys():
-                touched.append(rows[version])
-                _note(come, place, rows[version])
-        self._learn(touched)
-        roots = {schema.GLOBALS, *(self._root(row.owner) for row in touched)}
-        renamed = any(come.get(key, name) != name for key, name in gone.items())
-        return roots | self.described.keys() if renamed else roots
-
-    def _learn(self, rows: Iterable[Row]) -> None:
-        self.parents.update((row.itself, row.owner) for row in rows if row.itself and row.itself != row.owner)
-
-    def _root(self, owner: Root) -> Root:
-        for _ in range(4):
-            if owner not in self.parents:
-                break
-            owner = self.parents[owner]
-        return owner
-
-    def _describe(self, connection: database.Connection, wanted: set[Root], *, keep: bool) -> Delta:
-        before = schema.flat(self.described.get(root, {}) for root in wanted)
-        now = schema.describe(connection, wanted)
-        after = schema.flat(now.values())
-        delta = comparison.between(before, after)
-        if any(kind == "role" and text is None for (kind, _), (_, text) in delta.items()):
-            # A role that is gone may have another name now, which many objects say.
-            rest = self.described.keys() - wanted
-            if rest:
-                return self._describe(connection, wanted | rest, keep=keep)
-        if keep:
-            self._keep(now, delta)
-        return delta
-
-    def _keep(self, now: schema.Described, delta: Delta) -> None:
+            found, globals_too = self._look(connection)
+            now = self._describe(connection, self._touched(found), globals_too=globals_too)
+        delta = self._delta(now)
         for root, texts in now.items():
             if texts:
                 self.described[root] = texts
             else:
                 self.described.pop(root, None)
-        for key, (_, text) in delta.items():
-            if text is None:
-                del self.snapshot[key]
-            else:
-                self.snapshot[key] = text
+        self.rewritten = self._rewritten(found)
+        self.versions.keep(found)
+        return delta
 
-    def _rewritten(self, found: Map) -> tuple[str, ...]:
-        before = _files(rows for place in found if (rows := self.map.get(place)) and place[0] == "pg_class")
-        after = _files(rows for place, rows in found.items() if place[0] == "pg_class")
-        others = [root for root, file in after.items() if before.get(root, file) != file]
-        return tuple(
-            sorted(
-                identity
-                for root in others
-                for kind, identity in self.described.get(root, {})
-                if kind in _WITH_ROWS
-            )
+    def preview(self, connection: database.Connection) -> Delta:
+        """Return what is different for a transaction that has not committed, and remember nothing of it."""
+        with database.translating():
+            found = self.versions.differing(connection)
+            delta = self._delta(self._describe(connection, self._touched(found), globals_too=True))
+        if schema.is_privileged(connection):
+            return delta
+        return {key: change for key, change in delta.items() if key[0] not in schema.SECRETS}
+
+    def relations(self, oids: Iterable[int]) -> dict[int, str]:
+        """Return the names of those that are tables, views or sequences and not left out."""
+        texts = {oid: self.described.get((schema.RELATION, oid), {}) for oid in oids}
+        return {oid: identity for oid, keys in texts.items() for kind, identity in keys if kind in _RELATIONS}
+
+    def _look(self, connection: database.Connection) -> tuple[Found, bool]:
+        if self.wal is None:
+            return self.versions.differing(connection), True
+        written = self.wal.written(connection)
+        if written is None:
+            return self.versions.everything(connection), True
+        return self.versions.at(connection, written.places), written.globals
+
+    def _touched(self, found: Found) -> _Touched:
+        return _Touched(*self.versions.touched(found))
+
+    def _describe(
+        self, connection: database.Connection, touched: _Touched, *, globals_too: bool
+    ) -> Described:
+        """Describe what was touched, and what may say a name that is no more."""
+        roots = _roots(connection, touched.objects)
+        now = schema.describe(connection, roots | {schema.GLOBALS} if globals_too else roots)
+        if self._is_role_renamed(now):
+            rest = self.described.keys() | {schema.GLOBALS}
+        else:
+            rest = self._others(connection, now, touched.updated)
+        return now | schema.describe(connection, rest - now.keys())
+
+    def _others(self, connection: database.Connection, now: Described, updated: set[Root]) -> set[Root]:
+        renamed = {root: False for root in updated if not (self.described.get(root) or now.get(root))}
+        for root, texts in now.items():
+            before = self.described.get(root)
+            if before and texts and root != schema.GLOBALS:
+                if _is_renamed(before, texts):
+                    renamed[root] = False
+                elif _columns(texts) - _columns(before):
+                    renamed[root] = True
+        if not renamed:
+            return set()
+        reached = connection.execute(
+            queries.load("catalog/dependents"),
+            {**schema.pairs(renamed), "grown": list(renamed.values())},
+            prepare=True,
+        ).fetchall()
+        # The mapping of a user says the name of its server.
+        return _roots(connection, reached) | {schema.GLOBALS}
+
+    def _is_role_renamed(self, now: Described) -> bool:
+        if schema.GLOBALS not in now:
+            return False
+        before, after = (
+            {name for kind, name in texts.get(schema.GLOBALS, ()) if kind == "role"}
+            for texts in (self.described, now)
         )
+        return bool(before - after and after - before)
+
+    def _delta(self, now: Described) -> Delta:
+        before = schema.flat(self.described.get(root, {}) for root in now)
+        return comparison.between(before, schema.flat(now.values()))
+
+    def _rewritten(self, found: Found) -> tuple[str, ...]:
+        files = self.versions.files
+        moved = (oid for oid, file in found.files.items() if files.get(oid, file) != file)
+        texts = (self.described.get((schema.RELATION, oid), {}) for oid in moved)
+        return tuple(sorted(identity for keys in texts for kind, identity in keys if kind in _WITH_ROWS))
 
 
-_WITH_ROWS = ("table", "materialized view")
+def _told(described: Described) -> Described:
+    return {root: texts for root, texts in described.items() if texts}
 
 
-def _files(places: Iterable[Rows]) -> dict[Root, int]:
-    rows = (row for place in places for row in place.values())
-    return {row.itself: row.number for row in rows if row.itself and row.number is not None}
+def _roots(connection: database.Connection, objects: Iterable[Root]) -> set[Root]:
+    """Return the objects that stand on their own, to which these belong."""
+    roots = set(objects)
+    # A class has no parts where every oid is one of it: asked for all the same, since it costs nothing.
+    found = connection.execute(queries.load("catalog/parents"), schema.pairs(roots), prepare=True)
+    for class_, oid, root_class, root in found.fetchall():
+        roots.discard((class_, oid))
+        roots.add((root_class, root))
+    return roots
 
 
-def _note(names: dict[Name, str], place: row_versions.Place, row: Row) -> None:
-    if row.itself and row.name is not None:
-        column = row.number if place[0] == "pg_attribute" else None
-        names[place[0], row.itself, column] = row.name
+def _is_renamed(before: Mapping[Key, str], after: Mapping[Key, str]) -> bool:
+    gone = any(kind not in _UNSAID for kind, _ in before.keys() - after.keys())
+    return gone or any(before[key] != after.get(key) for key in before if key[0] in _FOLLOWED)
+
+
+def _columns(texts: Mapping[Key, str]) -> set[Key]:
+    return {key for key in texts if key[0] == "column"}

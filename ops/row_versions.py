@@ -1,95 +1,153 @@
-"""The row versions of the catalogs: what tells, for little, which objects a change has touched."""
+"""The row versions of the catalogs: what tells, for little, which objects a change has touched.
+
+A place is a number of neighbouring blocks of one catalog. Of each is kept which objects have rows there, and for
+each object a sum over the versions of its rows: where that is not the same, the object was touched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import LiteralString, NamedTuple, cast
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cache, reduce
+from typing import LiteralString
+
+from psycopg import sql
 
 from ops import database, queries
 
 Place = tuple[str, int]
-Version = tuple[str, str]
-_EVERYTHING = {"from": "(0,0)", "to": "(4294967295,0)"}
+Object = tuple[int, int]
+Sums = dict[Object, int]
+
+# Where no WAL tells the blocks, their sums are compared: by so many that asking and reading cost about the same.
+WIDE = 16
 
 
-class Row(NamedTuple):
-    """A catalog row: the object it is of, the object that one belongs to, and its name where others say it.
+@dataclass
+class Found:
+    """What lies in some places now; `files` are the file nodes of the tables there."""
 
-    `number` is a table's file node, or a column's number.
-    """
-
-    itself: tuple[int, int] | None
-    owner: tuple[int, int]
-    name: str | None
-    number: int | None
+    places: dict[Place, Sums] = field(default_factory=dict[Place, Sums])
+    files: dict[int, int] = field(default_factory=dict[int, int])
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
 
 
-Rows = dict[Version, Row]
-Map = dict[Place, Rows]
+@dataclass
+class Versions:
+    """The catalogs as last seen; rows of the system's own objects only if newer than transaction `base`."""
+
+    base: str
+    width: int
+    places: dict[Place, Sums] = field(default_factory=dict[Place, Sums])
+    files: dict[int, int] = field(default_factory=dict[int, int])
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    totals: dict[Place, int] = field(default_factory=dict[Place, int])
+
+    @classmethod
+    def read(cls, connection: database.Connection, *, width: int = WIDE) -> Versions:
+        """Read every catalog; a place has `width` blocks."""
+        versions = cls(_next_transaction(connection), width)
+        versions.keep(versions.everything(connection))
+        return versions
+
+    def everything(self, connection: database.Connection) -> Found:
+        """Look everywhere, and at every place where something was."""
+        sizes = _sizes(connection)
+        places = {(catalog, n) for catalog, size in sizes.items() for n in range(-(-size // self.width))}
+        return self.at(connection, places | self.places.keys(), sizes)
+
+    def differing(self, connection: database.Connection) -> Found:
+        """Look at the places whose total is another one, and at new ones."""
+        known = [place for place in self.places if place[0] in self.sizes]
+        with connection.pipeline():
+            cursor = connection.execute(
+                queries.load("catalog/sizes"), {"catalogs": list(catalogs())}, prepare=True
+            )
+            totals = [connection.execute(_total(p[0]), self._range(p), prepare=True) for p in known]
+        sizes = {str(name): int(size) for name, size in cursor}
+        found = {
+            place: int((row.fetchone() or (0,))[0] or 0) for place, row in zip(known, totals, strict=True)
+        }
+        places = {place for place, total in found.items() if total != self.totals.get(place, 0)}
+        places |= {
+            (catalog, n)
+            for catalog, size in sizes.items()
+            for n in range(-(-size // self.width))
+            if (catalog, n) not in self.places
+        }
+        return self.at(connection, places, sizes)
+
+    def at(
+        self, connection: database.Connection, places: Collection[Place], sizes: dict[str, int] | None = None
+    ) -> Found:
+        """Look at these places; each is in the answer, also when nothing is left there."""
+        found = Found({place: {} for place in places}, sizes=sizes or self.sizes)
+        with connection.pipeline():
+            cursors = [
+                connection.execute(_objects(place[0]), self._range(place), prepare=True) for place in places
+            ]
+        for place, cursor in zip(places, cursors, strict=True):
+            for class_, oid, file, version in cursor:
+                found.places[place][class_, oid] = version
+                if file is not None:
+                    found.files[oid] = file
+        return found
+
+    def touched(self, found: Found) -> tuple[set[Object], set[Object]]:
+        """Return the objects whose rows are not the same, and those of them that had rows before and have now."""
+        gone: set[Object] = set()
+        come: set[Object] = set()
+        for place, sums in found.places.items():
+            before = self.places.get(place, {})
+            if before != sums:
+                gone.update(one for one, total in before.items() if sums.get(one) != total)
+                come.update(one for one, total in sums.items() if before.get(one) != total)
+        return gone | come, gone & come
+
+    def keep(self, found: Found) -> None:
+        """Remember what was found."""
+        self.places.update(found.places)
+        self.files.update(found.files)
+        self.sizes = found.sizes
+        for place, sums in found.places.items():
+            self.totals[place] = reduce(lambda one, other: one ^ other, sums.values(), 0)
+
+    def _range(self, place: Place) -> dict[str, str]:
+        first = place[1] * self.width
+        return {"from": f"({first},0)", "to": f"({first + self.width},0)", "base": self.base}
 
 
-def next_transaction(connection: database.Connection) -> str:
-    """Return the number that the next transaction will have, as its text."""
-    found = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
-    # 64 bits there, 32 in a row's xmin.
-    return str(int(found[0]) % 2**32) if found else "3"
-
-
+@cache
 def catalogs() -> tuple[str, ...]:
     """Return the names of the catalogs that are read."""
     return tuple(_branches())
 
 
-def read(connection: database.Connection, *, base: str) -> Map:
-    """Read every catalog whole; rows of system objects only if they are newer than transaction `base`."""
-    found: Map = {}
-    query = queries.load("catalog/row_versions")
-    for place, version, row in _rows(connection.execute(query, {**_EVERYTHING, "base": base}, prepare=True)):
-        found.setdefault(place, {})[version] = row
-    return found
+def _next_transaction(connection: database.Connection) -> str:
+    found = connection.execute("select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text")
+    # 64 bits there, 32 in a row's xmin.
+    return str(int((found.fetchone() or ("3",))[0]) % 2**32)
 
 
-def read_blocks(connection: database.Connection, places: Iterable[Place], *, base: str) -> Map:
-    """Read these blocks only; each is in the answer, also when nothing is left there."""
-    found: Map = {place: {} for place in places}
-    with connection.pipeline():
-        cursors = [
-            connection.execute(
-                _branches()[catalog], {"from": f"({first},0)", "to": f"({end},0)", "base": base}, prepare=True
-            )
-            for catalog, first, end in _ranges(found)
-        ]
-    for cursor in cursors:
-        for place, version, row in _rows(cursor):
-            found[place][version] = row
-    return found
+def _sizes(connection: database.Connection) -> dict[str, int]:
+    found = connection.execute(queries.load("catalog/sizes"), {"catalogs": list(catalogs())})
+    return {str(name): int(size) for name, size in found}
 
 
-def _rows(cursor: Iterable[tuple[object, ...]]) -> Iterator[tuple[Place, Version, Row]]:
-    for found in cursor:
-        catalog, ctid, xmin, class_, oid, owner_class, owner, name, number = cast(
-            "tuple[str, str, str, int | None, int | None, int, int, str | None, int | None]", found
-        )
-        itself = None if class_ is None or oid is None else (class_, oid)
-        place = (catalog, int(ctid[1 : ctid.index(",")]))
-        yield place, (ctid, xmin), Row(itself, (owner_class, owner), name, number)
+@cache
+def _objects(catalog: str) -> sql.Composed:
+    return sql.SQL(
+        "select r.class, r.oid, pg_catalog.max(r.file), pg_catalog.bit_xor(r.version) from ({}) r group by 1, 2"
+    ).format(sql.SQL(_branches()[catalog]))
 
 
-def _ranges(places: Iterable[Place]) -> list[tuple[str, int, int]]:
-    ranges: list[tuple[str, int, int]] = []
-    for catalog, block in sorted(places):
-        if ranges and ranges[-1][0] == catalog and ranges[-1][2] == block:
-            ranges[-1] = (catalog, ranges[-1][1], block + 1)
-        else:
-            ranges.append((catalog, block, block + 1))
-    return ranges
+@cache
+def _total(catalog: str) -> sql.Composed:
+    return sql.SQL("select pg_catalog.bit_xor(r.version) from ({}) r").format(sql.SQL(_branches()[catalog]))
 
 
 @cache
 def _branches() -> dict[str, LiteralString]:
     """Return the branches of the one query, by the catalog that each reads."""
-    lines = queries.load("catalog/row_versions").splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("--"))
-    branches = text.split("\nunion all\n")
-    return {branch.split("'", 2)[1]: cast("LiteralString", branch) for branch in branches}
+    _, _, text = queries.load("catalog/row_versions").partition("`base`.\n")
+    return {branch.split("'", 2)[1]: branch for branch in text.split("\nunion all\n")}

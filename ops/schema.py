@@ -6,8 +6,11 @@ policies, grants, comments) is described with it, so that a change costs one roo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from psycopg import pq
 
 from ops import database, queries
 
@@ -20,6 +23,10 @@ Described = dict[Root, dict[Key, str]]
 # Roles, settings and what else shows no row versions to everybody: described anew each time.
 GLOBALS: Root = (0, 0)
 NAMESPACE, TYPE, FUNCTION, RELATION = 2615, 1247, 1255, 1259
+# What only a superuser is told.
+SECRETS = frozenset({"user mapping options", "subscription connection"})
+# Digests of secrets are good for comparing within this process, and for nothing else.
+_SALT = {"salt": secrets.token_hex(16)}
 _ANY = ("grants", "comments")
 _OF_RELATIONS = ("relations", "columns", "constraints", "indexes", "triggers", "sequences")
 
@@ -45,30 +52,43 @@ def roots(connection: database.Connection) -> set[Root]:
 def describe(connection: database.Connection, wanted: Collection[Root]) -> Described:
     """Describe these roots; one that is not there, or is nobody's business, has no texts.
 
-    Names are qualified whatever the connection's search path is, since it is emptied.
+    Names are qualified whatever the connection's search path is. In a transaction, its settings stay as they are.
     """
     described: Described = {root: {} for root in wanted}
     if not described:
         return described
+    inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
     with database.translating(), connection.pipeline():
-        connection.execute("select pg_catalog.set_config('search_path', '', false)")
+        if inside:
+            connection.execute("savepoint runbooks_look")
+        connection.execute(queries.load("schema/settings"), {"local": inside}, prepare=True)
         cursors = [
             connection.execute(queries.load(f"schema/{name}"), parameters, prepare=True)
-            for name, parameters in _questions(described)
+            for name, parameters in _questions(described, privileged=is_privileged(connection))
         ]
+        if inside:
+            connection.execute("rollback to runbooks_look")
+            connection.execute("release runbooks_look")
     for cursor in cursors:
         for classid, oid, kind, identity, definition in cursor:
             described.setdefault((classid, oid), {})[kind, identity] = definition or ""
     return described
 
 
-def _questions(wanted: Iterable[Root]) -> list[tuple[str, dict[str, Any]]]:
+def is_privileged(connection: database.Connection) -> bool:
+    """Whether this login is told the secrets of user mappings and subscriptions."""
+    return connection.info.parameter_status("is_superuser") == "on"
+
+
+def _questions(wanted: Iterable[Root], *, privileged: bool) -> list[tuple[str, dict[str, Any]]]:
     by_class: dict[int, list[int]] = {}
     for classid, oid in wanted:
         by_class.setdefault(classid, []).append(oid)
     asked: list[tuple[str, dict[str, Any]]] = []
     if by_class.pop(0, None):
         asked.append(("globals", {}))
+        if privileged:
+            asked.append(("secrets", _SALT))
     relations, functions, types = (by_class.get(each, []) for each in (RELATION, FUNCTION, TYPE))
     if relations:
         asked += [(name, {"oids": relations}) for name in _OF_RELATIONS]
@@ -77,20 +97,23 @@ def _questions(wanted: Iterable[Root]) -> list[tuple[str, dict[str, Any]]]:
     if types:
         asked.append(("types", {"oids": types}))
     if by_class:
-        asked += [(name, _pairs(by_class)) for name in _ANY]
+        asked += [(name, pairs(_all(by_class))) for name in _ANY]
     others = {
         classid: oids for classid, oids in by_class.items() if classid not in (RELATION, FUNCTION, TYPE)
     }
     if others:
-        asked += [(name, _pairs(others)) for name in ("others", "operators")]
+        asked += [("others", {**pairs(_all(others)), **_SALT}), ("operators", pairs(_all(others)))]
     return asked
 
 
-def _pairs(by_class: Mapping[int, list[int]]) -> dict[str, Any]:
-    return {
-        "classes": [classid for classid, oids in by_class.items() for _ in oids],
-        "oids": [oid for oids in by_class.values() for oid in oids],
-    }
+def pairs(roots: Iterable[Root]) -> dict[str, list[int]]:
+    """Return the parameters that say which roots are meant."""
+    known = list(roots)
+    return {"classes": [classid for classid, _ in known], "oids": [oid for _, oid in known]}
+
+
+def _all(by_class: Mapping[int, list[int]]) -> Iterable[Root]:
+    return ((classid, oid) for classid, oids in by_class.items() for oid in oids)
 
 
 def flat(described: Iterable[Mapping[Key, str]]) -> dict[Key, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -11,16 +11,32 @@ from ops.row_versions import Place
 
 # Beyond this, reading the catalogs whole costs less than reading the WAL.
 FARTHEST_BYTES = 32 * 1024 * 1024
+# What is described as the globals, and has no row versions that everybody can see.
+_GLOBALS = ("pg_authid", "pg_auth_members", "pg_db_role_setting", "pg_subscription", "pg_user_mapping")
+
+Files = dict[tuple[bool, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The blocks that were written, and whether roles, settings or the like were."""
+
+    places: set[Place]
+    globals: bool
 
 
 @dataclass
 class Wal:
-    """The WAL as a superuser of the server reads it; `connection` may be to any database of it."""
+    """The WAL as a superuser of the server reads it; `connection` may be to any database of it.
+
+    `carried` are blocks that somebody had written and not yet committed at the last look.
+    """
 
     connection: database.Connection
     database: int
-    filenodes: dict[int, str]
+    files: Files
     start: str
+    carried: set[Place] = field(default_factory=set[Place])
 
     @classmethod
     def follow(cls, connection: database.Connection, observer: database.Connection) -> Wal | None:
@@ -29,48 +45,66 @@ class Wal:
             return None
         try:
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
-            found = connection.execute(
-                queries.load("catalog/position"), {"name": observer.info.dbname}
-            ).fetchone()
+            oid, position = _position(connection, observer)
         except psycopg.Error:
             return None
-        return cls(connection, int(found[1]), _filenodes(observer), str(found[0])) if found else None
+        return cls(connection, oid, _files(observer), position)
 
-    def blocks(self, observer: database.Connection) -> set[Place] | None:
+    def written(self, observer: database.Connection) -> Written | None:
         """Return the blocks written since the last call, or `None` where that is not known or too much to read."""
         try:
-            self.connection.execute(queries.load("catalog/flush"), prepare=True)
-            ((end, distance),) = self.connection.execute(
-                queries.load("catalog/distance"), {"start": self.start}, prepare=True
-            ).fetchall()
-            if distance > FARTHEST_BYTES:
-                return self._lost(observer, str(end))
-            rows = self._written(str(end))
+            files = _files(observer)
+            end, rows = self._read()
+            moved = files != self.files
         except psycopg.Error:
-            return self._lost(observer, None)
-        self.start = str(end)
-        return {(self.filenodes[filenode], block) for filenode, block in rows}
+            if self.connection.closed or observer.closed:
+                raise
+            return self._lost(observer)
+        self.start = end
+        if rows is None or moved:
+            return self._lost(observer)
+        found = {(self.files[shared, file], block) for shared, file, block in rows}
+        places = {place for place in found if place[0] not in _GLOBALS} | self.carried
+        self.carried = places if _is_somebody_writing(observer) else set()
+        return Written(places, globals=any(name in _GLOBALS for name, _ in found))
 
-    def _written(self, end: str) -> list[tuple[int, int]]:
+    def _read(self) -> tuple[str, list[tuple[bool, int, int]] | None]:
         asked = {
             "start": self.start,
-            "end": end,
             "database": self.database,
-            "filenodes": list(self.filenodes),
+            "filenodes": [file for shared, file in self.files if not shared],
+            "shared": [file for shared, file in self.files if shared],
+            "farthest": FARTHEST_BYTES,
         }
-        rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True)
-        return [(int(filenode), int(block)) for filenode, block in rows]
+        with self.connection.pipeline() as pipeline:
+            self.connection.execute(queries.load("catalog/flush"), prepare=True)
+            # It flushes only once it has committed.
+            pipeline.sync()
+            rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True).fetchall()
+        end, distance = str(rows[0][0]), int(rows[0][1])
+        if distance > FARTHEST_BYTES:
+            return end, None
+        return end, [(shared, file, block) for _, _, shared, file, block in rows if file is not None]
 
-    def _lost(self, observer: database.Connection, end: str | None) -> None:
-        """Begin anew: a segment is gone, or a catalog was rewritten and lies elsewhere."""
-        self.filenodes = _filenodes(observer)
-        if end is None:
-            ((end, _),) = self.connection.execute(
-                queries.load("catalog/position"), {"name": observer.info.dbname}
-            ).fetchall()
-        self.start = str(end)
+    def _lost(self, observer: database.Connection) -> None:
+        """Begin anew: a segment is gone, or a catalog was written anew and lies elsewhere."""
+        self.database, self.start = _position(self.connection, observer)
+        self.files = _files(observer)
+        self.carried = set()
 
 
-def _filenodes(observer: database.Connection) -> dict[int, str]:
-    found = observer.execute(queries.load("catalog/filenodes"), {"catalogs": list(row_versions.catalogs())})
-    return {int(filenode): str(name) for name, filenode in found}
+def _position(connection: database.Connection, observer: database.Connection) -> tuple[int, str]:
+    asked = {"name": observer.info.dbname}
+    ((position, oid),) = connection.execute(queries.load("catalog/position"), asked).fetchall()
+    return int(oid), str(position)
+
+
+def _files(observer: database.Connection) -> Files:
+    asked = {"catalogs": [*row_versions.catalogs(), *_GLOBALS]}
+    found = observer.execute(queries.load("catalog/filenodes"), asked, prepare=True)
+    return {(bool(shared), int(file)): str(name) for name, shared, file in found}
+
+
+def _is_somebody_writing(observer: database.Connection) -> bool:
+    ((running,),) = observer.execute(queries.load("catalog/running"), prepare=True).fetchall()
+    return bool(running)

@@ -3,24 +3,26 @@
 from tests.drift.kind import Kind
 
 
-def _grant(name: str, what: str, sees: str, **more: str) -> Kind:
+def _grant(name: str, what: str, sees: str, *, setup: str = "", dumped: bool = True) -> Kind:
     privilege, _, rest = what.partition(" on ")
     return Kind(
         name,
         f"grant {what} to drift_one",
         f"revoke {privilege} on {rest} from drift_one",
         f"grant {sees} to drift_one",
-        **more,
+        setup=setup,
+        dumped=dumped,
     )
 
 
-def _comment(what: str, sees: str = "", **more: str) -> Kind:
+def _comment(what: str, sees: str = "", *, setup: str = "", subscription: str = "") -> Kind:
     return Kind(
         f"comment on {what}",
         f"comment on {what} is 'said'",
         f"comment on {what} is null",
         f"comment {sees or what}",
-        **more,
+        setup=setup,
+        subscription=subscription,
     )
 
 
@@ -58,13 +60,13 @@ KINDS = (
     _grant("grant on a view", "select on s.v", "view s.v"),
     _grant("grant on a materialized view", "select on s.m", "materialized view s.m"),
     _grant("grant on a column", "select (a) on s.t", "table column s.t.a"),
-    _grant("grant on a system column", "select (tableoid) on s.t", "table column s.t.tableoid"),
+    _grant("grant on a column of the system", "select (tableoid) on s.t", "table column s.t.tableoid"),
     _grant("grant on a function", "execute on function s.f(int)", "function s.f(integer)"),
     _grant("grant on a procedure", "execute on procedure s.p(int)", "procedure s.p(integer)"),
     _grant("grant on a schema", "usage on schema s", "schema s"),
     _grant("grant on a sequence", "usage on sequence s.q", "sequence s.q"),
     _grant("grant on a type", "usage on type s.mood", "type s.mood"),
-    _grant("grant on a composite type", "usage on type s.pair", "composite type s.pair"),
+    _grant("grant on a composite type", "usage on type s.pair", "type s.pair"),
     _grant("grant on a domain", "usage on domain s.word", "type s.word"),
     _grant("grant on a language", "usage on language plpgsql", "language plpgsql"),
     _grant(
@@ -95,6 +97,20 @@ KINDS = (
         "function pg_catalog.pg_read_file(pg_catalog.text)",
     ),
     _grant("grant on a system view", "select on pg_catalog.pg_authid", "table pg_catalog.pg_authid"),
+    _grant("grant on a system type", "usage on type pg_catalog.int4", "type integer"),
+    _grant(
+        "grant on a system column",
+        "select (rolpassword) on pg_catalog.pg_authid",
+        "table column pg_catalog.pg_authid.rolpassword",
+    ),
+    _grant("grant on a system language", "usage on language sql", "language sql", dumped=False),
+    _grant(
+        "grant on a system schema",
+        "create on schema information_schema",
+        "schema information_schema",
+        dumped=False,
+    ),
+    _grant("grant on an extension's type", "usage on type hstore", "type public.hstore"),
     _grant("grant on the public schema", "create on schema public", "schema public"),
     Kind(
         "grant to everybody",
@@ -171,7 +187,7 @@ KINDS = (
         "default privileges taken from everybody",
         "alter default privileges revoke execute on functions from public",
         "alter default privileges grant execute on functions to public",
-        "default privileges functions of DRIFT_OWNER to public",
+        "default privileges functions of DRIFT_OWNER",
     ),
     _comment("schema s"),
     _comment("table s.t"),
@@ -191,19 +207,24 @@ KINDS = (
     _comment("trigger touched on s.t"),
     _comment("policy own on s.t"),
     _comment("rule noted on s.log"),
-    _comment("constraint t_pkey on s.t"),
+    _comment("constraint t_pkey on s.t", "table constraint t_pkey on s.t"),
     _comment(
         "constraint k on domain s.cd",
         "domain constraint k on s.cd",
         setup="create domain s.cd as int constraint k check (value > 0)",
     ),
     _comment("type s.mood"),
-    _comment("type s.pair", "composite type s.pair"),
+    _comment("type s.pair"),
     _comment("column s.pair.x", "composite type column s.pair.x"),
     _comment("domain s.word", "type s.word"),
-    _comment("statistics s.cst", "statistics object s.cst", setup="create statistics s.cst on a, f from s.t"),
-    _comment("extension hstore"),
-    _comment("language plpgsql"),
+    _comment("statistics s.cst", "statistics object s.cst", setup="create statistics s.cst on c, d from s.t"),
+    Kind(
+        "comment on an extension",
+        "comment on extension hstore is 'said'",
+        "comment on extension hstore is 'data type for storing sets of (key, value) pairs'",
+        "comment extension hstore",
+    ),
+    _comment("language clang", setup="create language clang handler plpgsql_call_handler"),
     _comment(
         "event trigger cev",
         setup="create function s.cev() returns event_trigger language plpgsql as 'begin end'; create event trigger cev on sql_drop execute function s.cev()",

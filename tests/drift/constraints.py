@@ -44,7 +44,12 @@ KINDS = (
     ),
     _instead("unique nulls not distinct", "unique (id)", "unique nulls not distinct (id)"),
     _instead("unique include", "unique (id)", "unique (id) include (name)"),
-    _instead("unique fillfactor", "unique (id)", "unique (id) with (fillfactor = 50)"),
+    _instead(
+        "unique fillfactor",
+        "unique (id)",
+        "unique (id) with (fillfactor = 50)",
+        "index s.c_unique_fillfactor_k",
+    ),
     _instead(
         "unique without overlaps",
         "exclude using gist (id with =, span with &&)",

@@ -69,7 +69,6 @@ class Changed:
             with self.session.transaction():
                 self.session.execute(sql.encode())
                 previews = [mirror.preview(self.session) for mirror in self.mirrors]
-                self.session.execute("reset search_path")
         return [*previews, *(mirror.refresh(self.observer) for mirror in self.mirrors)]
 
     def close(self) -> None:
@@ -108,7 +107,7 @@ def subscribe(server: embedded.Server, name: str, kinds: tuple[Kind, ...]) -> No
             if kind.subscription:
                 connection.execute(
                     f"create subscription {kind.subscription} connection 'dbname=nowhere' publication p "
-                    "with (connect = false, slot_name = none)".encode()
+                    "with (connect = false, slot_name = none, streaming = off)".encode()
                 )
 
 

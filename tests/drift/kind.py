@@ -60,4 +60,9 @@ create index t_a on s.t (a);
 create policy own on s.t for select to drift_one using (a > 0);
 create trigger touched before update on s.t for each row execute function s.touch();
 create rule noted as on delete to s.log do also nothing;
+create publication pub for table s.parent;
+create publication pub2 for table s.parent;
+create foreign data wrapper w;
+create server sv foreign data wrapper w;
+create foreign table s.ft (a int, b text) server sv;
 """

@@ -105,10 +105,10 @@ KINDS = (
     Kind("new language", _LANG, "drop language lang", "language lang"),
     Kind(
         "trusted language",
-        "drop language lang2; create trusted language lang2 handler plpgsql_call_handler",
-        "drop language lang2; create language lang2 handler plpgsql_call_handler",
+        "drop language lang2; create trusted language lang2 handler s.lang2",
+        "drop language lang2; create language lang2 handler s.lang2",
         "language lang2",
-        setup="create language lang2 handler plpgsql_call_handler",
+        setup="create function s.lang2() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler'; create language lang2 handler s.lang2",
     ),
     Kind(
         "owner of a language",

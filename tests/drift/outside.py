@@ -42,7 +42,6 @@ KINDS = (
         _PUB + "set (publish = 'insert')",
         _PUB + "set (publish = 'insert, update, delete, truncate')",
         "publication pub",
-        setup="create publication pub for table s.parent",
     ),
     Kind(
         "publication through the root",
@@ -63,7 +62,6 @@ KINDS = (
         "alter publication pub2 set table s.parent (id)",
         "alter publication pub2 set table s.parent",
         "publication table pub2: s.parent",
-        setup="create publication pub2 for table s.parent",
     ),
     Kind(
         "published rows",
@@ -147,7 +145,7 @@ KINDS = (
         "connection of a subscription",
         _SUB + "connection 'dbname=elsewhere'",
         _SUB + "connection 'dbname=nowhere'",
-        "subscription sub",
+        "subscription connection sub",
     ),
     Kind(
         "owner of a subscription",
@@ -172,7 +170,6 @@ KINDS = (
         "alter foreign data wrapper w options (debug 'true')",
         "alter foreign data wrapper w options (drop debug)",
         "foreign data wrapper w",
-        setup="create foreign data wrapper w; create server sv foreign data wrapper w; create foreign table s.ft (a int, b text) server sv",
     ),
     Kind(
         "owner of a wrapper",
@@ -223,7 +220,7 @@ KINDS = (
         "option of a user mapping",
         "alter user mapping for drift_two server sv options (password 'x')",
         "alter user mapping for drift_two server sv options (drop password)",
-        "user mapping sv for drift_two",
+        "user mapping options sv for drift_two",
         setup="create user mapping for drift_two server sv",
     ),
     Kind(

@@ -62,6 +62,14 @@ KINDS = (
         setup="create function s.vf() returns int language sql as 'select 1'; create view s.vfv as select s.vf() as x",
     ),
     Kind(
+        "column under a join",
+        "alter table s.ja add z int",
+        "alter table s.ja drop z",
+        "view s.jv",
+        setup="create table s.ja (id int, x int); create table s.jb (id int, z int); create table s.jc (z int); "
+        "create view s.jv as select * from s.ja join s.jb using (id) join s.jc using (z)",
+    ),
+    Kind(
         "recursive view",
         "create recursive view s.r (n) as values (1) union all select n + 1 from r where n < 5",
         "drop view s.r",
@@ -84,6 +92,7 @@ KINDS = (
         "refresh materialized view s.m with no data",
         "refresh materialized view s.m",
         "materialized view s.m",
+        dumped=False,
     ),
     Kind(
         "owner of a materialized view",

@@ -28,9 +28,7 @@ where s.setdatabase = 0
    or s.setdatabase = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
 union all
 select 0, 0, 'user mapping',
-       pg_catalog.format('%%I for %%I', u.srvname, u.usename),
-       -- The options may hold a password: only whether they are the same is said.
-       pg_catalog.md5(coalesce(pg_catalog.array_to_string(u.umoptions, ', '), ''))
+       pg_catalog.format('%%I for %%I', u.srvname, u.usename), ''
 from pg_catalog.pg_user_mappings u
 union all
 select 0, 0, 'subscription', pg_catalog.quote_ident(s.subname),
@@ -38,6 +36,17 @@ select 0, 0, 'subscription', pg_catalog.quote_ident(s.subname),
            'owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.subowner)),
            case when not s.subenabled then 'disabled' end, 'slot ' || s.subslotname,
            'publications ' || pg_catalog.array_to_string(s.subpublications, ', '),
-           s.subbinary, s.substream, s.subsynccommit)
+           pg_catalog.format('binary %%s, streaming %%s, synchronous commit %%s, two-phase %%s, disabled on error %%s',
+               s.subbinary, s.substream, s.subsynccommit, s.subtwophasestate, s.subdisableonerr),
+           'origin ' || newer.origin,
+           case when not newer.password then 'no password required' end,
+           case when newer.owner then 'run as owner' end,
+           case when newer.failover then 'failover' end)
 from pg_catalog.pg_subscription s
+-- A column that this version does not have is, in the innermost query, the one of `absent`.
+cross join (values (null::text, true, false, false)) as absent (suborigin, subpasswordrequired, subrunasowner, subfailover)
+cross join lateral (
+    select suborigin, subpasswordrequired, subrunasowner, subfailover
+    from pg_catalog.pg_subscription t where t.oid = s.oid
+) as newer (origin, password, owner, failover)
 where s.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())

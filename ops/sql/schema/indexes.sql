@@ -12,7 +12,12 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, i.indrelid::bigint, 'index'
                select pg_catalog.string_agg(a.attnum || ' ' || a.attstattarget, ', ' order by a.attnum)
                from pg_catalog.pg_attribute a
                where a.attrelid = i.indexrelid and coalesce(a.attstattarget, -1) <> -1),
-           'part of ' || (select h.inhparent::regclass::text from pg_catalog.pg_inherits h where h.inhrelid = i.indexrelid)
+           'part of ' || (select h.inhparent::regclass::text from pg_catalog.pg_inherits h where h.inhrelid = i.indexrelid),
+           'depends on extension ' || (
+               select pg_catalog.string_agg(x.extname, ', ' order by x.extname)
+               from pg_catalog.pg_depend d
+               join pg_catalog.pg_extension x on x.oid = d.refobjid
+               where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid and d.deptype = 'x')
        ) as definition
 from pg_catalog.pg_index i
 join pg_catalog.pg_class x on x.oid = i.indexrelid

@@ -75,7 +75,7 @@ select w.classid, w.objid, 'foreign data wrapper', pg_catalog.quote_ident(f.fdwn
        pg_catalog.concat_ws(' ', 'owner', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(f.fdwowner)),
            'handler ' || nullif(f.fdwhandler, 0)::regprocedure, 'validator ' || nullif(f.fdwvalidator, 0)::regprocedure,
            -- Options may hold a password: only whether they are the same is said.
-           'options ' || pg_catalog.md5(pg_catalog.array_to_string(f.fdwoptions, ', ')))
+           'options ' || pg_catalog.md5(%(salt)s::text || pg_catalog.array_to_string(f.fdwoptions, ', ')))
 from wanted w
 join pg_catalog.pg_foreign_data_wrapper f on f.tableoid = w.classid and f.oid = w.objid
 union all
@@ -83,7 +83,7 @@ select w.classid, w.objid, 'server', pg_catalog.quote_ident(s.srvname),
        pg_catalog.concat_ws(' ', 'wrapper', pg_catalog.quote_ident(f.fdwname),
            'owner', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.srvowner)),
            'type ' || s.srvtype, 'version ' || s.srvversion,
-           'options ' || pg_catalog.md5(pg_catalog.array_to_string(s.srvoptions, ', ')))
+           'options ' || pg_catalog.md5(%(salt)s::text || pg_catalog.array_to_string(s.srvoptions, ', ')))
 from wanted w
 join pg_catalog.pg_foreign_server s on s.tableoid = w.classid and s.oid = w.objid
 join pg_catalog.pg_foreign_data_wrapper f on f.oid = s.srvfdw

@@ -30,7 +30,13 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint,
             from pg_catalog.pg_foreign_table f
             join pg_catalog.pg_foreign_server s on s.oid = f.ftserver
             where f.ftrelid = c.oid),
-           case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end
+           case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) end,
+           case when c.relkind = 'm' and not c.relispopulated then 'not populated' end,
+           'depends on extension ' || (
+               select pg_catalog.string_agg(x.extname, ', ' order by x.extname)
+               from pg_catalog.pg_depend d
+               join pg_catalog.pg_extension x on x.oid = d.refobjid
+               where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'x')
        ) as definition
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

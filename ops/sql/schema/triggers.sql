@@ -5,7 +5,12 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'trigger' as
        pg_catalog.concat_ws(E'\n',
            pg_catalog.pg_get_triggerdef(t.oid),
            case t.tgenabled when 'D' then 'disabled' when 'R' then 'enabled on replicas' when 'A' then 'always enabled' end,
-           case when t.tgparentid <> 0 then 'inherited' end
+           case when t.tgparentid <> 0 then 'inherited' end,
+           'depends on extension ' || (
+               select pg_catalog.string_agg(x.extname, ', ' order by x.extname)
+               from pg_catalog.pg_depend d
+               join pg_catalog.pg_extension x on x.oid = d.refobjid
+               where d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.deptype = 'x')
        ) as definition
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_class c on c.oid = t.tgrelid
