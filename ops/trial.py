@@ -45,7 +45,7 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
     applied = rehearsing.applied.get(migration.file)
     if applied is None:
         return Applied(
-            ok=True, summary=f"{migration.file}: nothing to roll back, it is not applied.", result=result
+            ok=True, summary=f"{migration.path.name}: nothing to roll back, it is not applied.", result=result
         )
     if applied.outcome.resumed:
         return _unproven(rehearsing, migration, result)
@@ -77,7 +77,7 @@ def _unproven(rehearsing: Rehearsing, migration: Migration, result: MigrationRes
     )
     result = result.model_copy(update={"findings": (*result.findings, said)})
     rehearsing.results[migration.file] = result
-    return Applied(ok=True, summary=f"{migration.file}: {said}.", result=result)
+    return Applied(ok=True, summary=f"{migration.path.name}: {said}.", result=result)
 
 
 def _result(rehearsing: Rehearsing, migration: Migration, step: Step) -> MigrationResult:
@@ -124,7 +124,7 @@ def _skipped(rehearsing: Rehearsing, migration: Migration) -> MigrationResult:
 def _note(rehearsing: Rehearsing, migration: Migration, result: MigrationResult) -> Applied:
     rehearsing.results[migration.file] = result
     if result.status == "skipped":
-        reason = f"{migration.file}: skipped, since {rehearsing.stopped} failed."
+        reason = f"{migration.path.name}: skipped, since {rehearsing.stopped} failed."
         return Applied(ok=True, summary=reason, result=result)
     if result.error:
         return Applied(ok=False, summary=f"{result.error}", rows=(result.error.model_dump(),), result=result)
@@ -138,7 +138,7 @@ def _note(rehearsing: Rehearsing, migration: Migration, result: MigrationResult)
     }
     return Applied(
         ok=True,
-        summary=f"{migration.file}: applied in {result.duration_ms or 0:.0f} ms, "
+        summary=f"{migration.path.name}: applied in {result.duration_ms or 0:.0f} ms, "
         f"{result.rows_written} rows written.",
         rows=tuple({"what": name, "measured": value} for name, value in facts.items()),
         result=result,
@@ -175,11 +175,11 @@ def _proof_sentence(migration: Migration, proof: reversal.Proof) -> str:
     rollback: Rollback = proof.rollback
     reapply: Reapply = proof.reapply
     words = {
-        "proven": f"{migration.file}: rolled back, and everything is as before; {rollback.rows_seen} rows seen.",
-        "differs": f"{migration.file}: its rollback ran and does not restore {len(rollback.differences)} objects.",
-        "failed": f"{migration.file}: its rollback failed: {rollback.error}",
-        "missing": f"{migration.file}: has no rollback script, so nothing proves that it can be undone.",
-        "skipped": f"{migration.file}: not rolled back.",
+        "proven": f"{migration.path.name}: rolled back, and everything is as before; {rollback.rows_seen} rows seen.",
+        "differs": f"{migration.path.name}: its rollback ran and does not restore {len(rollback.differences)} objects.",
+        "failed": f"{migration.path.name}: its rollback failed: {rollback.error}",
+        "missing": f"{migration.path.name}: has no rollback script, so nothing proves that it can be undone.",
+        "skipped": f"{migration.path.name}: not rolled back.",
     }
     if reapply.status in ("differs", "failed"):
         why = reapply.error or _first(reapply.differences)

@@ -116,6 +116,9 @@ def publish(key: str, evidence: Evidence, document: str | None = None) -> None:
     """Show `evidence` in Prefect under `key`: as its document, its rows as a table, or its facts as Markdown."""
     kind, data = _data(evidence, document)
     client, run_ids = _here()
+    if document is not None:
+        # Then it stands above all the others on the page of the run.
+        run_ids["task_run_id"] = None
     artifact = ArtifactCreate(
         key=key, type=kind, data=data, description=secrets.redact(_description(evidence)), **run_ids
     )
