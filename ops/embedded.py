@@ -16,6 +16,7 @@ from psycopg import sql
 from ops import binaries, database, errors, homes, os_user, postmaster, queries, ready_data, shape
 from ops.shape import cluster, offered
 
+MAINTENANCE = cluster.MAINTENANCE
 SHAPED = "template1"
 EMPTY = "template0"
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
@@ -103,7 +104,7 @@ class Databases:
     """The databases of one rehearsal on a server of our own."""
 
     server: Server
-    rehearsal: str = "rehearsal"
+    rehearsal: str = "postgres"
     checkpoint: str = "checkpoint"
 
     @property
@@ -176,8 +177,9 @@ def _drop(connection: database.Connection, name: str) -> None:
 
 @contextmanager
 def _maintenance(server: Server) -> Generator[database.Connection]:
-    """Connect where nobody makes a copy of: the database `postgres`, or the template while that one is copied."""
-    with database.translating(), database.connect(server.dsn(user=server.superuser)) as connection:
+    """Connect to a database of which nobody makes a copy."""
+    dsn = server.dsn(MAINTENANCE, user=server.superuser)
+    with database.translating(), database.connect(dsn) as connection:
         yield connection
 
 

@@ -105,12 +105,12 @@ def opened(project: Project, environment: Environment, *, run: str) -> Generator
 def _shaped(project: Project, environment: Environment, run: str) -> Generator[Throwaway]:
     with embedded.running(bindir=environment.bindir) as server:
         databases = embedded.Databases(server)
-        dsn = embedded.create_database(server, databases.rehearsal)
+        dsn = server.dsn(databases.rehearsal)
         admin = server.dsn(databases.rehearsal, user=server.superuser)
         warnings = shape.configure(admin, project)
         target = _target(environment, dsn, run)
         target.observer_dsn = admin
-        target.wal_dsn = server.dsn(user=server.superuser)
+        target.wal_dsn = server.dsn(embedded.MAINTENANCE, user=server.superuser)
         target.elevate = shape.elevated
         yield Throwaway(databases, target, shaped=True, warnings=warnings)
 

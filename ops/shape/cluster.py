@@ -12,6 +12,8 @@ from ops import database
 from ops.binaries import Binaries
 from ops.shape import loading
 
+# Where our own connections stay out of the way of copies; the local stack has a database of this name too.
+MAINTENANCE = "_supabase"
 _LOGINS = (
     *("postgres", "supabase_admin", "authenticator", "pgbouncer", "supabase_auth_admin"),
     *("supabase_storage_admin", "supabase_replication_admin", "supabase_read_only_user"),
@@ -46,6 +48,9 @@ def build(superuser: str) -> None:
         loading.guard(connection)
         connection.execute("vacuum analyze")
         connection.execute("drop database postgres")
+        connection.execute(
+            sql.SQL("create database {} template template0").format(sql.Identifier(MAINTENANCE))
+        )
         connection.execute("create database postgres owner postgres template template1")
 
 
