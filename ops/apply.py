@@ -13,6 +13,7 @@ import psycopg
 import tenacity
 
 from ops import database, errors, execution, journal, queries, secrets, statements, units
+from ops.attempts import LOGGER
 from ops.execution import StatementFailed
 from ops.target import Target
 from ops.verdict import Failure, Lock
@@ -125,7 +126,9 @@ def _may_pass(error: BaseException) -> bool:
 
 def _attempt_note(state: tenacity.RetryCallState) -> str:
     error = state.outcome.exception() if state.outcome else None
-    return f"attempt {state.attempt_number} of {ATTEMPTS}: {secrets.redact(str(error))}"
+    said = f"attempt {state.attempt_number} of {ATTEMPTS}: {secrets.redact(str(error))}"
+    LOGGER.warning("%s", said)
+    return said
 
 
 def _once(

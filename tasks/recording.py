@@ -30,7 +30,7 @@ def opened(plan: Plan) -> Generator[Rehearsing]:
     kept = bundle.open_bundle(
         Path(plan.out), kind="rehearsal", started=datetime.now(UTC), run=run.id, attempt=run.attempt
     )
-    with observing(attempts.AttemptLog(kept)):
+    with attempts.kept(kept) as log, observing(log):
         try:
             with rehearsal.opened(plan, run.name) as rehearsing:
                 rehearsing.bundle = kept
