@@ -23,7 +23,7 @@ ATTEMPTS = 3
 NEEDS_NO_TRANSACTION = frozenset({"25001", "55P04", "2D000"})
 # The modes of INSERT, UPDATE, DELETE, TRUNCATE, DROP and of every rewrite; a dropped table holds the last.
 MAY_WRITE = frozenset({"RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
-Inspect = Callable[[database.Connection], bool]
+Inspect = Callable[[database.Connection, frozenset[int] | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def _in_one_transaction(
             execution.execute(connection, target, statement, entry.file)
         execution.settle(connection, entry.file)
         outcome = _footprint(connection)
-        if inspect and not inspect(connection):
+        if inspect and not inspect(connection, outcome.touched):
             connection.execute("rollback")
             return replace(outcome, withdrawn=True)
         _commit(connection, target, entry)

@@ -117,8 +117,8 @@ def _no_chain(rehearsing: Rehearsing, done: list[Migration]) -> str | None:
     resumed = [m.file for m in done if rehearsing.applied[m.file].outcome.resumed]
     if resumed:
         return f"an interrupted run had begun {resumed[0]}, so that the start is not known any more"
-    failed = [m.file for m in done if rehearsing.results[m.file].rollback.status == "failed"]
-    return f"the rollback of {failed[0]} fails" if failed else None
+    wrong = [m.file for m in done if rehearsing.results[m.file].rollback.status != "proven"]
+    return f"the rollback of {wrong[0]} was not proven" if wrong else None
 
 
 def _broken(rehearsing: Rehearsing, reason: str) -> Chain:

@@ -119,12 +119,13 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
         return Proof(rollback, Reapply(status="skipped"), clean=True)
     began = since or datetime.now(UTC)
     seen = sum(image.count for image in target.ledger.of(applied.rows_before).values())
-    back = backward(target, migration, inspect=_guard(target, applied))
+    guard = None if target.throw_away else _Guard(target, applied, began)
+    back = backward(target, migration, inspect=guard and guard.restores)
     if back.outcome.failure:
         rollback = _failed(migration, back)
         clean = not back.delta and not _rows_moved(target, back)
         return Proof(rollback, Reapply(status="skipped"), clean=clean, moved=back.delta)
-    found = _restored(target, applied, back, since=began)
+    found = guard.found if guard and back.outcome.withdrawn else _restored(target, applied, back, since=began)
     rollback = Rollback(
         script=migration.rollback.file,
         status="differs" if found else "proven",
@@ -154,27 +155,31 @@ def _again(target: Target, migration: Migration, back: Step, rollback: Rollback)
 
 
 def _restored(target: Target, applied: Step, back: Step, *, since: datetime) -> tuple[Difference, ...]:
-    if back.outcome.withdrawn:
-        return _withheld(target, applied)
     before = {**back.rows_before, **applied.rows_before}
     changed = comparison.differences(comparison.compose(applied.delta, back.delta))
     return (*changed, *rows.differences(before, target.ledger.of(before), since=since))
 
 
-def _guard(target: Target, applied: Step) -> apply.Inspect | None:
+@dataclass
+class _Guard:
     """In place, a rollback that does not restore is not committed: the database stays as it was applied."""
-    if target.throw_away:
-        return None
 
-    def restores(connection: database.Connection) -> bool:
-        target.preview = target.mirror.preview(connection)
-        return not comparison.differences(comparison.compose(applied.delta, target.preview))
+    target: Target
+    applied: Step
+    since: datetime
+    found: tuple[Difference, ...] = ()
 
-    return restores
-
-
-def _withheld(target: Target, applied: Step) -> tuple[Difference, ...]:
-    return comparison.differences(comparison.compose(applied.delta, target.preview))
+    def restores(self, connection: database.Connection, touched: frozenset[int] | None) -> bool:
+        """Whether what the uncommitted rollback has made is what was there before."""
+        ledger = self.target.ledger
+        delta = self.target.mirror.preview(connection)
+        after = ledger.preview(connection, touched)
+        before = {**ledger.images, **self.applied.rows_before}
+        self.found = (
+            *comparison.differences(comparison.compose(self.applied.delta, delta)),
+            *rows.differences(before, after, since=self.since),
+        )
+        return not self.found
 
 
 def _take(target: Target, outcome: apply.Outcome) -> Step:

@@ -5,6 +5,7 @@ Row contents never leave this module: differences name a row by its primary key 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,9 @@ from psycopg import sql
 from ops import database, queries
 from ops.verdict import Difference
 
-# Beyond this a table's rows are not kept; the evidence says so.
+# Beyond these the rows of a table are not kept, the largest tables first; the evidence says so.
 LARGEST_TABLE_BYTES = 64 * 1024 * 1024
+MOST_BYTES = 256 * 1024 * 1024
 NAMED_ROWS = 5
 
 Row = dict[str, Any]
@@ -77,6 +79,15 @@ class Ledger:
         self.images.update(found)
         return before
 
+    def preview(self, connection: database.Connection, touched: frozenset[int] | None) -> Images:
+        """Return all images as a transaction that has not committed sees them, and remember nothing of it."""
+        rest = {
+            name: image
+            for name, image in self.images.items()
+            if touched is not None and image.oid not in touched
+        }
+        return {**rest, **{image.table: image for image in _read(connection, touched)}}
+
     def of(self, names: Iterable[str]) -> Images:
         """Return the images of those of the named tables that have rows."""
         return {name: self.images[name] for name in names if name in self.images}
@@ -85,18 +96,26 @@ class Ledger:
 def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[Image]:
     with database.translating():
         parameters = {"oids": None if oids is None else list(oids)}
-        tables = connection.execute(queries.load("rows/tables"), parameters).fetchall()
+        found = connection.execute(queries.load("rows/tables"), parameters).fetchall()
+        kept = _affordable({int(oid): int(size) for oid, _, size, *_ in found})
         return [
             Image(
                 oid=oid,
                 table=name,
                 key=tuple(key),
                 volatile=frozenset(volatile),
-                rows=_rows(connection, name) if size <= LARGEST_TABLE_BYTES else None,
+                rows=_rows(connection, name) if oid in kept else None,
             )
-            for oid, name, size, key, volatile in tables
+            for oid, name, size, key, volatile in found
             if size > 0
         ]
+
+
+def _affordable(sizes: Mapping[int, int]) -> frozenset[int]:
+    """Return the tables that are kept, by oid: as many of the smallest as fit."""
+    small = sorted((size, oid) for oid, size in sizes.items() if size <= LARGEST_TABLE_BYTES)
+    totals = itertools.accumulate(size for size, _ in small)
+    return frozenset(oid for (_, oid), total in zip(small, totals, strict=True) if total <= MOST_BYTES)
 
 
 def _rows(connection: database.Connection, name: str) -> Counter[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import LiteralString
 
-from ops import catalog, database, rows, schema
+from ops import catalog, database, rows
 from ops.spare import Spare
 
 
@@ -19,7 +19,8 @@ class Target:
     `dsn` is the login that migrations run as; `observer_dsn` the one that looks on (a superuser where there
     is one); `wal_dsn` a superuser's to any database of a server of our own, from which its WAL is read; `holder` the
     backend pid of the session that holds this database's lock; `elevate` returns the
-    statements to run before and after one that the hosted `postgres` may do and a plain one may not.
+    statements to run before and after one that the hosted `postgres` may do and a plain one may not, and `adapt`
+    returns the text of a block in which it would do so.
     """
 
     dsn: str = field(repr=False)
@@ -31,8 +32,8 @@ class Target:
     wal_dsn: str | None = field(default=None, repr=False)
     holder: int | None = None
     elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
+    adapt: Callable[[str, str], str] = lambda _kind, text: text
     observer: database.Connection = field(init=False, repr=False)
-    preview: schema.Delta = field(init=False, repr=False)
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)
     _wal: database.Connection | None = field(default=None, init=False, repr=False)

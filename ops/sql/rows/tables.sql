@@ -26,6 +26,7 @@ where c.relkind = 'r'
   and c.relpersistence <> 't'
   and n.nspname !~ '^pg_'
   and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
+  and pg_catalog.has_table_privilege(c.oid, 'SELECT')
   and (%(oids)s::bigint[] is null or c.oid = any (%(oids)s::oid[]))
   and not exists (
       select from pg_catalog.pg_depend e
