@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg import conninfo
@@ -16,6 +18,7 @@ from tests.faults import victim
 from tests.faults.site import Site, await_waiting, site
 from tests.faults.victim import Ended, Run, Victim
 from tests.fix_proxy import Cut, Proxy
+from tests.polling import wait_until
 
 # Of about half a million bytes; another offset gives another sample.
 BYTES = range(5_000, 500_000, 45_000)
@@ -89,12 +92,28 @@ def test_the_server_restarts_in_the_middle_of_a_migration(tmp_path: Path, mode: 
         blocker.execute("select pg_advisory_lock(42)")
         going = Victim(staging.run)
         await_waiting(staging)
-        _restart(own, mode)
+        again = _restart(own, mode)
         blocker.close()
         assert_honest(going.end())
         run_again(staging)
+    again.communicate()
 
 
-def _restart(server: embedded.Server, mode: str) -> None:
-    done = os_user.find().run(server.bindir / "pg_ctl", "restart", "-w", "-s", "-m", mode, "-D", server.data)
+def _restart(server: embedded.Server, mode: str) -> subprocess.Popen[bytes]:
+    user = os_user.find()
+    pid = int((server.data / "postmaster.pid").read_text().split()[0])
+    # Not by `pg_ctl restart`: it has a shell expand the settings, "$user" of the search path among them.
+    command = psutil.Process(pid).cmdline()
+    done = user.run(server.bindir / "pg_ctl", "stop", "-w", "-s", "-m", mode, "-D", server.data)
     assert done.returncode == 0, done.stdout + done.stderr
+    started = user.spawn(*command)
+    wait_until(lambda: _answers(server))
+    return started
+
+
+def _answers(server: embedded.Server) -> bool:
+    try:
+        psycopg.connect(server.dsn()).close()
+    except psycopg.OperationalError:
+        return False
+    return True
