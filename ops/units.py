@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import psycopg
+
 from ops import database, execution, interrupted, journal
 from ops.execution import StatementFailed
 from ops.statements import Statement, Unit
@@ -23,6 +25,16 @@ def run(
         StatementFailed: a statement did not run; what its unit did is undone, or cleaned up.
         Unavailable: the lock of the database is lost, or another session still builds the same index.
     """
+    try:
+        return _run(connection, target, units, entry)
+    except psycopg.Error as error:
+        # It was our own statement, and only the file can have spoilt what it works on.
+        raise execution.failed(error, None, entry.file, connection) from None
+
+
+def _run(
+    connection: database.Connection, target: Target, units: tuple[Unit, ...], entry: journal.Entry
+) -> list[str]:
     progress = journal.progress(connection, entry)
     notes: list[str] = []
     for number, unit in enumerate(units):
