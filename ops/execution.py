@@ -41,7 +41,8 @@ def execute(
         if elevation:
             connection.execute(elevation[0])
         # The text of the operator's own file: the one thing here that is meant to be run as it is.
-        connection.execute(cast("LiteralString", statement.text), prepare=False)
+        text = target.adapt(statement.kind, statement.text)
+        connection.execute(cast("LiteralString", text), prepare=False)
         if elevation:
             connection.execute(elevation[1])
     except psycopg.Error as error:

@@ -19,7 +19,12 @@ class Hosted:
     def __init__(self, connection: database.Connection, dsn: str) -> None:
         self.connection = connection
         self.target = target.Target(
-            dsn=dsn, observer_dsn=dsn, run="test", throw_away=True, elevate=shape.elevated
+            dsn=dsn,
+            observer_dsn=dsn,
+            run="test",
+            throw_away=True,
+            elevate=shape.elevated,
+            adapt=shape.adapted,
         )
 
     def run(self, text: str) -> None:

@@ -53,25 +53,35 @@ def script(extension: str) -> str | None:
 
 
 def _write(programs: Binaries, folder: Path) -> None:
-    """Fill `folder` with the files of every extension on offer; what the server has itself is linked."""
+    """Fill `folder` with the files of every extension on offer; what is as the server has it is linked."""
     folder.mkdir(parents=True)
     own = {file.name: file for file in (programs.share / "extension").iterdir()}
     for name, file in own.items():
-        if name.endswith(".control") and name.removesuffix(".control") in _TRUSTED:
-            (folder / name).write_text(_trusted(file.read_text(encoding="utf-8")), encoding="utf-8")
-        elif name.count("--") == 1 and _extension(name) in _AFTERWARDS:
-            after = _AFTERWARDS[_extension(name)]
-            (folder / name).write_text(f"{file.read_text(encoding='utf-8')}\n{after}\n", encoding="utf-8")
+        if _extension(name) in _TRUSTED and file.suffix in {".control", ".sql"}:
+            text = _adapted(name, file.read_text(encoding="utf-8"), major=programs.major)
+            (folder / name).write_text(text, encoding="utf-8")
         else:
             (folder / name).symlink_to(file)
     for file in stand_ins():
-        if f"{_extension(file.name)}.control" not in own:
-            (folder / file.name).write_text(file.read_text("utf-8"), encoding="utf-8")
+        name = file.name
+        if f"{_extension(name)}.control" not in own:
+            text = file.read_text("utf-8")
+            if _extension(name) in _TRUSTED:
+                text = _adapted(name, text, major=programs.major)
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def _adapted(name: str, text: str, *, major: int) -> str:
+    """Return a file of an extension that `postgres` may create, so that a superuser then runs its script.
+
+    A project's own event triggers do not run in there, as they do not on hosted Supabase.
+    """
+    if name.endswith(".control"):
+        return _SWITCH.sub("", text) + "\ntrusted = true\n"
+    quiet = "set local event_triggers = off;\n" if major >= 17 else ""
+    after = _AFTERWARDS.get(_extension(name), "") if name.count("--") == 1 else ""
+    return f"{quiet}{text}\n{after}\n"
 
 
 def _extension(file: str) -> str:
     return file.removesuffix(".control").split("--")[0]
-
-
-def _trusted(control: str) -> str:
-    return _SWITCH.sub("", control) + "\ntrusted = true\n"

@@ -45,6 +45,11 @@ WORKS = {
     "event trigger": FUNCTION
     + "create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') execute function on_event();"
     "alter event trigger watch owner to postgres; alter event trigger watch disable; drop event trigger watch",
+    "event trigger in a block": FUNCTION
+    + "do $$ begin if not exists (select from pg_event_trigger where evtname = 'Watch') then"
+    "  create event trigger \"Watch\" on ddl_command_end\n when tag in ('CREATE TABLE', 'ALTER TABLE')\n"
+    "  execute procedure on_event(); end if; end $$; alter event trigger \"Watch\" enable always;"
+    "create table public.watched (); drop event trigger \"Watch\"",
     "publication for all tables": "create publication everything for all tables",
     "publication of a schema": "create publication whole for tables in schema public;"
     "alter publication whole set tables in schema public, auth; alter publication whole owner to postgres",

@@ -104,5 +104,5 @@ grant usage on schema cron to postgres with grant option;
 revoke all on all functions in schema cron from public;
 grant all on all functions in schema cron to postgres with grant option;
 grant select on cron.job to postgres with grant option;
-grant all on cron.job_run_details to postgres with grant option;
+grant select, insert, update, delete, truncate on cron.job_run_details to postgres with grant option;
 grant usage on all sequences in schema cron to postgres with grant option;

@@ -47,12 +47,12 @@ end
 $$;
 create function net.http_get(
     url text, params jsonb default '{}', headers jsonb default '{}', timeout_milliseconds integer default 5000
-) returns bigint language sql security definer
+) returns bigint language sql security definer set search_path = pg_catalog, pg_temp
     return net.keep('GET', url, params, headers, null, timeout_milliseconds);
 create function net.http_post(
     url text, body jsonb default '{}', params jsonb default '{}',
     headers jsonb default '{"Content-Type": "application/json"}', timeout_milliseconds integer default 5000
-) returns bigint language plpgsql security definer as $$
+) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if coalesce((select value from jsonb_each_text(headers) where lower(key) = 'content-type'), 'application/json')
         not like 'application/json%' then
@@ -64,18 +64,37 @@ $$;
 create function net.http_delete(
     url text, params jsonb default '{}', headers jsonb default '{}', timeout_milliseconds integer default 5000,
     body jsonb default null
-) returns bigint language sql security definer
+) returns bigint language sql security definer set search_path = pg_catalog, pg_temp
     return net.keep('DELETE', url, params, headers, body::text, timeout_milliseconds);
 create function net._http_collect_response(request_id bigint, async boolean default true)
-returns net.http_response_result language sql security definer
+returns net.http_response_result language sql security definer set search_path = pg_catalog, pg_temp
     return row('PENDING', 'pg_net stands in for the real one: nothing was sent', null)::net.http_response_result;
 create function net.http_collect_response(request_id bigint, async boolean default true)
-returns net.http_response_result language sql security definer
+returns net.http_response_result language sql security definer set search_path = pg_catalog, pg_temp
     return net._http_collect_response(request_id, async);
 create function net.check_worker_is_up() returns void language sql as $$ $$;
 create function net.worker_restart() returns boolean language sql return true;
 create function net.wake() returns void language sql as $$ $$;
 
+-- Nothing here belongs to a superuser: a project's trigger on one of these tables runs as the owner of a function.
+do $owners$
+declare
+    statement text;
+begin
+    for statement in
+        select format('alter table %s owner to supabase_functions_admin', oid::regclass)
+        from pg_catalog.pg_class where relnamespace = 'net'::regnamespace and relkind in ('r', 'v')
+        union all
+        select format('alter function %s owner to supabase_functions_admin', oid::regprocedure)
+        from pg_catalog.pg_proc where pronamespace = 'net'::regnamespace
+    loop
+        execute statement;
+    end loop;
+end
+$owners$;
+
+grant all on schema net to supabase_functions_admin;
+grant all on all sequences in schema net to supabase_functions_admin;
 grant usage on schema net to supabase_functions_admin, postgres, anon, authenticated, service_role;
 grant all on all tables in schema net to postgres with grant option;
 grant all on all sequences in schema net to postgres with grant option;

@@ -44,7 +44,7 @@ begin
 end
 $$;
 create function @extschema@.install_extension_version_sql(name text, version text, ext text) returns boolean
-language plpgsql security definer as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     wanted alias for name;
 begin
@@ -60,7 +60,7 @@ end
 $$;
 create function @extschema@.install_extension(
     name text, version text, description text, ext text, requires text[] default null, schema text default null
-) returns boolean language plpgsql security definer as $$
+) returns boolean language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     wanted alias for name;
 begin
@@ -88,7 +88,7 @@ begin
 end
 $$;
 create function @extschema@.install_update_path(name text, fromvers text, tovers text, ext text) returns boolean
-language plpgsql security definer as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform @extschema@.check_name(name), @extschema@.check_name(fromvers), @extschema@.check_name(tovers);
     if not exists (select from @extschema@.script as known where known.name = install_update_path.name) then
@@ -99,7 +99,7 @@ begin
 end
 $$;
 create function @extschema@.set_default_version(name text, version text) returns boolean
-language plpgsql security definer as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     update @extschema@.chosen as old set version = set_default_version.version
     where old.name = set_default_version.name;
@@ -111,7 +111,7 @@ begin
 end
 $$;
 create function @extschema@.uninstall_extension_if_exists(extname text) returns boolean
-language plpgsql security definer as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     delete from @extschema@.chosen where name = extname;
     delete from @extschema@.script where name = extname;
@@ -135,7 +135,7 @@ $$;
 create function @extschema@.available_extension_versions() returns table (name name, version text, comment text)
 language sql as $$ select name::name, version, description from @extschema@.script $$;
 create function @extschema@.register_feature(proc regproc, feature @extschema@.pg_tle_features) returns boolean
-language plpgsql security definer as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into @extschema@.feature_info values (feature, null, proc::text, proc::text);
     return true;

@@ -32,7 +32,7 @@ create function @extschema@.create_key(
     key_type @extschema@.key_type default 'aead-det', name text default null, raw_key bytea default null,
     raw_key_nonce bytea default null, parent_key uuid default null, key_context bytea default '\x7067736f6469756d',
     expires timestamptz default null, associated_data text default ''
-) returns @extschema@.valid_key language plpgsql security definer as $$
+) returns @extschema@.valid_key language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     made uuid;
     result @extschema@.valid_key;
@@ -45,10 +45,10 @@ begin
     return result;
 end
 $$;
-create function @extschema@.get_key_by_id(uuid) returns @extschema@.valid_key language sql security definer as $$
+create function @extschema@.get_key_by_id(uuid) returns @extschema@.valid_key language sql security definer set search_path = pg_catalog, pg_temp as $$
     select * from @extschema@.valid_key where id = $1
 $$;
-create function @extschema@.get_key_by_name(text) returns @extschema@.valid_key language sql security definer as $$
+create function @extschema@.get_key_by_name(text) returns @extschema@.valid_key language sql security definer set search_path = pg_catalog, pg_temp as $$
     select * from @extschema@.valid_key where name = $1
 $$;
 create function @extschema@.randombytes_buf(size integer) returns bytea language sql volatile return (
@@ -103,6 +103,25 @@ language sql immutable return @extschema@.seal(message, key || nonce);
 create function @extschema@.crypto_secretbox_open(message bytea, nonce bytea, key bytea) returns bytea
 language sql immutable return @extschema@.unseal(message, key || nonce);
 
+-- Nothing here belongs to a superuser: a project's trigger on one of these tables runs as the owner of a function.
+do $owners$
+declare
+    statement text;
+begin
+    for statement in
+        select format('alter table %s owner to supabase_functions_admin', oid::regclass)
+        from pg_catalog.pg_class where relnamespace = '@extschema@'::regnamespace and relkind in ('r', 'v')
+        union all
+        select format('alter function %s owner to supabase_functions_admin', oid::regprocedure)
+        from pg_catalog.pg_proc where pronamespace = '@extschema@'::regnamespace
+    loop
+        execute statement;
+    end loop;
+end
+$owners$;
+
+grant all on schema @extschema@ to supabase_functions_admin;
+grant all on all sequences in schema @extschema@ to supabase_functions_admin;
 grant usage on schema @extschema@ to postgres, pgsodium_keyiduser, pgsodium_keyholder, pgsodium_keymaker;
 grant all on all tables in schema @extschema@ to postgres, pgsodium_keymaker;
 grant select on @extschema@.valid_key to pgsodium_keyiduser, pgsodium_keyholder;

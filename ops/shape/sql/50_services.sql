@@ -90,6 +90,10 @@ begin
 end
 $$;
 
+alter table supabase_functions.migrations owner to supabase_functions_admin;
+alter table supabase_functions.hooks owner to supabase_functions_admin;
+alter function supabase_functions.http_request() owner to supabase_functions_admin;
+
 create function graphql_public.graphql(
     "operationName" text default null, query text default null,
     variables jsonb default null, extensions jsonb default null
