@@ -122,8 +122,8 @@ def find_left(rehearsing: Rehearsing) -> inventory.Inventory:
     found = inventory.take(rehearsing.target.observer, plan.migrations, overlooked=plan.overlooked)
     rehearsing.after = found
     if rehearsing.away and rehearsing.away.shaped:
-        stand_ins = shape.stand_ins(rehearsing.target.observer)
-        rehearsing.base = rehearsing.base.model_copy(update={"stand_ins": stand_ins})
+        stand_ins = {*shape.stand_ins(rehearsing.target.observer), *rehearsing.base.stand_ins}
+        rehearsing.base = rehearsing.base.model_copy(update={"stand_ins": tuple(sorted(stand_ins))})
     done = {m.version for m in rehearsing.pending if m.file in rehearsing.applied}
     lost = [version for version in found.pending if version in done]
     if lost:
