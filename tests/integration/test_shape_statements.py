@@ -149,7 +149,7 @@ REFUSED = {
     "drop of auth.uid": ("drop function auth.uid() cascade", "42501"),
     "the guard": ("drop event trigger keep_platform_drop", "42501"),
     "the guard's owner": ("alter event trigger keep_platform_drop owner to postgres", "42501"),
-    "the guard's function": ("drop function supabase_functions.keep_platform() cascade", "42501"),
+    "the guard's function": ("drop function supabase_functions.keep_platform_drop() cascade", "42501"),
     "default privileges of others": (
         "alter default privileges for role supabase_admin in schema public grant all on tables to anon", "42501"
     ),
