@@ -63,11 +63,13 @@ class Outcome:
 
     def named(self, names: Mapping[int, str]) -> Outcome:
         """Return this with locks and rows said by name; relations without one (indexes, TOAST) are left out."""
-        known = sorted((names[oid], held) for oid, held in self.held.items() if oid in names)
+        # A table that was dropped and made again has one name and two oids.
+        known = sorted((names[oid], oid) for oid in self.held if oid in names)
+        locks = dict.fromkeys((name, mode) for name, oid in known for mode in self.held[oid].modes)
         return replace(
             self,
-            locks=tuple(Lock(object=name, mode=mode) for name, held in known for mode in held.modes),
-            rows_written=sum(held.written for _, held in known),
+            locks=tuple(Lock(object=name, mode=mode) for name, mode in locks),
+            rows_written=sum(self.held[oid].written for _, oid in known),
         )
 
 

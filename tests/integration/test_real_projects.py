@@ -1,0 +1,54 @@
+"""What real projects do that tripped a rehearsal once, in small."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from ops import journal, migrations, project, reversal
+from ops.target import Target
+from tests import projects
+
+
+@pytest.fixture
+def target(shaped: str, shaped_admin: str) -> Generator[Target]:
+    target = Target(dsn=shaped, observer_dsn=shaped_admin, run="a run", throw_away=True)
+    with target.login() as connection:
+        journal.prepare(connection)
+    target.observe()
+    yield target
+    target.close()
+
+
+def proved(target: Target, root: Path, *pairs: tuple[str, str]) -> tuple[reversal.Step, reversal.Proof]:
+    """Apply and prove migrations given as (up, down), one after the other; return the last one's step and proof."""
+    ups = {f"{number}_step": up for number, (up, _) in enumerate(pairs, 1)}
+    downs = {f"{number}_step": down for number, (_, down) in enumerate(pairs, 1)}
+    projects.write(root, migrations=ups, rollbacks=downs)
+    found = migrations.find(project.load(root))
+    for migration in found[:-1]:
+        reversal.prove(target, migration, reversal.forward(target, migration))
+    step = reversal.forward(target, found[-1])
+    assert step.outcome.ok, step.outcome.failure
+    return step, reversal.prove(target, found[-1], step)
+
+
+def test_a_table_that_is_made_anew_under_its_name(target: Target, tmp_path: Path) -> None:
+    step, proof = proved(
+        target,
+        tmp_path,
+        ("create table public.old (id int, note text);\ninsert into public.old values (1, 'a');\n", ""),
+        (
+            "create table public._new (id bigint, note text);\n"
+            "insert into public._new select id, note from public.old;\n"
+            "drop table public.old;\nalter table public._new rename to old;\n",
+            "create table public._new (id int, note text);\n"
+            "insert into public._new select id, note from public.old;\n"
+            "drop table public.old;\nalter table public._new rename to old;\n",
+        ),
+    )
+    locks = [(lock.object, lock.mode) for lock in step.outcome.locks]
+    assert locks.count(("public.old", "AccessExclusiveLock")) == 1
+    assert (proof.rollback.status, proof.reapply.status) == ("proven", "same"), proof
