@@ -39,6 +39,10 @@ def of(script: Script) -> list[Hazard]:
 def _of_psql(script: Script) -> Iterator[Hazard]:
     for command in script.meta_commands:
         word = command.text.split(maxsplit=1)[0] if command.text.strip() else "the data"
+        if word.startswith("\\") and script.error_at and not _COMMAND.match(word):
+            message = _BROKEN.format(error=script.parse_error, word=word, line=command.line)
+            yield Hazard("psql", script.error_at, message, blocks=True)
+            return
         if word.startswith(("\\restrict", "\\unrestrict")):
             yield Hazard("psql", command, _RESTRICT.format(word=word), blocks=True)
         elif word.startswith("\\"):
@@ -47,6 +51,12 @@ def _of_psql(script: Script) -> Iterator[Hazard]:
             yield Hazard("psql", command, _VARIABLE.format(word=word), blocks=True)
 
 
+# A backslash before anything else belongs to a string that an unescaped quote has ended.
+_COMMAND = re.compile(r"\\[A-Za-z!?;.\\]")
+_BROKEN = (
+    "{error}, and from there on nobody can tell what is a string ({word} on line {line} would be a command of psql), "
+    "so the file cannot be applied. Mend the quotes: in a string a quote is doubled (''), not escaped by \\."
+)
 _META = (
     "{word} is a command of psql, which neither the server nor the Supabase CLI understands, so the file "
     "cannot "

@@ -42,7 +42,8 @@ class Script:
 
     `transactional` says that the whole file is one transaction. `findings` are sentences about what is
     merely odd (empty, CRLF, BEGIN/COMMIT inside). `meta_commands` holds what only psql understands (its own
-    commands, variables, data after COPY), which only files run through psql may have. `plan` is what the
+    commands, variables, data after COPY), which only files run through psql may have. `parse_error` is what the
+    parser, which may be older than the server, did not understand, and `error_at` its place. `plan` is what the
     file's own transaction control amounts to, by index of `statements`.
     """
 
@@ -53,6 +54,7 @@ class Script:
     findings: tuple[str, ...] = ()
     meta_commands: tuple[Statement, ...] = ()
     parse_error: str | None = field(default=None)
+    error_at: Statement | None = None
     plan: transactions.Plan = field(default_factory=transactions.Plan, repr=False)
 
 
@@ -67,15 +69,17 @@ def parse(text: str) -> Script:
     place = _Places(text)
     meta: tuple[Statement, ...] = ()
     error: str | None = None
+    error_at: Statement | None = None
     try:
         pieces = _parsed(readable)
     except (postgast.PgQueryError, DecodeError) as problem:
         reading = lexer.read(readable)
-        meta = tuple(place(t.start, t.end, "", Nature.ORDINARY) for t in (*reading.psql, *reading.data))
-        meta = tuple(sorted(meta, key=lambda command: command.offset))
-        pieces, error = _read_again(readable, reading, problem)
+        pieces, error, where = _read_again(readable, reading, problem)
+        tokens = sorted((*reading.psql, *reading.data), key=lambda token: token.start)
+        meta = tuple(place(token.start, token.end, "", Nature.ORDINARY) for token in tokens)
+        error_at = place(where, where, "", Nature.ORDINARY) if error else None
     found = tuple(place(*piece) for piece in pieces)
-    return _assemble(text, found, meta, error)
+    return replace(_assemble(text, found, meta), parse_error=error, error_at=error_at)
 
 
 def one_by_one(script: Script) -> tuple[Unit, ...]:
@@ -112,17 +116,21 @@ def _without_gap(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip(" \t\n\r\f\v"))
 
 
-def _read_again(text: str, reading: lexer.Reading, problem: Exception) -> tuple[list[Piece], str | None]:
-    """Parse without psql's own language, and statement by statement where that does not help either."""
+def _read_again(text: str, reading: lexer.Reading, problem: Exception) -> tuple[list[Piece], str | None, int]:
+    """Parse without psql's own language, and statement by statement where that does not help either.
+
+    Returns the pieces, and the error of the parser with its offset.
+    """
     masked = _masked(text, reading)
     if masked != text:
         try:
-            return _parsed(masked), None
+            return _parsed(masked), None, 0
         except (postgast.PgQueryError, DecodeError) as error:
             problem = error
     pieces = [_piece(masked, start, end) for start, end in reading.statements]
-    deep = isinstance(problem, DecodeError)
-    return pieces, None if deep else str(problem)
+    if isinstance(problem, postgast.PgQueryError):
+        return pieces, str(problem), max(0, problem.cursorpos - 1)
+    return pieces, None, 0  # too deep for the tree, and no error
 
 
 def _masked(text: str, reading: lexer.Reading) -> str:
@@ -175,9 +183,7 @@ class _Places:
         )
 
 
-def _assemble(
-    text: str, found: tuple[Statement, ...], meta: tuple[Statement, ...], error: str | None
-) -> Script:
+def _assemble(text: str, found: tuple[Statement, ...], meta: tuple[Statement, ...]) -> Script:
     grouping = transactions.plan([s.nature for s in found], breaks=_breaks(found))
     units = tuple(
         Unit(tuple(found[index] for index in group.statements), group.transactional)
@@ -189,7 +195,6 @@ def _assemble(
         units=units,
         transactional=grouping.transactional,
         meta_commands=meta,
-        parse_error=error,
         plan=grouping,
     )
     return replace(script, findings=tuple(_findings(script)))

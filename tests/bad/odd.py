@@ -111,7 +111,8 @@ ODD = (
     Odd(
         "a partitioned table reindexed",
         "run statement by statement",
-        "create table private.parts (id int) partition by range (id);\nreindex table private.parts;\n" + _GOOD,
+        "create table private.parts (id int) partition by range (id);\nreindex table private.parts;\n"
+        + _GOOD,
         False,
     ),
     Odd("rows returned", "", f"select generate_series(1, 10000);\n{_GOOD}"),

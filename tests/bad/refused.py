@@ -61,6 +61,7 @@ REFUSED = (
     Bad("\\i", "\\i is a command of psql", "-- parts\n\\i part.sql\n", 2, 1),
     Bad("\\gexec", "\\gexec is a command of psql", "select 'drop table public.notes' \\gexec\n", 1, 34),
     Bad("\\if", "\\if is a command of psql", "\\if true\nselect 1;\n\\endif\n", 1, 1),
+    Bad("escaped quotes", "Mend the quotes", "select 1;\nselect 'Let\\'s go', 'I\\'m here';\n", 2, 16),
     Bad("\\set", "\\set is a command of psql", "\\set owner 'x'\nselect :'owner';\n", 1, 1),
     Bad("a variable", ":'owner' is a variable of psql", "select 1;\nselect :'owner';\n", 2, 8),
     Bad("\\restrict of pg_dump", "Delete the \\restrict and \\unrestrict lines", _DUMP, 5, 1),

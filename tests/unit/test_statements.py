@@ -142,6 +142,13 @@ def test_psqls_language_is_set_aside() -> None:
     assert script.parse_error is None
 
 
+def test_an_error_has_its_place() -> None:
+    script = statements.parse("select 'é';\nselect 'Let\\'s go', 'I\\'m';\n")
+    assert script.parse_error == 'syntax error at or near "go"'
+    assert script.error_at is not None
+    assert (script.error_at.line, script.error_at.column) == (2, 16)
+
+
 def test_a_deep_statement_is_read_without_the_parsers_tree() -> None:
     text = f"select 1;\nselect {'(' * 900}1{')' * 900};\n"
     assert [s.line for s in statements.parse(text).statements] == [1, 2]
