@@ -20,6 +20,7 @@ from ops.verdict import Lint
 
 TIMEOUT = timedelta(minutes=1)
 NOT_LINTED = "not-linted"
+_SYNTAX = "syntax-error"
 # Far below the length that a command line may have, with paths of the longest kind.
 _AT_ONCE = 400
 # Every login that runs a migration sets both.
@@ -118,7 +119,9 @@ def _by_file(done: subprocess.CompletedProcess[bytes]) -> Mapping[str, list[_Sai
         raise _Broken(complaint[0] if complaint else f"squawk ended with {done.returncode}") from None
     found: defaultdict[str, list[_Said]] = defaultdict(list)
     for item in said:
-        if item["rule_name"] not in _OURS:
+        # One broken quote makes errors of all that follows.
+        echo = item["rule_name"] == _SYNTAX and any(e["rule_name"] == _SYNTAX for e in found[item["file"]])
+        if item["rule_name"] not in _OURS and not echo:
             found[item["file"]].append(item)
     return found
 
