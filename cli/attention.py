@@ -26,7 +26,7 @@ def blocks(layout: Layout, rehearsal: Rehearsal) -> list[Block]:
 
 
 def _errors(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
-    if rehearsal.error:
+    if rehearsal.error and not _said_below(rehearsal):
         yield _failure(layout, "", rehearsal.error)
     for result in rehearsal.migrations:
         if result.status in {"failed", "refused"}:
@@ -34,6 +34,12 @@ def _errors(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
                 yield _failure(layout, result.file, result.error)
             else:
                 yield layout.item("✗", f"{result.file} was {result.status}", style=_BAD)
+
+
+def _said_below(rehearsal: Rehearsal) -> bool:
+    """Whether what ended the rehearsal is what is said of one of its files."""
+    said = rehearsal.error.message if rehearsal.error else ""
+    return any(each.error and each.error.message in said for each in rehearsal.migrations)
 
 
 def _failure(layout: Layout, file: str, failure: Failure) -> Block:
@@ -94,7 +100,7 @@ def _others(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
             yield layout.item("✗", f"{file.name}: {triage.contract_outcome(file)}", style=_BAD)
     for finding in rehearsal.rls.findings:
         if finding.level == "error":
-            yield layout.item("✗", f"RLS {finding.table}: {finding.message}", style=_BAD, most=2)
+            yield layout.item("✗", f"RLS: {triage.rls(finding)}", style=_BAD)
 
 
 def _missing(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
@@ -113,7 +119,7 @@ def _findings(layout: Layout, rehearsal: Rehearsal) -> Iterator[Block]:
         yield layout.item("!", finding, style=_ODD, most=2)
     for finding in rehearsal.rls.findings:
         if finding.level == "warning":
-            yield layout.item("!", f"RLS {finding.table}: {finding.message}", style=_ODD, most=2)
+            yield layout.item("!", f"RLS: {triage.rls(finding)}", style=_ODD, most=2)
     linted = [each for each in rehearsal.migrations if each.lint]
     if linted:
         count = triage.counted(sum(len(each.lint) for each in linted), "lint finding")

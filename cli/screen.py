@@ -17,6 +17,7 @@ from ops.verdict import Rehearsal
 
 _MOST_LINES = 40
 _LEAST_LINES = 22
+_DONE, _FAILED, _IDLE = ("✓", "green"), ("✗", "bold red"), ("·", "dim")
 _PLAIN = {"✓": "ok", "✗": "FAILED", "…": "...", "→": "->", "·": "-", "─": "-", "│": "|"}
 
 
@@ -47,15 +48,19 @@ class Screen:
             self._write(self._clipped(f"  … {title}"), end="")
             self._pending = True
 
-    def finished(self, title: str, evidence: Evidence, seconds: float) -> None:
-        """Show a step that ended, and what it found if that is not well."""
-        self._step(
-            title, seconds, ok=evidence.ok, said=evidence.summary if self._telling or not evidence.ok else ""
-        )
+    def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None:
+        """Show a step that ended, and what it found if that is not well and no verdict follows."""
+        if evidence is None:
+            self._step(title, seconds, _DONE, "")
+            return
+        fine = evidence.ok or isinstance(evidence, Rehearsal)
+        mark = _FAILED if not fine else _IDLE if evidence.idle else _DONE
+        tells = self._telling or not fine
+        self._step(title, seconds, mark, evidence.summary if tells else "")
 
     def failed(self, title: str, error: BaseException, seconds: float) -> None:
         """Show a step that raised."""
-        self._step(title, seconds, ok=False, said=str(error))
+        self._step(title, seconds, _FAILED, str(error))
 
     def verdict(self, rehearsal: Rehearsal) -> None:
         """Show the result on one screen: at most 40 lines, fewer where the terminal is lower."""
@@ -69,12 +74,11 @@ class Screen:
             self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
         self._output.flush()
 
-    def _step(self, title: str, seconds: float, *, ok: bool, said: str) -> None:
+    def _step(self, title: str, seconds: float, mark: tuple[str, str], said: str) -> None:
         self._take_back()
-        mark, style = ("✓", "green") if ok else ("✗", "bold red")
         clock = time.strftime("%H:%M:%S")
         took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
-        self._write(f"{self._styled(mark, style)} {clock} {layout.cleaned(title)} ({took})")
+        self._write(f"{self._styled(*mark)} {clock} {layout.cleaned(title)} ({took})")
         for line in self._folded(layout.cleaned(said)):
             self._write(f"    {line}")
 

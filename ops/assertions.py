@@ -14,7 +14,8 @@ from ops.verdict import ContractFile
 def check_contract(rehearsing: Rehearsing) -> Evidence:
     """Run the SQL contract and the pgTAP suites; none is passed over in silence."""
     if rehearsing.stopped:
-        return Evidence(ok=True, summary=f"The contract was not tried, since {rehearsing.stopped} failed.")
+        said = f"The contract was not tried, since {rehearsing.stopped} failed."
+        return Evidence(ok=True, summary=said, idle=True)
     found = contract.check(rehearsing.target.dsn, rehearsing.project, bindir=rehearsing.bindir)
     if found.missing and not rehearsing.project.configured:
         # Without a runbooks.toml nobody has said that there should be one.
@@ -27,6 +28,7 @@ def check_contract(rehearsing: Rehearsing) -> Evidence:
     bad = [file for file in found.files if file.failed or file.error]
     return Evidence(
         ok=not bad and found.missing is None,
+        idle=not found.files and found.missing is None,
         summary=_sentence(found.missing, passed, len(found.files), bad),
         rows=tuple(file.model_dump(mode="json") for file in found.files),
     )

@@ -27,6 +27,7 @@ def prove(rehearsing: Rehearsing) -> Evidence:
     return Evidence(
         ok=chain.status in ("proven", "skipped"),
         summary=words[chain.status],
+        idle=chain.status == "skipped",
         rows=tuple(d.model_dump() for d in chain.differences),
     )
 
@@ -37,6 +38,7 @@ def sow_seed(rehearsing: Rehearsing) -> Evidence:
         return Evidence(
             ok=True,
             summary="No seed: only a throw-away database of our own with everything applied is sown.",
+            idle=True,
         )
     target = rehearsing.target
     found = sowing.sow(target, rehearsing.project)
@@ -54,7 +56,7 @@ def roll_back_after_failure(rehearsing: Rehearsing) -> Evidence:
     """Roll back, in reverse, what was applied before a migration failed, where the environment asks for it."""
     asked = rehearsing.plan.environment.after_failure is AfterFailure.ROLL_BACK
     if not (rehearsing.stopped and asked):
-        return Evidence(ok=True, summary="Nothing to roll back.")
+        return Evidence(ok=True, summary="Nothing to roll back.", idle=True)
     undone: list[str] = []
     for migration in reversed([m for m in rehearsing.pending if m.file in rehearsing.applied]):
         if migration.rollback is None:

@@ -30,7 +30,7 @@ def conclude(rehearsing: Rehearsing) -> Rehearsal:
         chain=rehearsing.chain,
         contract=rehearsing.contract,
         rls=rehearsing.rls,
-        findings=(*wrong, *rehearsing.findings, *_remarks(rehearsing)),
+        findings=(*rehearsing.wrong, *rehearsing.findings, *_remarks(rehearsing)),
     )
 
 
@@ -78,10 +78,10 @@ def _broken_contract(rehearsing: Rehearsing) -> list[str]:
     if bad:
         found.append(f"{_many(len(bad), 'contract file')} failed, the first is {bad[0]}")
     if rehearsing.contract.missing and rehearsing.project.configured:
-        found.append(rehearsing.contract.missing)
+        found.append("its contract is missing")
     holes = [finding for finding in rehearsing.rls.findings if finding.level == "error"]
     if holes:
-        found.append(f"{_many(len(holes), 'RLS hole')}, the first: {holes[0].message}")
+        found.append(f"{_many(len(holes), 'RLS hole')}, the first in {holes[0].table}")
     return found
 
 
@@ -99,12 +99,11 @@ def _summary(rehearsing: Rehearsing, counts: Counts, wrong: tuple[str, ...]) -> 
     if wrong:
         return f"{name}: {'; '.join(wrong)}."
     if not counts.pending:
-        return f"{name}: nothing is pending, and its contract holds."
-    missing = f"; {counts.rollbacks_missing} have no rollback script" if counts.rollbacks_missing else ""
-    return (
-        f"{name}: all {counts.applied} pending migrations apply, "
-        f"{counts.rollbacks_proven} rollbacks are proven{missing}."
-    )
+        return f"{name}: nothing is pending{', and its contract holds' if rehearsing.contract.files else ''}."
+    applied = f"{_many(counts.applied, 'pending migration')} {'applies' if counts.applied == 1 else 'apply'}"
+    proven = f"{_many(counts.rollbacks_proven, 'rollback')} {'is' if counts.rollbacks_proven == 1 else 'are'} proven"
+    missing = f", {counts.rollbacks_missing} without a script" if counts.rollbacks_missing else ""
+    return f"{name}: {applied}, {proven}{missing}."
 
 
 def _many(number: int, noun: str) -> str:

@@ -11,7 +11,8 @@ class Evidence(BaseModel):
     """The result of one operation.
 
     `summary` is one sentence that a tired person can paste into the incident channel; `rows` are the lines
-    of a table, each with the same keys. Operations that hand facts to later steps return a frozen subclass.
+    of a table, each with the same keys. `idle` says that nothing was done, since there was nothing to do or
+    something before it failed. Operations that hand facts to later steps return a frozen subclass.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -19,3 +20,4 @@ class Evidence(BaseModel):
     ok: bool
     summary: str
     rows: tuple[dict[str, Any], ...] = ()
+    idle: bool = False

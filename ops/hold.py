@@ -21,7 +21,7 @@ def take(rehearsing: Rehearsing) -> Evidence:
         Unavailable: the connection is lost.
     """
     if rehearsing.away:
-        return Evidence(ok=True, summary="The database is this run's own, and gone when it ends.")
+        return Evidence(ok=True, summary="The database is this run's own, and gone when it ends.", idle=True)
     target, where = rehearsing.target, rehearsing.plan.environment
     guarded.refuse(rehearsing.project, target.dsn)
     with ExitStack() as entering, database.connect(target.dsn, application=rehearsing.run) as connection:

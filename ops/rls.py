@@ -115,7 +115,15 @@ def _coverage(relation: Relation, policies: Sequence[Policy]) -> Iterator[verdic
 def _reach(relation: Relation) -> str:
     if not relation.privileges:
         return "no API role has a privilege on it yet"
-    return f"whoever has the API's public key reaches it with {', '.join(relation.privileges)}"
+    by_role: dict[str, list[str]] = {}
+    for role, _, privilege in (each.partition(" ") for each in relation.privileges):
+        by_role.setdefault(role, []).append(privilege)
+    roles = {
+        privileges: [r for r in by_role if by_role[r] == list(privileges)]
+        for privileges in map(tuple, by_role.values())
+    }
+    may = [f"{' and '.join(names)} may {', '.join(privileges)}" for privileges, names in roles.items()]
+    return f"through the API {'; '.join(may)}"
 
 
 def _inherited(relation: Relation) -> str:

@@ -135,8 +135,7 @@ def _coverage(rehearsal: Rehearsal) -> Iterator[str]:
     yield from (f"    {line}" for line in _aligned(rows) or ("no tables",))
     for finding in rehearsal.rls.findings:
         mark = "!! failure:" if finding.level == "error" else "    warning:"
-        policy = f", policy {finding.policy}" if finding.policy else ""
-        yield f"{mark} {finding.table}{policy}: {finding.message}"
+        yield f"{mark} {triage.rls(finding)}"
 
 
 def _aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:

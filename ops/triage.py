@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ops.verdict import ContractFile, Difference, Failure, MigrationResult, Rehearsal, Verdict
+from ops.verdict import (
+    ContractFile,
+    Difference,
+    Failure,
+    MigrationResult,
+    Rehearsal,
+    RlsFinding,
+    Verdict,
+)
 
 _WRONG = {"differs", "failed"}
+_SHORT = 80
 # staging-rehearsal.md section 9, and what the server's own hint does not say.
 _DUPLICATE = (
     "The object exists already: guard it with IF NOT EXISTS or DROP … IF EXISTS before the next rehearsal."
@@ -58,9 +67,16 @@ def describe(difference: Difference) -> str:
     """Say in one line what a rollback did to one object: lost it, left it behind or changed it."""
     lost, left = difference.after is None, difference.before is None
     what = difference.note or (
-        "lost" if lost and not left else "left behind" if left and not lost else "changed"
+        "lost" if lost and not left else "left behind" if left and not lost else _change(difference)
     )
     return f"{difference.kind} {difference.object}: {what}"
+
+
+def _change(difference: Difference) -> str:
+    """Name both sides where they are short enough to be read in one line."""
+    before, after = " ".join((difference.before or "").split()), " ".join((difference.after or "").split())
+    short = before and after and len(before) + len(after) <= _SHORT
+    return f"{before} → {after}" if short else "changed"
 
 
 def describe_all(differences: Sequence[Difference], *, most: int = 3) -> str:
@@ -74,6 +90,11 @@ def holds(file: ContractFile) -> bool:
     """Whether a file of assertions ran, asserted something, and all of it was true."""
     complete = file.planned is None or file.planned == file.passed
     return file.error is None and file.failed == 0 and file.passed > 0 and complete
+
+
+def rls(finding: RlsFinding) -> str:
+    """Say what is wrong with the row level security of a table, with its name."""
+    return finding.message if finding.table in finding.message else f"{finding.table}: {finding.message}"
 
 
 def blockers(rehearsal: Rehearsal) -> tuple[str, ...]:
@@ -100,7 +121,8 @@ def next_action(rehearsal: Rehearsal) -> str:
     """Return the one thing to do now."""
     if rehearsal.verdict is Verdict.UNAVAILABLE:
         return "Bring the database within reach, then run the same command again: what is applied is skipped."
-    if mending := next(filter(None, map(_mending, rehearsal.migrations)), None):
+    failed_first = sorted(rehearsal.migrations, key=lambda each: each.status not in {"failed", "refused"})
+    if mending := next(filter(None, map(_mending, failed_first)), None):
         return f"Mend {mending}, then rehearse again."
     if rehearsal.verdict is Verdict.REFUSED:
         return "Put right what is named above, then rehearse again: nothing was changed."
@@ -150,7 +172,7 @@ def _blockers(rehearsal: Rehearsal) -> Iterator[str]:
             yield f"Contract {file.name}: {contract_outcome(file)}"
     for finding in rehearsal.rls.findings:
         if finding.level == "error":
-            yield f"RLS of {finding.table}: {finding.message}"
+            yield f"RLS: {rls(finding)}"
 
 
 def contract_outcome(file: ContractFile) -> str:
@@ -189,4 +211,4 @@ def _follow_ups(rehearsal: Rehearsal) -> Iterator[str]:
         yield from (f"{result.file}: {finding}" for finding in result.findings)
     for finding in rehearsal.rls.findings:
         if finding.level == "warning":
-            yield f"RLS of {finding.table}: {finding.message}"
+            yield f"RLS: {rls(finding)}"

@@ -45,7 +45,10 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
     applied = rehearsing.applied.get(migration.file)
     if applied is None:
         return Applied(
-            ok=True, summary=f"{migration.path.name}: nothing to roll back, it is not applied.", result=result
+            ok=True,
+            summary=f"{migration.path.name}: nothing to roll back, it is not applied.",
+            idle=True,
+            result=result,
         )
     if applied.outcome.resumed:
         return _unproven(rehearsing, migration, result)
@@ -55,7 +58,13 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
     if not proof.clean:
         _put_back(rehearsing, migration, proof)
     ok = proof.rollback.status in ("proven", "missing") and proof.reapply.status in ("same", "skipped")
-    return Applied(ok=ok, summary=_proof_sentence(migration, proof), rows=_proof_rows(proof), result=result)
+    return Applied(
+        ok=ok,
+        summary=_proof_sentence(migration, proof),
+        rows=_proof_rows(proof),
+        idle=proof.rollback.status in ("missing", "skipped"),
+        result=result,
+    )
 
 
 def _finish_rollback(rehearsing: Rehearsing, migration: Migration) -> Step | None:
@@ -125,7 +134,7 @@ def _note(rehearsing: Rehearsing, migration: Migration, result: MigrationResult)
     rehearsing.results[migration.file] = result
     if result.status == "skipped":
         reason = f"{migration.path.name}: skipped, since {rehearsing.stopped} failed."
-        return Applied(ok=True, summary=reason, result=result)
+        return Applied(ok=True, summary=reason, idle=True, result=result)
     if result.error:
         return Applied(ok=False, summary=f"{result.error}", rows=(result.error.model_dump(),), result=result)
     facts = {

@@ -233,7 +233,7 @@ class Rehearsal(Evidence):
         return cls.model_validate({**plain, "ok": plain["verdict"] == Verdict.PASSED})
 
 
-_UNPUBLISHED = {"ok", "rows"}
+_UNPUBLISHED = {"ok", "rows", "idle"}
 
 
 def json_schema() -> dict[str, Any]:

@@ -38,7 +38,7 @@ def found(dsn: str) -> list[tuple[str, str, str | None]]:
             "alter table public.notes disable row level security",
             "alter table public.notes enable row level security",
             ("error", "public.notes", None),
-            "row level security off; whoever has the API's public key reaches it with anon SELECT",
+            "row level security off; through the API anon and authenticated may SELECT",
         ),
         (
             "drop policy owners on public.notes",
