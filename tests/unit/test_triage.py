@@ -52,7 +52,8 @@ def test_where_nothing_is_known_nothing_is_said(sqlstate: str | None) -> None:
     [
         ("x", None, None, "table public.t: lost"),
         (None, "x", None, "table public.t: left behind"),
-        ("x", "y", None, "table public.t: changed"),
+        ("x", "y", None, "table public.t: x → y"),
+        ("x" * 80, "y", None, "table public.t: changed"),
         ("x", None, "3 rows lost", "table public.t: 3 rows lost"),
     ],
 )
@@ -103,7 +104,7 @@ def test_everything_that_is_wrong_is_a_blocker() -> None:
     assert "42703" in found
     assert "runs and does not restore: index public.orders_created_at_idx: left behind" in found
     assert "Contract supabase/rls_tests.sql: 11 of 12 passed, 1 failed: anon reads orders" in found
-    assert "RLS of public.prices" in found
+    assert "RLS: public.prices" in found
     assert "has no policy for insert" not in found
 
 
@@ -117,7 +118,7 @@ def test_everything_that_is_wrong_is_a_blocker() -> None:
             "Contract a.test.sql: 0 passed, 0 failed: nothing was asserted",
         ),
         ({"error": Failure(message="nobody answers")}, "nobody answers"),
-        ({"rls": Rls(findings=(RlsFinding(table="public.t", message="is open"),))}, "RLS of public.t"),
+        ({"rls": Rls(findings=(RlsFinding(table="public.t", message="is open"),))}, "RLS: public.t"),
     ],
 )
 def test_each_kind_of_wrong_blocks(wrong: dict[str, object], said: str) -> None:
