@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, sections 4 and 5.
 
 from __future__ import annotations
 
-from ops import comparison, errors, reversal
+from ops import comparison, errors, reversal, triage
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
@@ -185,7 +185,7 @@ def _proof_sentence(migration: Migration, proof: reversal.Proof) -> str:
     reapply: Reapply = proof.reapply
     words = {
         "proven": f"{migration.path.name}: rolled back, and everything is as before; {rollback.rows_seen} rows seen.",
-        "differs": f"{migration.path.name}: its rollback ran and does not restore {len(rollback.differences)} objects.",
+        "differs": f"{migration.path.name}: its rollback ran and does not restore {triage.counted(len(rollback.differences), 'object')}.",
         "failed": f"{migration.path.name}: its rollback failed: {rollback.error}",
         "missing": f"{migration.path.name}: has no rollback script, so nothing proves that it can be undone.",
         "skipped": f"{migration.path.name}: not rolled back.",

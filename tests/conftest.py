@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.fix_listening",
     "tests.fix_site",
     "tests.fix_stack",
+    "tests.fix_browser",
 ]

@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
 )
 from prefect.client.schemas.objects import Artifact, FlowRun
-from prefect.client.schemas.sorting import ArtifactSort
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 
 from deployments import runs
 from deployments import stack as local_stack
@@ -53,6 +53,10 @@ class Desk:
 
     def read(self, run: UUID) -> FlowRun:
         return self._client.read_flow_run(run)
+
+    def names(self) -> dict[str, UUID]:
+        """Return the newest runs by name."""
+        return {run.name: run.id for run in self._client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC)}
 
     def state(self, run: UUID) -> str:
         state = self.read(run).state

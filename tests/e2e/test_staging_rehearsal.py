@@ -134,7 +134,7 @@ def test_a_rollback_that_does_not_restore_fails_the_run_and_names_what_differs(d
     run = desk.rehearse(projects.leaving_rollback(tmp_path))
     assert (run.state, run.result.verdict) == ("Failed", Verdict.FAILED)
     differs = table(run.artifact("rollback").data)
-    assert [row["object"] for row in differs if row["kind"] == "function"] == ["public.slug(value text)"]
+    assert [row["kind"] for row in differs if str(row["object"]).startswith("public.slug(")] == ["function"]
     assert run.step(f"Prove the rollback of {projects.TAGS}.sql").ok is False
 
 
