@@ -185,7 +185,8 @@ def _proof_sentence(migration: Migration, proof: reversal.Proof) -> str:
     reapply: Reapply = proof.reapply
     words = {
         "proven": f"{migration.path.name}: rolled back, and everything is as before; {rollback.rows_seen} rows seen.",
-        "differs": f"{migration.path.name}: its rollback ran and does not restore {triage.counted(len(rollback.differences), 'object')}.",
+        "differs": f"{migration.path.name}: its rollback ran and does not restore "
+        f"{triage.counted(len(rollback.differences), 'object')}.",
         "failed": f"{migration.path.name}: its rollback failed: {rollback.error}",
         "missing": f"{migration.path.name}: has no rollback script, so nothing proves that it can be undone.",
         "skipped": f"{migration.path.name}: not rolled back.",
