@@ -157,7 +157,7 @@ def test_a_proof_on_empty_tables_is_said_to_prove_little() -> None:
 @pytest.mark.parametrize(
     ("result", "starts"),
     [
-        (reports.failed(), "Mend 20250000000002_orders.down.sql so that it restores"),
+        (reports.failed(), "Mend 20250000000003_programmatic_seo_blueprints.sql at line 14"),
         (reports.refused(), "Mend 20250000000002_orders.sql at line 3"),
         (reports.unavailable(), "Bring the database within reach"),
     ],
