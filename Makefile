@@ -27,8 +27,9 @@ check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/lint-imports --no-cache > build/lint-imports.txt || { cat build/lint-imports.txt; exit 1; }
-	@$(BIN)/basedpyright --level error
-	@$(BIN)/python -m pytest -q tests/unit tests/test_house.py
+	@$(BIN)/basedpyright --level error > build/types.txt & types=$$!; \
+	$(BIN)/python -m pytest -q tests/unit tests/test_house.py; tests=$$?; \
+	wait $$types || { cat build/types.txt; exit 1; }; exit $$tests
 
 bench: $(DEV) ## Measure, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks.rehearsal
