@@ -235,3 +235,12 @@ def test_exposed_schemas_are_those_of_the_configuration(shaped: str, tmp_path: P
 def test_default_schemas_without_a_configuration(tmp_path: Path) -> None:
     projects.plain(tmp_path)
     assert rls.exposed_schemas(project.load(tmp_path)) == ("public", "graphql_public")
+
+
+def test_the_platforms_own_tables_are_no_projects_concern(shaped: str) -> None:
+    """Older configurations expose the schema `storage`, whose tables no project can give row level security."""
+    assert check(shaped, "storage") == verdict.Rls(tables=(), findings=())
+    run(shaped, "create policy upload on storage.objects for insert to anon with check (true)")
+    assert [(each.level, each.table, each.policy) for each in check(shaped, "storage").findings] == [
+        ("error", "storage.objects", "upload")
+    ]

@@ -14,6 +14,12 @@ relation as (
             select from pg_depend as d
             where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
         )
+        -- What the platform made guards itself; the policies that a project gives it are the project's.
+        and not (
+            pg_get_userbyid(c.relowner) ~ '^supabase_.*admin$'
+            and pg_get_userbyid(n.nspowner) ~ '^supabase_.*admin$'
+            and not exists (select from pg_policy as p where p.polrelid = c.oid)
+        )
 )
 select
     r.oid::bigint as oid,
