@@ -104,7 +104,6 @@ select {mark}::text = :'runbooks_mark' as runbooks_same \\gset
 \\else
 do $$ begin raise exception using errcode = '2D000', message = '{message}'; end $$;
 \\endif
-set constraints all immediate;
 reset session authorization;
 reset role;
 select pg_catalog.set_config('search_path', '', false) as runbooks_path \\gset
