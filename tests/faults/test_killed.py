@@ -17,7 +17,7 @@ from tests.polling import wait_until
 KILLED = -9
 STEPS = 19
 # Every so many statements of about nine hundred; another offset gives another sample.
-STATEMENTS = range(20, 900, 55)
+STATEMENTS = range(20, 900, 80)
 
 
 @pytest.fixture
