@@ -45,7 +45,7 @@ class Screen:
     def started(self, title: str) -> None:
         """Show what is running now, where the line can be taken back."""
         if self._live:
-            self._write(self._clipped(f"  … {title}"), end="")
+            self._write(self._clipped(f"… {title}"), end="")
             self._pending = True
 
     def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None:
