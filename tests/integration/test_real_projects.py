@@ -52,3 +52,36 @@ def test_a_table_that_is_made_anew_under_its_name(target: Target, tmp_path: Path
     locks = [(lock.object, lock.mode) for lock in step.outcome.locks]
     assert locks.count(("public.old", "AccessExclusiveLock")) == 1
     assert (proof.rollback.status, proof.reapply.status) == ("proven", "same"), proof
+
+
+ADDING = "alter table public.nowhere add column a int"
+BLOCK = f"""\
+select 1;
+do $body$
+begin
+    if true then
+
+        {ADDING};
+    end if;
+end $body$;
+"""
+
+
+@pytest.mark.parametrize(
+    ("up", "line", "column"),
+    [
+        (BLOCK, 6, 9),
+        (BLOCK.replace(ADDING, "perform lost from (select 1 as a) as t"), 6, 9),
+        (BLOCK.replace(ADDING, "execute 'select lost'"), 6, 25),
+        ("do language plpgsql 'begin\n\n  -- first\n  raise exception ''no'';\nend';\n", 4, 3),
+        ("do $$ begin raise exception 'no'; end $$;\n", 1, 4),
+    ],
+)
+def test_an_error_inside_a_block_has_its_own_line(
+    target: Target, tmp_path: Path, up: str, line: int, column: int
+) -> None:
+    projects.write(tmp_path, migrations={"1_block": up})
+    (migration,) = migrations.find(project.load(tmp_path))
+    failure = reversal.forward(target, migration).outcome.failure
+    assert failure is not None
+    assert (failure.line, failure.column) == (line, column), failure
