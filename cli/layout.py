@@ -32,6 +32,10 @@ class Layout:
     def wrapped(self, text: str, *, indent: int = 0, style: str = "", most: int = 3) -> Block:
         """Return `text` on at most `most` lines; what is cut off ends in an ellipsis."""
         room = self._width - indent
+        if most == 1:
+            line = Text(cleaned(text))
+            line.truncate(room, overflow="ellipsis")
+            return [Text.assemble(" " * indent, (line.plain, style))]
         found = list(Text(cleaned(text)).wrap(self._console, room, overflow="fold")) or [Text()]
         kept = found[:most]
         for line in kept:
