@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ops import comparison, database, queries, schema
 from ops.row_versions import Found, Versions
 from ops.schema import Delta, Described, Key, Root
-from ops.wal import Wal
+from ops.wal import Wal, Written
 
 _WITH_ROWS = ("table", "materialized view")
 _RELATIONS = (*_WITH_ROWS, "view", "foreign table", "sequence")
@@ -48,10 +48,10 @@ class Mirror:
         Raises:
             Unavailable: the connection is lost.
         """
-        with database.translating():
+        with schema.asking(connection):
             followed = Wal.follow(wal, connection) if wal else None
             versions = Versions.read(connection, width=1) if followed else Versions.read(connection)
-        described = schema.describe(connection, schema.roots(connection))
+            described = schema.describe(connection, schema.roots(connection))
         return cls(versions, _told(described), followed)
 
     @property
@@ -66,8 +66,8 @@ class Mirror:
         Raises:
             Unavailable: the connection is lost.
         """
-        with database.translating():
-            found, globals_too = self._look(connection)
+        with schema.asking(connection):
+            found, globals_too = self._look(connection, self.wal.written(connection) if self.wal else None)
             now = self._describe(connection, self._touched(found), globals_too=globals_too)
         delta = self._delta(now)
         for root, texts in now.items():
@@ -81,9 +81,10 @@ class Mirror:
 
     def preview(self, connection: database.Connection) -> Delta:
         """Return what is different for a transaction that has not committed, and remember nothing of it."""
-        with database.translating():
-            found = self.versions.differing(connection)
-            delta = self._delta(self._describe(connection, self._touched(found), globals_too=True))
+        with schema.asking(connection):
+            found, globals_too = self._look(connection, self.wal.peek(connection) if self.wal else None)
+            now = self._describe(connection, self._touched(found), globals_too=globals_too)
+        delta = self._delta(now)
         if schema.is_privileged(connection):
             return delta
         return {key: change for key, change in delta.items() if key[0] not in schema.SECRETS}
@@ -93,13 +94,12 @@ class Mirror:
         texts = {oid: self.described.get((schema.RELATION, oid), {}) for oid in oids}
         return {oid: identity for oid, keys in texts.items() for kind, identity in keys if kind in _RELATIONS}
 
-    def _look(self, connection: database.Connection) -> tuple[Found, bool]:
-        if self.wal is None:
-            return self.versions.differing(connection), True
-        written = self.wal.written(connection)
-        if written is None:
+    def _look(self, connection: database.Connection, written: Written | None) -> tuple[Found, bool]:
+        if written is not None:
+            return self.versions.at(connection, written.places), written.globals
+        if self.wal is not None:
             return self.versions.everything(connection), True
-        return self.versions.at(connection, written.places), written.globals
+        return self.versions.differing(connection), True
 
     def _touched(self, found: Found) -> _Touched:
         return _Touched(*self.versions.touched(found))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
+from ops import parts
 from ops.schema import Delta, Key, Snapshot
 from ops.verdict import Difference
 
 # What exists in the whole cluster and not in one database: two databases are not compared by it.
 CLUSTER = frozenset({"role", "role membership", "setting"})
+# What is named after what stands on its own.
+_LATER = frozenset(
+    {"column", "column order", "constraint", "index", "trigger", "policy", "rule", "grant", "comment"}
+)
 
 
 def between(before: Snapshot, after: Snapshot) -> Delta:
@@ -48,16 +53,16 @@ def compare(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
 
 
 def differences(delta: Delta) -> tuple[Difference, ...]:
-    """Name every object of a change; parts of an object that is gone or new as a whole are not listed again."""
-    whole = {
-        identity
-        for (kind, identity), (before, after) in delta.items()
-        if kind in _WHOLES and None in (before, after)
-    }
+    """Name every object of a change.
+
+    What is gone or new with the whole that it belongs to is not listed again: neither a table's columns, indexes,
+    policies, grants and comments, nor the index of a constraint, the comment on a column or the sequence behind it.
+    """
+    whole = {key for key, (before, after) in delta.items() if before is None or after is None}
     return tuple(
         Difference(kind=kind, object=identity, before=before, after=after)
         for (kind, identity), (before, after) in sorted(delta.items(), key=_order)
-        if not _is_part(kind, identity, whole)
+        if not _goes_without_saying((kind, identity), before, after, whole)
     )
 
 
@@ -66,30 +71,19 @@ def without_cluster(snapshot: Snapshot) -> Snapshot:
     return {key: text for key, text in snapshot.items() if key[0] not in CLUSTER}
 
 
-_WHOLES = (
-    "table",
-    "view",
-    "materialized view",
-    "foreign table",
-    "type",
-    "function",
-    "procedure",
-    "aggregate",
-    "sequence",
-)
-_PARTS = ("column", "constraint", "trigger", "policy", "rule")
+def _goes_without_saying(key: Key, before: str | None, after: str | None, whole: AbstractSet[Key]) -> bool:
+    if key[0] == "column order" and _is_same_order(before or "", after or ""):
+        return True
+    return any(owner in whole for owner in parts.owners(key, before or after or ""))
 
 
-def _is_part(kind: str, identity: str, whole: Iterable[str]) -> bool:
-    if kind == "column order":
-        return identity in whole
-    if kind in _PARTS:
-        return any(identity.startswith(f"{name}.") for name in whole)
-    if kind == "grant":
-        return any(f" {name} to " in identity or f" {name}." in identity for name in whole)
-    return False
+def _is_same_order(before: str, after: str) -> bool:
+    """Whether the columns that both have stand in the same order; that others are gone or new is said elsewhere."""
+    left, right = parts.names(before), parts.names(after)
+    both = set(left) & set(right)
+    return [name for name in left if name in both] == [name for name in right if name in both]
 
 
 def _order(item: tuple[Key, object]) -> tuple[bool, str, str]:
     (kind, identity), _ = item
-    return (kind not in _WHOLES, identity, kind)
+    return (kind in _LATER, identity, kind)

@@ -59,11 +59,10 @@ class Versions:
     def differing(self, connection: database.Connection) -> Found:
         """Look at the places whose total is another one, and at new ones."""
         known = [place for place in self.places if place[0] in self.sizes]
-        with connection.pipeline():
-            cursor = connection.execute(
-                queries.load("catalog/sizes"), {"catalogs": list(catalogs())}, prepare=True
-            )
-            totals = [connection.execute(_total(p[0]), self._range(p), prepare=True) for p in known]
+        cursor = connection.execute(
+            queries.load("catalog/sizes"), {"catalogs": list(catalogs())}, prepare=True
+        )
+        totals = [connection.execute(_total(p[0]), self._range(p), prepare=True) for p in known]
         sizes = {str(name): int(size) for name, size in cursor}
         found = {
             place: int((row.fetchone() or (0,))[0] or 0) for place, row in zip(known, totals, strict=True)
@@ -82,10 +81,9 @@ class Versions:
     ) -> Found:
         """Look at these places; each is in the answer, also when nothing is left there."""
         found = Found({place: {} for place in places}, sizes=sizes or self.sizes)
-        with connection.pipeline():
-            cursors = [
-                connection.execute(_objects(place[0]), self._range(place), prepare=True) for place in places
-            ]
+        cursors = [
+            connection.execute(_objects(place[0]), self._range(place), prepare=True) for place in places
+        ]
         for place, cursor in zip(places, cursors, strict=True):
             for class_, oid, file, version in cursor:
                 found.places[place][class_, oid] = version

@@ -7,7 +7,8 @@ policies, grants, comments) is described with it, so that a change costs one roo
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import pq
@@ -39,36 +40,50 @@ def snapshot(connection: database.Connection) -> Snapshot:
     Raises:
         Unavailable: the connection is lost.
     """
-    return flat(describe(connection, roots(connection)).values())
+    with asking(connection):
+        return flat(describe(connection, roots(connection)).values())
+
+
+@contextmanager
+def asking(connection: database.Connection) -> Generator[None]:
+    """Ask questions about the schema: names are qualified in the answers, whatever the search path was.
+
+    The connection's settings are afterwards what they were.
+
+    Raises:
+        Unavailable: the connection is lost.
+    """
+    inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
+    try:
+        with database.translating(), connection.pipeline():
+            connection.execute("savepoint runbooks_look" if inside else "begin")
+            connection.execute(queries.load("schema/settings"), prepare=True)
+            yield
+            if inside:
+                connection.execute("rollback to runbooks_look")
+                connection.execute("release runbooks_look")
+            else:
+                # After a rollback the driver would prepare every statement anew.
+                connection.execute("commit")
+    except BaseException:
+        if not (inside or connection.closed):
+            connection.rollback()
+        raise
 
 
 def roots(connection: database.Connection) -> set[Root]:
     """Return everything that is described on its own."""
-    with database.translating():
-        found = connection.execute(queries.load("schema/roots"))
-        return {GLOBALS, *((int(classid), int(oid)) for classid, oid in found)}
+    found = connection.execute(queries.load("schema/roots"))
+    return {GLOBALS, *((int(classid), int(oid)) for classid, oid in found)}
 
 
 def describe(connection: database.Connection, wanted: Collection[Root]) -> Described:
-    """Describe these roots; one that is not there, or is nobody's business, has no texts.
-
-    Names are qualified whatever the connection's search path is. In a transaction, its settings stay as they are.
-    """
+    """Describe these roots; one that is not there, or is nobody's business, has no texts."""
     described: Described = {root: {} for root in wanted}
-    if not described:
-        return described
-    inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
-    with database.translating(), connection.pipeline():
-        if inside:
-            connection.execute("savepoint runbooks_look")
-        connection.execute(queries.load("schema/settings"), {"local": inside}, prepare=True)
-        cursors = [
-            connection.execute(queries.load(f"schema/{name}"), parameters, prepare=True)
-            for name, parameters in _questions(described, privileged=is_privileged(connection))
-        ]
-        if inside:
-            connection.execute("rollback to runbooks_look")
-            connection.execute("release runbooks_look")
+    cursors = [
+        connection.execute(queries.load(f"schema/{name}"), parameters, prepare=True)
+        for name, parameters in _questions(described, privileged=is_privileged(connection))
+    ]
     for cursor in cursors:
         for classid, oid, kind, identity, definition in cursor:
             described.setdefault((classid, oid), {})[kind, identity] = definition or ""

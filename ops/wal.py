@@ -46,27 +46,39 @@ class Wal:
         try:
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             oid, position = _position(connection, observer)
+            followed = cls(connection, oid, _files(observer), position)
+            # Not everybody who may log in may read it.
+            followed._read()
         except psycopg.Error:
             return None
-        return cls(connection, oid, _files(observer), position)
+        return followed
 
     def written(self, observer: database.Connection) -> Written | None:
         """Return the blocks written since the last call, or `None` where that is not known or too much to read."""
+        end, found = self._look(observer)
+        if found is None:
+            return self._lost(observer)
+        self.start = end
+        self.carried = found.places if _is_somebody_writing(observer) else set()
+        return found
+
+    def peek(self, observer: database.Connection) -> Written | None:
+        """Return the same, also what a transaction has written that has not committed, and remember nothing."""
+        return self._look(observer)[1]
+
+    def _look(self, observer: database.Connection) -> tuple[str, Written | None]:
         try:
             files = _files(observer)
             end, rows = self._read()
-            moved = files != self.files
         except psycopg.Error:
             if self.connection.closed or observer.closed:
                 raise
-            return self._lost(observer)
-        self.start = end
-        if rows is None or moved:
-            return self._lost(observer)
+            return "", None
+        if rows is None or files != self.files:
+            return end, None
         found = {(self.files[shared, file], block) for shared, file, block in rows}
         places = {place for place in found if place[0] not in _GLOBALS} | self.carried
-        self.carried = places if _is_somebody_writing(observer) else set()
-        return Written(places, globals=any(name in _GLOBALS for name, _ in found))
+        return end, Written(places, globals=any(name in _GLOBALS for name, _ in found))
 
     def _read(self) -> tuple[str, list[tuple[bool, int, int]] | None]:
         asked = {

@@ -1,5 +1,7 @@
 """Changes to constraints."""
 
+# ruff: noqa: E501 - a change is a line of SQL
+
 from tests.drift.kind import Kind
 
 _T = "alter table s.t "
@@ -12,7 +14,10 @@ def _instead(name: str, left: str, right: str, sees: str = "", **more: int) -> K
     table = f"c_{name.replace(' ', '_').replace('-', '_')}"
     add = f"alter table s.{table} add constraint {table}_k "
     drop = f"alter table s.{table} drop constraint {table}_k; "
-    setup = f"create table s.{table} (id int, parent_id int, span int4range, name text); {add}{left}"
+    extension = "create extension btree_gist; " if "with =, " in left else ""
+    setup = (
+        f"{extension}create table s.{table} (id int, parent_id int, span int4range, name text); {add}{left}"
+    )
     return Kind(
         name,
         drop + add + right,

@@ -1,5 +1,7 @@
 """Changes to indexes."""
 
+# ruff: noqa: E501 - a change is a line of SQL
+
 from tests.drift.kind import Kind
 
 _NEXT = iter(range(100))

@@ -1,5 +1,7 @@
 """Changes to operators and their classes, casts, transforms, languages, collations, conversions, text search."""
 
+# ruff: noqa: E501 - a change is a line of SQL
+
 from tests.drift.kind import Kind
 
 _OP = "create operator s.<=> (leftarg = int, rightarg = int, function = int4eq"

@@ -27,7 +27,7 @@ KINDS = (
         "member of an extension",
         "alter extension ltree add function s.f(int)",
         "alter extension ltree drop function s.f(int)",
-        "function s.f(x integer)",
+        "function s.f(integer)",
     ),
     Kind("new publication", "create publication np", "drop publication np", "publication np"),
     Kind(
@@ -85,13 +85,13 @@ KINDS = (
         "renamed publication",
         _PUB + "rename to pubs",
         "alter publication pubs rename to pub",
-        "publication table pubs: s.parent",
+        "publication pubs",
     ),
     Kind(
         "renamed table of a publication",
         "alter table s.parent rename to parents",
         "alter table s.parents rename to parent",
-        "publication table pub: s.parents",
+        "table s.parents",
     ),
     Kind(
         "renamed column of a publication",

@@ -1,5 +1,7 @@
 """Changes to types and sequences."""
 
+# ruff: noqa: E501 - a change is a line of SQL
+
 from tests.drift.kind import Kind
 
 _Q = "alter sequence s.q "

@@ -1,5 +1,7 @@
 """Changes to views, materialized views and rules."""
 
+# ruff: noqa: E501 - a change is a line of SQL
+
 from tests.drift.kind import Kind
 
 KINDS = (

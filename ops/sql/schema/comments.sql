@@ -41,7 +41,8 @@ said as (
     from parts p join pg_catalog.pg_seclabel l on l.objoid = p.objid and l.classoid = p.classid
 )
 select s.rootclass::bigint, s.rootid::bigint, s.kind,
-       pg_catalog.format('%%s%%s %%s', s.provider, o.type, o.identity) as identity,
+       pg_catalog.format('%%s%%s %%s', s.provider, o.type,
+           case when s.classid = 'pg_catalog.pg_proc'::regclass then s.objid::regprocedure::text else o.identity end) as identity,
        s.text as definition
 from said s, pg_catalog.pg_identify_object(s.classid, s.objid, s.sub) o
 where coalesce(o.schema, '') !~ '^pg_' and coalesce(o.schema, '') not in ('information_schema', 'runbooks', 'supabase_migrations')

@@ -2,7 +2,7 @@
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select 'pg_catalog.pg_proc'::regclass::oid::bigint, p.oid::bigint,
        case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end as kind,
-       pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) as identity,
+       p.oid::regprocedure::text as identity,
        pg_catalog.concat_ws(E'\n',
            case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid) end,
            (select pg_catalog.concat_ws(' ',

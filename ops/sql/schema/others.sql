@@ -47,29 +47,34 @@ select w.classid, w.objid, 'event trigger', pg_catalog.quote_ident(t.evtname),
 from wanted w
 join pg_catalog.pg_event_trigger t on t.tableoid = w.classid and t.oid = w.objid
 union all
+-- In a schema they are added to the general ones; the general ones are said where they are not the server's own.
 select w.classid, w.objid, 'default privileges',
        pg_catalog.format('%%s of %%I%%s to %%s',
            case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
-                when 'T' then 'types' when 'n' then 'schemas' else d.defaclobjtype::text end,
+                when 'T' then 'types' when 'n' then 'schemas' when 'L' then 'large objects' else d.defaclobjtype::text end,
            pg_catalog.pg_get_userbyid(d.defaclrole), ' in ' || pg_catalog.quote_ident(n.nspname),
-           case when x.grantee = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) end),
-       pg_catalog.string_agg(
-           x.privilege_type || case when x.is_grantable then ' with grant option' else '' end, ', ' order by x.privilege_type)
+           case when g.grantee = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end),
+       coalesce(g.privileges, 'nothing')
 from wanted w
 join pg_catalog.pg_default_acl d on d.tableoid = w.classid and d.oid = w.objid
 left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
-cross join pg_catalog.aclexplode(d.defaclacl) x
-group by w.classid, w.objid, d.defaclobjtype, d.defaclrole, n.nspname, x.grantee
-union all
-select w.classid, w.objid, 'default privileges',
-       pg_catalog.format('%%s of %%I%%s',
-           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
-                when 'T' then 'types' when 'n' then 'schemas' else d.defaclobjtype::text end,
-           pg_catalog.pg_get_userbyid(d.defaclrole), ' in ' || pg_catalog.quote_ident(n.nspname)),
-       'set'
-from wanted w
-join pg_catalog.pg_default_acl d on d.tableoid = w.classid and d.oid = w.objid
-left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+cross join lateral (
+    select coalesce(now.grantee, usual.grantee) as grantee, now.privileges
+    from (
+        select x.grantee, pg_catalog.string_agg(
+                   x.privilege_type || case when x.is_grantable then ' with grant option' else '' end,
+                   ', ' order by x.privilege_type) as privileges
+        from pg_catalog.aclexplode(d.defaclacl) x group by x.grantee
+    ) now
+    full join (
+        select x.grantee, pg_catalog.string_agg(
+                   x.privilege_type || case when x.is_grantable then ' with grant option' else '' end,
+                   ', ' order by x.privilege_type) as privileges
+        from pg_catalog.aclexplode(case when d.defaclnamespace = 0 then pg_catalog.acldefault(
+            case d.defaclobjtype when 'S' then 's' else d.defaclobjtype end, d.defaclrole) end) x group by x.grantee
+    ) usual on usual.grantee = now.grantee
+    where now.privileges is distinct from usual.privileges
+) g
 union all
 select w.classid, w.objid, 'foreign data wrapper', pg_catalog.quote_ident(f.fdwname),
        pg_catalog.concat_ws(' ', 'owner', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(f.fdwowner)),

@@ -1,5 +1,6 @@
--- How are the questions about the schema asked? (with no search path, so that names are qualified; planned once)
+-- How are the questions about the schema asked? (with no search path, so that names are qualified; planned once, along
+-- indexes, since the catalogs' statistics are as old as the schema is new; not behind somebody's lock for ever)
 -- Locks: none. Lowest version: 15.
-select pg_catalog.set_config('search_path', '', %(local)s),
-       pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', %(local)s),
-       pg_catalog.set_config('jit', 'off', %(local)s)
+select pg_catalog.set_config(s.name, s.value, true)
+from (values ('search_path', ''), ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'), ('enable_seqscan', 'off'),
+             ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'), ('lock_timeout', '10s')) as s (name, value)

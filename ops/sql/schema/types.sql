@@ -42,7 +42,7 @@ join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 where t.oid = any (%(oids)s::oid[])
   and t.typrelid = 0 and t.typtype <> 'm'
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)
+  and not exists (select from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid)
   and not exists (
       select from pg_catalog.pg_depend e
       where e.classid = 'pg_catalog.pg_type'::regclass and e.objid = t.oid and e.deptype = 'e')
