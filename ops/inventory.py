@@ -206,9 +206,16 @@ def _inventory(
         entries=entries,
         pending=pending,
         remote=remote,
-        findings=findings,
+        findings=(*findings, *_other_hands(entries)),
         refusals=refusals,
     )
+
+
+def _other_hands(entries: Sequence[Entry]) -> Iterator[str]:
+    others = [entry.file for entry in entries if entry.state == "other-hands"]
+    if others:
+        counted = "1 migration was" if len(others) == 1 else f"{len(others)} migrations were"
+        yield f"{counted} applied by other hands (in the history, not in the journal), the last is {others[-1]}."
 
 
 def _time(version: str) -> str:

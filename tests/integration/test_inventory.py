@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops import database, errors, inventory, journal, migrations, project, reversal
+from ops import database, errors, inventory, migrations, project, reversal
 from tests import projects
 from tests.fix_site import MakeSite, Site
 
@@ -106,7 +106,11 @@ def test_other_hands_are_told_and_block_nothing(site: Site) -> None:
     site.push(version(TAGS))
     assert site.states() == {NOTES: "applied", TAGS: "other-hands", COLOURS: "pending"}
     assert "Applied by other hands" in site.entry(TAGS).findings[0]
-    assert site.take().ok
+    found = site.take()
+    assert found.ok
+    assert found.findings == (
+        f"1 migration was applied by other hands (in the history, not in the journal), the last is {TAGS}.",
+    )
 
 
 def test_a_history_without_statements_is_said_to_hide_edits(site: Site) -> None:
@@ -233,46 +237,6 @@ def test_what_the_project_expects_to_touch_and_what_is_pending(site: Site) -> No
     assert site.take(expects=["*_tags.sql"]).findings == (
         "The project expects to touch *_tags.sql, and nothing pending matches.",
     )
-
-
-def test_an_interrupted_run_is_told_and_not_taken_for_other_hands(make_site: MakeSite) -> None:
-    site = make_site(projects.concurrent_index)
-    site.apply(version(NOTES))
-    index = site.found()[1]
-    entry = reversal.forward_entry(index)
-    journal.mark(site.connection, entry, run="killed", unit=0, done=False)
-    site.execute("create index notes_owner_idx on public.notes (owner)")
-    assert site.entry(index.file).state == "pending"
-    assert "An interrupted run has begun it" in site.entry(index.file).findings[0]
-    site.path(index.file).write_text(
-        "create index concurrently notes_owner_idx on public.notes (owner, id);\n"
-    )
-    assert site.entry(index.file).state == "partly-applied"
-
-
-def test_a_rollback_that_an_interrupted_run_has_begun_is_to_be_ended(make_site: MakeSite) -> None:
-    site = make_site(projects.concurrent_index)
-    site.apply()
-    index = site.found()[1]
-    assert index.rollback
-    site.connection.execute(
-        "insert into runbooks.journal (version, file, action, unit, sha256, run)"
-        " values (%s, %s, 'begin-unit', 0, %s, 'killed')",
-        (index.version, index.rollback.file, index.rollback.sha256),
-    )
-    found = site.take()
-    assert found.ok
-    assert site.entry(index.file).state == "partly-rolled-back"
-    assert (found.pending, found.unfinished) == ((index.version,), (index.version,))
-    before = index.rollback.path.read_text()
-    index.rollback.path.write_text(f"{before}-- edited\n")
-    assert site.entry(index.file).state == "edited"
-    assert "Restore that file" in site.take().refusals[0]
-    index.rollback.path.write_text(before)
-    site.target.observe()
-    assert reversal.backward(site.target, index).outcome.ok
-    site.target.close()
-    assert site.entry(index.file).state == "pending"
 
 
 def test_a_role_that_may_not_read_the_history_is_refused(site: Site, shaped_admin: str) -> None:
