@@ -257,3 +257,40 @@ create function pg_version() returns text language sql immutable as $$ select cu
 create function pg_version_num() returns integer language sql immutable as
 $$ select current_setting('server_version_num')::integer $$;
 create function pgtap_version() returns numeric language sql immutable as $$ select 1.3 $$;
+
+-- Tests a test by what it said, and takes back that it ran.
+create function check_test(text, boolean, text, text, text, boolean) returns setof text language plpgsql as $$
+declare
+    said constant text[] := regexp_match($1, '^(not )?ok ([0-9]+)(?: - ([^\n]*))?');
+    passed constant boolean := said[1] is null;
+    tested constant text := coalesce(nullif($3, '') || ' ', 'Test ') || 'should ';
+    complaint constant text := coalesce((
+        select string_agg(substr(line, 3), e'\n' order by number)
+        from regexp_split_to_table($1, '\n') with ordinality as t (line, number)
+        where number > 1 and line !~ '^# Failed'
+    ), '');
+begin
+    perform setval('pg_temp._tap_number', greatest(said[2]::bigint - 1, 1), said[2] <> '1');
+    if not passed then
+        perform _tap_set('failed', greatest(num_failed() - 1, 0)::text);
+    end if;
+    return next "is"(passed, $2, tested || case when $2 then 'pass' else 'fail' end);
+    if $4 is not null then
+        return next "is"(coalesce(said[3], ''), $4, tested || 'have the proper description');
+    end if;
+    if $5 is not null then
+        return next case
+            when $6 then matches(complaint, $5, tested || 'have the proper diagnostics')
+            else "is"(complaint, $5, tested || 'have the proper diagnostics')
+        end;
+    end if;
+end
+$$;
+create function check_test(text, boolean, text, text, text) returns setof text language sql as
+$$ select check_test($1, $2, $3, $4, $5, false) $$;
+create function check_test(text, boolean, text, text) returns setof text language sql as
+$$ select check_test($1, $2, $3, $4, null, false) $$;
+create function check_test(text, boolean, text) returns setof text language sql as
+$$ select check_test($1, $2, $3, null, null, false) $$;
+create function check_test(text, boolean) returns setof text language sql as
+$$ select check_test($1, $2, null, null, null, false) $$;
