@@ -86,7 +86,7 @@ def _read(reference: str) -> tuple[Side, Snapshot, bool]:
 
 def _looked_at(reference: str, connection: database.Connection) -> tuple[Side, Snapshot, bool]:
     connection.execute("begin isolation level repeatable read read only")
-    connection.execute("set local lock_timeout = '10s'; set local statement_timeout = '2min'")
+    connection.execute("set local statement_timeout = '2min'")
     ((name, role, version, major),) = connection.execute(queries.load("schema/side")).fetchall()
     snapshot = comparison.without_cluster(schema.snapshot(connection))
     privileged = schema.is_privileged(connection)

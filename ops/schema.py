@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from psycopg import pq
@@ -24,6 +25,8 @@ Described = dict[Root, dict[Key, str]]
 # Roles, settings and what else shows no row versions to everybody: described anew each time.
 GLOBALS: Root = (0, 0)
 NAMESPACE, TYPE, FUNCTION, RELATION = 2615, 1247, 1255, 1259
+# A definition may have to wait for somebody who holds its table.
+LOCK_TIMEOUT = timedelta(seconds=10)
 # What only a superuser is told.
 SECRETS = frozenset({"user mapping options", "subscription connection"})
 # Digests of secrets are good for comparing within this process, and for nothing else.
@@ -51,13 +54,13 @@ def asking(connection: database.Connection) -> Generator[None]:
     The connection's settings are afterwards what they were.
 
     Raises:
-        Unavailable: the connection is lost.
+        Unavailable: the connection is lost, or somebody holds a lock for too long.
     """
     inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
     try:
         with database.translating(), connection.pipeline():
             connection.execute("savepoint runbooks_look" if inside else "begin")
-            connection.execute(queries.load("schema/settings"), prepare=True)
+            connection.execute(queries.load("schema/settings"), {"lock_timeout": _milliseconds()}, prepare=True)
             yield
             if inside:
                 connection.execute("rollback to runbooks_look")
@@ -69,6 +72,10 @@ def asking(connection: database.Connection) -> Generator[None]:
         if not (inside or connection.closed):
             connection.rollback()
         raise
+
+
+def _milliseconds() -> str:
+    return f"{LOCK_TIMEOUT.total_seconds() * 1000:.0f}ms"
 
 
 def roots(connection: database.Connection) -> set[Root]:

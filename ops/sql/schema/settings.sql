@@ -3,4 +3,5 @@
 -- Locks: none. Lowest version: 15.
 select pg_catalog.set_config(s.name, s.value, true)
 from (values ('search_path', ''), ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'), ('enable_seqscan', 'off'),
-             ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'), ('lock_timeout', '10s')) as s (name, value)
+             ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'),
+             ('lock_timeout', %(lock_timeout)s::text)) as s (name, value)
