@@ -263,6 +263,13 @@ select set_eq('select id from public.notes', array[]::bigint[], 'anon sees none'
     assert (found.passed, found.failed) == (2, 3)
 
 
+def test_a_compared_table_can_be_emptied_afterwards(shaped: str, tmp_path: Path) -> None:
+    run(shaped, projects.CREATE_NOTES)
+    compared = "select results_eq('select count(*) from public.notes', 'values (5::bigint)');\n"
+    text = f"{HEAD}select plan(2);\n{compared}select lives_ok('truncate public.notes');\n{FOOT}"
+    assert check_one(shaped, tmp_path, text).failures == ()
+
+
 def test_stand_in_is_named_and_says_what_it_lacks(shaped: str, tmp_path: Path) -> None:
     projects.write(tmp_path, migrations={}, tests={"a.sql": f"{HEAD}select * from runtests();\n{FOOT}"})
     found = pgtap.run(project.load(tmp_path), shaped)

@@ -158,9 +158,21 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "select auth.uid() = tests.get_supabase_uid('me') and current_user = 'authenticated'",
         True,
     ),
+    "a function of one's own beside the test helpers": (
+        "alter default privileges revoke execute on functions from public;"
+        'create extension "basejump-supabase_test_helpers";'
+        "create function tests.mine() returns int language sql return 1; set local role anon; select tests.mine()",
+        1,
+    ),
     "vault": (
         "select vault.create_secret('s3cret', 'name'); select decrypted_secret from vault.decrypted_secrets",
         "s3cret",
+    ),
+    "a reference to a secret": (
+        "create table public.keys (secret uuid references vault.secrets (id) on delete set null);"
+        "insert into public.keys select vault.create_secret('s3cret', 'name'); delete from vault.secrets;"
+        "select count(*) from public.keys where secret is null",
+        1,
     ),
 }
 

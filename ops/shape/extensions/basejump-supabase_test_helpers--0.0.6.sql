@@ -102,5 +102,10 @@ begin
             'grant execute on all functions in schema %I to postgres, anon, authenticated, service_role', space
         );
     end loop;
+    -- Also on what a suite adds there itself, whatever the project has taken from PUBLIC.
+    execute format(
+        'alter default privileges for role %I in schema tests grant execute on functions to anon, authenticated',
+        session_user
+    );
 end
 $access$;

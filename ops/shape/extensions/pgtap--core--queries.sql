@@ -227,12 +227,14 @@ begin
 end
 $$;
 
+-- Cursors that are opened here are closed here, since an open one keeps its tables from TRUNCATE and ALTER.
 do $make$
 declare
     name text;
     types text[];
     have text;
     want text;
+    closing text;
 begin
     foreach name in array array['results_eq', 'results_ne'] loop
         foreach types slice 1 in array array[
@@ -241,15 +243,20 @@ begin
         ] loop
             have := case when types[1] = 'refcursor' then '$1' else '_tap_open($1)' end;
             want := case when types[2] = 'refcursor' then '$2' else '_tap_open($2)' end;
-            if types <> array['refcursor', 'refcursor'] then
+            closing := concat(
+                case when types[1] <> 'refcursor' then 'close have; ' end, case when types[2] <> 'refcursor' then 'close want; ' end
+            );
+            if closing <> '' then
                 execute format(
-                    'create function %1$I(%2$s, %3$s, text) returns text language sql as $$ select %1$I(%4$s, %5$s, $3) $$',
-                    name, types[1], types[2], have, want
+                    'create function %1$I(%2$s, %3$s, text) returns text language plpgsql as $$
+                    declare have refcursor := %4$s; want refcursor := %5$s; judged text := %1$I(have, want, $3);
+                    begin %6$s return judged; end $$',
+                    name, types[1], types[2], have, want, closing
                 );
             end if;
             execute format(
-                'create function %1$I(%2$s, %3$s) returns text language sql as $$ select %1$I(%4$s, %5$s, null::text) $$',
-                name, types[1], types[2], have, want
+                'create function %1$I(%2$s, %3$s) returns text language sql as $$ select %1$I($1, $2, null::text) $$',
+                name, types[1], types[2]
             );
         end loop;
     end loop;

@@ -33,7 +33,8 @@ end;
 
 grant usage on schema @extschema@ to postgres with grant option;
 grant usage on schema @extschema@ to service_role;
-grant select, delete on @extschema@.secrets, @extschema@.decrypted_secrets to postgres with grant option;
+grant select, delete, truncate, references on @extschema@.secrets, @extschema@.decrypted_secrets
+    to postgres with grant option;
 grant select, delete on @extschema@.secrets, @extschema@.decrypted_secrets to service_role;
 revoke all on all routines in schema @extschema@ from public;
 grant execute on all routines in schema @extschema@ to postgres with grant option;
