@@ -7,6 +7,7 @@ from typing import LiteralString, cast
 import psycopg
 
 from ops import database, failures, statements
+from ops.shape import guarding
 from ops.target import Target
 from ops.verdict import Failure
 
@@ -38,6 +39,8 @@ def execute(
     """
     elevation = target.elevate(statement.kind, statement.text)
     try:
+        if target.watched and target.watched(statement.kind, statement.text):
+            connection.execute(guarding.ON)
         if elevation:
             connection.execute(elevation[0])
         # The text of the operator's own file: the one thing here that is meant to be run as it is.

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import LiteralString
 
 from ops import catalog, database, rows
+from ops.shape import guarding
 from ops.spare import Spare
 
 
@@ -20,7 +21,8 @@ class Target:
     is one); `wal_dsn` a superuser's to any database of a server of our own, from which its WAL is read; `holder` the
     backend pid of the session that holds this database's lock; `elevate` returns the
     statements to run before and after one that the hosted `postgres` may do and a plain one may not, and `adapt`
-    returns the text of a block in which it would do so.
+    returns the text of a block in which it would do so; `watched` says which statements the guard of the platform's
+    objects looks at.
     """
 
     dsn: str = field(repr=False)
@@ -33,6 +35,7 @@ class Target:
     holder: int | None = None
     elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
     adapt: Callable[[str, str], str] = lambda _kind, text: text
+    watched: Callable[[str, str], bool] | None = None
     observer: database.Connection = field(init=False, repr=False)
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)
@@ -83,9 +86,10 @@ class Target:
         lock, statement = _milliseconds(self.lock_timeout), _milliseconds(self.statement_timeout)
         # A long statement of a run that was killed ends soon, so that it does not stand in the way of the next run.
         watch = "" if self.throw_away else "; set client_connection_check_interval = 1000"
+        guard = f"; {guarding.OFF}" if self.watched else ""
         return (
             f"set lock_timeout = {lock}; set statement_timeout = {statement}; "
-            f"set idle_in_transaction_session_timeout = {statement}{watch}"
+            f"set idle_in_transaction_session_timeout = {statement}{watch}{guard}"
         ).encode()
 
 

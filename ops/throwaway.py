@@ -111,7 +111,7 @@ def _shaped(project: Project, environment: Environment, run: str) -> Generator[T
         target = _target(environment, dsn, run)
         target.observer_dsn = admin
         target.wal_dsn = server.dsn(embedded.MAINTENANCE, user=server.superuser)
-        target.elevate, target.adapt = shape.elevated, shape.adapted
+        target.elevate, target.adapt, target.watched = shape.elevated, shape.adapted, shape.concerned
         yield Throwaway(databases, target, shaped=True, warnings=warnings)
 
 

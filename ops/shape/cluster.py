@@ -24,7 +24,8 @@ def settings(binaries: Binaries, share: Path) -> dict[str, str]:
     """Return what a server must be started with to have the shape; `share` has the folder of its extensions."""
     own = {
         "search_path": '"$user", public, extensions',
-        "shared_preload_libraries": "pg_stat_statements",
+        # Of plpgsql, since a session of its own runs each file and would load it anew.
+        "shared_preload_libraries": "pg_stat_statements, plpgsql",
     }
     if binaries.major < 18:
         return own

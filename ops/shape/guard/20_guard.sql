@@ -11,9 +11,13 @@ begin
 end
 $$;
 
--- These run at each DDL statement: what is not about the platform must be through at once.
+-- These run at each DDL statement, and what is not about the platform must be through at once. A session that knows so
+-- says it by a setting (ops/shape/guarding.py); everybody else is looked at.
 create function supabase_functions.keep_platform_drop() returns event_trigger language plpgsql as $$
 begin
+    if current_setting('runbooks.guard', true) = 'off' then
+        return;
+    end if;
     perform supabase_functions.keep_platform_refuse(object_type, object_name)
     from pg_catalog.pg_event_trigger_dropped_objects()
     where objid < %(first_own)s and (
@@ -25,6 +29,9 @@ end
 $$;
 create function supabase_functions.keep_platform_ddl() returns event_trigger language plpgsql as $$
 begin
+    if current_setting('runbooks.guard', true) = 'off' then
+        return;
+    end if;
     -- What does not change anything, such as enabling RLS again, harms nobody and stands in many projects.
     perform supabase_functions.keep_platform_refuse(object_type, object_identity)
     from pg_catalog.pg_event_trigger_ddl_commands()
