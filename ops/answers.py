@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ops import tap, verdict
 from ops.printed import Transcript
@@ -22,15 +22,19 @@ _CATCH_ALL = re.compile(
 )
 _RAISE = re.compile(r"\braise\s+(?:exception\b|sqlstate\b|using\b|'|;)", re.IGNORECASE)
 _ASSERT = re.compile(r"\bassert\b", re.IGNORECASE)
+_CALLS = re.compile(
+    r"^select\s+(?!.*\b(?:plan|no_plan|finish)\s*\()[\w\"]+\.[\w\"]+\s*\(", re.IGNORECASE | re.DOTALL
+)
 _SCHEMA_COLUMNS = ("schemaname", "table_schema", "schema_name", "nspname", "schema")
 _TABLE_COLUMNS = ("tablename", "table_name", "relname", "table")
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a file has asserted so far."""
+    """What a file has asserted so far; with `calls_count` a function's own boolean is an assertion."""
 
     file: str
+    calls_count: bool = True
     tap: tap.Tap = field(default_factory=tap.Tap)
     passed: int = 0
     failures: list[str] = field(default_factory=list[str])
@@ -41,13 +45,20 @@ class Findings:
         where = f"{file or self.file}:{answer.statement.line}: "
         before = self.passed + len(self.failures) + self.tap.ran
         for row in answer.rows:
-            self._row(answer.columns, row, where)
+            self._row(self._columns(answer), row, where)
         for _, message in answer.notices:
             self.text(message, where)
         if answer.error:
             self.errors.append(describe(answer.error))
         elif before == self.passed + len(self.failures) + self.tap.ran and asserts(answer.statement):
             self.passed += 1
+
+    def _columns(self, answer: Answer) -> tuple[Column, ...]:
+        if self.calls_count or not calls(answer.statement):
+            return answer.columns
+        return tuple(
+            replace(column, type=0) if column.type == _BOOLEAN else column for column in answer.columns
+        )
 
     def text(self, text: str, where: str) -> None:
         """Count what a piece of text says, if it says anything."""
@@ -128,6 +139,11 @@ def asserts(statement: Statement) -> bool:
     return bool(_RAISE.search(body, handlers[-1].end() if handlers else 0))
 
 
+def calls(statement: Statement) -> bool:
+    """Whether a query calls one function of a schema other than pgTAP's, for its effect."""
+    return bool(_CALLS.search(statement.text))
+
+
 def _name(columns: tuple[Column, ...], row: tuple[str | None, ...], index: int) -> str:
     """Name an assertion by its table and by the other columns of its row."""
     others = [
@@ -153,9 +169,9 @@ def _is_place(column: Column) -> bool:
     return column.name in {*_SCHEMA_COLUMNS, *_TABLE_COLUMNS}
 
 
-def of_transcript(file: str, transcript: Transcript) -> Findings:
+def of_transcript(file: str, transcript: Transcript, *, calls_count: bool = True) -> Findings:
     """Count what psql printed, statement by statement."""
-    found = Findings(file)
+    found = Findings(file, calls_count)
     for name, answer in transcript.answers:
         found.hear(answer, file=name)
     for place, text in transcript.printed:

@@ -22,7 +22,9 @@ _INCLUDE = re.compile(
     re.MULTILINE,
 )
 # These change how results are printed, and the reader of the output is not a person.
-_FORMATTING = re.compile(r"(?:\\(?:pset|[atxHfCTo]|timing)(?![\w?!])[^\n\\]*)+")
+_FORMATTING = re.compile(
+    r"(?:\\(?:(?:pset|[atxHfCTo]|timing)(?![\w?!])|(?:un)?set[ \t]+(?:VERBOSITY|SHOW_CONTEXT|ECHO)\b)[^\n\\]*)+"
+)
 _CONTROL = {Nature.BEGIN, Nature.COMMIT, Nature.COMMIT_AND_CHAIN, Nature.ROLLBACK, Nature.PREPARE}
 _WITH_RESULT = {"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
 
@@ -103,7 +105,8 @@ class Copies:
 
     def _inclusions(self, path: Path, text: str) -> Iterator[Change]:
         for included in includes(path, text, root=self.root):
-            yield included.start, included.end, f"\\i '{self.make(included.path)}'"
+            copy = self.make(included.path) if included.path.is_file() else included.path
+            yield included.start, included.end, f"\\i '{copy}'"
 
     def _statements(self, path: Path, script: Script) -> Iterator[list[Change]]:
         in_block = False
@@ -135,13 +138,16 @@ class Copies:
         return f"\\echo {said} \\\\ \\warn {said} \\\\ "
 
 
+def begins(mark: str) -> str:
+    """Return psql's commands that say that what ran before the file is over."""
+    return f"\\echo {mark} start 0\n\\warn {mark} start 0\n"
+
+
 def includes(path: Path, text: str, *, root: Path) -> Iterator[Included]:
-    """Yield the files that a file includes by name: `\\i` counts from `root`, `\\ir` from the file."""
+    """Yield what a file includes by name, there or not: `\\i` counts from `root`, `\\ir` from the file."""
     for match in _INCLUDE.finditer(text):
         base = path.parent if match["how"] in {"ir", "include_relative"} else root
-        found = base / match["path"].strip("'")
-        if found.is_file():
-            yield Included(found.resolve(), match.start(), match.end())
+        yield Included((base / match["path"].strip("'")).resolve(), match.start(), match.end())
 
 
 def _hidden_include(text: str) -> str | None:

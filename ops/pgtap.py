@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,10 +13,6 @@ from ops.project import Project
 from ops.statements import Script, Statement
 
 _SUFFIXES = {".sql", ".pg"}
-# A query for its effect: of another schema than pgTAP's.
-_ACTS = re.compile(
-    r"^select\s+(?!.*\b(?:plan|no_plan|finish)\s*\()[\w\"]+\.[\w\"]+\s*\(", re.IGNORECASE | re.DOTALL
-)
 
 
 @dataclass(slots=True)
@@ -44,7 +39,7 @@ class Suites:
         if not pgtap_source.created_by(script):
             self.session.execute(self.source.each.encode())
         kept = tuple(s for s in script.statements if not pgtap_source.creates(s))
-        found = answers.Findings(name)
+        found = answers.Findings(name, calls_count=False)
         for answer in self.session.run(replace(script, statements=kept), file=name, keep_going=False):
             found.hear(answer)
         self.lasting += _lasting(script)
@@ -65,7 +60,7 @@ class Suites:
         )
         self.lasting += _lasting(script)
         self.begin()
-        return answers.of_transcript(name, transcript).suite()
+        return answers.of_transcript(name, transcript, calls_count=False).suite()
 
     def begin(self) -> None:
         """Give the session pgTAP, and what earlier files left."""
@@ -130,4 +125,4 @@ def _lasting(script: Script) -> Iterator[str]:
 
 
 def _lasts(statement: Statement) -> bool:
-    return statement.kind != "select_stmt" or bool(_ACTS.search(statement.text))
+    return statement.kind != "select_stmt" or answers.calls(statement)

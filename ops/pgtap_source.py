@@ -13,7 +13,7 @@ from ops.verdict import ContractFile
 NAME = "pgtap"
 _CREATES = re.compile(r"\bcreate\s+extension\b[^;]*\bpgtap\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bschema\s+\"?(?!extensions\b)\w", re.IGNORECASE)
-_UNDEFINED = re.compile(r"42883 function (?P<name>[\w.]+)\(")
+_UNDEFINED = re.compile(r"42883 function (?P<name>[\w.]+)\(|3F000 schema \"(?P<schema>\w+)\" does not exist")
 # What pgTAP has and the stand-in has not; other functions that are missing are the project's own.
 LACKING = frozenset({
     "can", "cast_context_is", "casts_are", "do_tap", "domain_type_is",
@@ -39,7 +39,8 @@ class Source:
     def explained(self, file: ContractFile) -> ContractFile:
         """Return a suite's result with a word on what it needs and cannot have here."""
         missing = _UNDEFINED.search(file.error or "")
-        advice = _advice(missing["name"].lower(), stands_in=self.stands_in) if missing else None
+        name = (missing["name"] or f"{missing['schema']}.") if missing else ""
+        advice = _advice(name.lower(), stands_in=self.stands_in)
         return file.model_copy(update={"error": f"{file.error}. {advice}"}) if advice else file
 
 
@@ -89,7 +90,7 @@ def _advice(function: str, *, stands_in: bool) -> str | None:
         )
     if function.startswith("tests."):
         return (
-            f"{function}() is of supabase_test_helpers, which nothing has installed here: install them in the first "
-            "test file or in a migration (https://github.com/usebasejump/supabase-test-helpers)"
+            "The schema tests is that of supabase_test_helpers, which nothing has installed here: install them in "
+            "the first test file or in a migration (https://github.com/usebasejump/supabase-test-helpers)"
         )
     return None

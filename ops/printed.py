@@ -75,10 +75,9 @@ def read(output: str, said: str, copies: Copies) -> Transcript:
 
 def _segments(output: str, said: str, mark: str) -> Iterator[tuple[tuple[str, int], str, str]]:
     """Yield (mark, what was printed after it, what was complained about after it)."""
-    cut = re.compile(rf"{mark} (at|described|end) (\d+)\n?")
+    cut = re.compile(rf"{mark} (start|at|described|end) (\d+)\n?")
+    # What stands before the first mark was said before the file began.
     printed, complaints = cut.split(output), cut.split(said)
-    # What ran before the file is not the file's; that it failed is.
-    yield ("start", -1), "", complaints[0]
     marks = zip_longest(*(iter(printed[1:]),) * 3)
     for index, (what, number, text) in enumerate(marks):
         heard = complaints[3 * index + 3] if len(complaints) > 3 * index + 3 else ""

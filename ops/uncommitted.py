@@ -12,11 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from ops import errors, psql_process, undone
-from ops.copies import Copies, Uncopied
+from ops.copies import Copies, Uncopied, begins
 from ops.printed import CELL, NULL, ROW, Transcript, read
 from ops.statements import Script, Statement
 
 _STOPPED = 3
+_OPTIONS = (
+    *("-q", "-A", "-t", "-F", CELL, "-R", ROW, "-P", f"null={NULL}"),
+    *("-v", "AUTOCOMMIT=off", "-v", "VERBOSITY=verbose", "-v", "ON_ERROR_ROLLBACK=on"),
+)
 _GRACE = timedelta(seconds=5)
 _APPLICATION = "supabase-runbooks contract"
 
@@ -49,23 +53,23 @@ def run(
     with tempfile.TemporaryDirectory(prefix="runbooks-contract-") as folder:
         copies = Copies(Path(folder), root.resolve(), mark=f"runbooks-{tokens.token_hex(8)}", omit=omit)
         start = Path(folder) / "start.sql"
-        limit = f"set local statement_timeout = {int(timeout.total_seconds() * 1000)};"
-        start.write_text(f"{limit}\n{prelude}", encoding="utf-8")
+        start.write_text(_start(prelude, copies.mark, timeout, keep_going=keep_going), encoding="utf-8")
         try:
             copy = copies.make(path.resolve())
         except Uncopied as problem:
             return Transcript(error=str(problem))
-        arguments = [*_options(keep_going=keep_going), "-f", str(start), "-f", str(copy)]
+        arguments = [*_OPTIONS, "-f", str(start), "-f", str(copy)]
         done = psql_process.call(
             arguments, dsn, cwd=copies.root, bindir=bindir, application=_APPLICATION, timeout=timeout + _GRACE
         )
         return _heard(done, copies, timeout)
 
 
-def _options(*, keep_going: bool) -> list[str]:
-    going = "ON_ERROR_ROLLBACK=on" if keep_going else "ON_ERROR_STOP=1"
-    variables = [part for each in ("AUTOCOMMIT=off", "VERBOSITY=verbose", going) for part in ("-v", each)]
-    return ["-q", "-A", "-t", "-F", CELL, "-R", ROW, "-P", f"null={NULL}", *variables]
+def _start(prelude: str, mark: str, timeout: timedelta, *, keep_going: bool) -> str:
+    """Return what runs first; where it fails, whatever needs it will say so itself."""
+    limit = f"set local statement_timeout = {int(timeout.total_seconds() * 1000)};\n"
+    strict = "" if keep_going else "\\set ON_ERROR_STOP 1\n\\set ON_ERROR_ROLLBACK off\n"
+    return f"{limit}{prelude}{strict}{begins(mark)}"
 
 
 def _heard(done: psql_process.Done, copies: Copies, timeout: timedelta) -> Transcript:

@@ -47,7 +47,7 @@ def stand_ins() -> tuple[Traversable, ...]:
 def script(extension: str) -> str | None:
     """Return the script of a stand-in, or nothing where we have none."""
     for file in stand_ins():
-        if file.name.endswith(".sql") and _extension(file.name) == extension:
+        if file.name.endswith(".sql") and file.name.count("--") == 1 and _extension(file.name) == extension:
             return file.read_text("utf-8")
     return None
 

@@ -224,17 +224,19 @@ def test_psql_includes_are_run_named_and_undone(shaped: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("\\i supabase/gone.sql\n", "supabase/rls_tests.sql:1 supabase/gone.sql: No such file or directory"),
+        ("\\i supabase/gone.sql\n", "/supabase/gone.sql: No such file or directory"),
+        ("\\ir ../gone.sql\n", "/gone.sql: No such file or directory"),
         ("\\i :folder/x.sql\n", "only psql's variables know"),
         ("\\i supabase/rls_tests.sql\n", "includes itself"),
         ("\\nonsense\n", "invalid command \\nonsense"),
     ],
-    ids=["absent", "hidden", "itself", "unknown command"],
+    ids=["absent", "absent beside", "hidden", "itself", "unknown command"],
 )
 def test_psql_mistakes_fail(shaped: str, tmp_path: Path, text: str, says: str) -> None:
     found = check(shaped, tmp_path, f"{text}select true as ok;\n")
     assert found.error is not None
     assert says in found.error
+    assert "runbooks-contract-" not in found.error
 
 
 def test_psql_stops_where_the_file_says_so(shaped: str, tmp_path: Path) -> None:

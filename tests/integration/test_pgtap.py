@@ -291,6 +291,32 @@ def test_missing_test_helpers_are_explained(shaped: str, tmp_path: Path) -> None
     assert "supabase_test_helpers" in found.error
 
 
+def test_missing_schema_of_test_helpers_is_explained(shaped: str, tmp_path: Path) -> None:
+    found = check_one(shaped, tmp_path, f"{HEAD}select plan(1);\nselect tests.rls_enabled('public');\n{FOOT}")
+    assert found.error is not None
+    assert "3F000" in found.error
+    assert "supabase_test_helpers" in found.error
+
+
+@LANGUAGES
+def test_boolean_of_a_call_is_no_assertion_of_a_suite(shaped: str, tmp_path: Path, language: str) -> None:
+    run(shaped, "create function public.installed() returns boolean language sql as 'select false'")
+    found = check_one(shaped, tmp_path, f"{language}select public.installed();\n")
+    assert (found.passed, found.failed) == (0, 0)
+    assert found.error is not None
+    assert "asserts nothing" in found.error
+
+
+def test_what_an_earlier_file_left_may_fail_for_a_later_one(shaped: str, tmp_path: Path) -> None:
+    suites = {
+        "000.sql": f"create table public.notes (id int);\ncreate extension no_such_thing;\n{HEAD}{FOOT}",
+        "100.sql": f"\\set a 1\n{HEAD}select plan(1);\nselect ok(true);\n{FOOT}",
+    }
+    found = check(shaped, tmp_path, suites)
+    assert found["000.sql"].error is not None
+    assert (found["100.sql"].passed, found["100.sql"].error) == (1, None)
+
+
 @LANGUAGES
 def test_server_without_any_pgtap_still_runs_suites(tmp_path: Path, language: str) -> None:
     with embedded.running(settings={"extension_control_path": "$system"}) as server:

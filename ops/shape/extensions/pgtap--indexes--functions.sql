@@ -13,6 +13,7 @@ create function _tap_functions(schema name, name name, arguments name[]) returns
             or array(
                 select coalesce(to_regtype(lower(regexp_replace(regexp_replace(a::text, '^variadic ', '', 'i'), '\([0-9, ]+\)', '')))::oid, 0)
                 from unnest(arguments) as a
+                where a is not null
             ) = array(select unnest(p.proargtypes))
         )
 $$;

@@ -1,0 +1,1 @@
+-- A project may ask for the version of its day; what stands in for it is the same.
