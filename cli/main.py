@@ -69,10 +69,14 @@ def rehearse(
 
 
 @app.command()
-def compare(left: str, right: str, json_file: Json = None) -> None:
-    """Compare two live schemas, each side the name of a secret such as env:LEFT_URL.
+def compare(
+    left: Annotated[str, typer.Argument(metavar="LEFT", help="A DSN: env:NAME, file:PATH, command:LINE.")],
+    right: Annotated[str, typer.Argument(metavar="RIGHT", help="The DSN to compare with.")],
+    json_file: Json = None,
+) -> None:
+    """Compare two live schemas, and name every object that differs.
 
-    Exit code 0: equal; 1: different.
+    Exit code 0: equal; 1: different; 2: refused; 3: unavailable.
     """
     from cli import compare as command
 

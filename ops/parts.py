@@ -16,7 +16,7 @@ _LAST_NAME = re.compile(rf"\.({_NAME})\Z")
 # With a name beside the whole's; the definition says of what they are.
 _SAYING = {
     "index": re.compile(rf"\ACREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?({_QUALIFIED}) "),
-    "statistics": re.compile(rf"\ACREATE STATISTICS .* FROM ({_QUALIFIED})$", re.MULTILINE),
+    "statistics": re.compile(rf"\ACREATE STATISTICS {_QUALIFIED}[\s\S]*? FROM ({_QUALIFIED})$", re.MULTILINE),
     "sequence": re.compile(rf"^(?:owned by|identity of) ({_QUALIFIED}\.{_NAME})$", re.MULTILINE),
 }
 # Said of another object, as `table s.t`, `table column s.t.a`, `policy p on s.t`, `function s.f(integer) to anon`.
