@@ -13,6 +13,7 @@ from cli.screen import Screen
 from ops import errors, redaction, secrets
 from ops.choices import Choices
 from ops.verdict import Base, Failure, Rehearsal, Verdict
+from tasks import runbook
 from tasks.step import observing
 
 KINDS: dict[type[errors.OpsError], Verdict] = {
@@ -43,7 +44,8 @@ def rehearse(path: Path, environment: str, choices: Choices, *, json_file: Path 
 
 
 def _run(path: Path, environment: str, choices: Choices, started: datetime) -> Rehearsal:
-    # Prefect takes two seconds to import; usage mistakes should not wait for it.
+    # Before the runbook is imported, which would take Prefect's two seconds otherwise.
+    runbook.without_prefect()
     from flows.staging_rehearsal import staging_rehearsal
 
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from prefect import flow
-
 from ops.choices import Choices
 from ops.verdict import Rehearsal
 from tasks import approval
 from tasks import rehearsal as step
+from tasks.runbook import flow
 
 
 @flow(name="staging-rehearsal", flow_run_name="Rehearse {project} on {environment}")

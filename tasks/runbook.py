@@ -1,0 +1,44 @@
+"""`@flow`: Prefect's own, except in a process that runs a runbook without Prefect and should not wait for its import.
+
+Prefect takes two seconds to import, which is more than a small rehearsal takes as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_plain = False
+
+
+@dataclass(frozen=True)
+class PlainFlow(Generic[P, R]):
+    """A runbook as a function and nothing else."""
+
+    fn: Callable[P, R]
+
+
+def without_prefect() -> None:
+    """Make every runbook that is imported from now on a plain function under `.fn`."""
+    global _plain  # one decision of one process, taken before anything is imported
+    _plain = True
+
+
+def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
+    """Return Prefect's decorator with these options, or one that leaves the function alone."""
+
+    def decorate(function: Callable[P, R]) -> Flow[P, R]:
+        if _plain:
+            return cast("Flow[P, R]", PlainFlow(function))
+        from prefect import flow as prefects
+
+        return prefects(**options)(function)
+
+    return decorate
