@@ -93,7 +93,9 @@ def _node(statement: Statement) -> Any:
 
 
 def _table(statement: Statement) -> dict[str, str] | None:
-    if statement.kind == "index_stmt" or (statement.kind == "reindex_stmt" and _node(statement).HasField("relation")):
+    if statement.kind == "index_stmt" or (
+        statement.kind == "reindex_stmt" and _node(statement).HasField("relation")
+    ):
         relation = _node(statement).relation
     else:
         return None
