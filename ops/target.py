@@ -46,6 +46,7 @@ class Target:
         """Open the observer and read the whole state once."""
         name = f"{self.run} (observer)"
         self.observer = database.connect(self.observer_dsn, application=name)
+        self.observer.execute(_SAME_PLANS)
         self._wal = database.connect(self.wal_dsn, application=name) if self.wal_dsn else None
         self.mirror = catalog.Mirror.read(self.observer, self._wal)
         self.ledger = rows.Ledger.read(self.observer)
@@ -91,6 +92,10 @@ class Target:
             f"set lock_timeout = {lock}; set statement_timeout = {statement}; "
             f"set idle_in_transaction_session_timeout = {statement}{watch}{guard}"
         ).encode()
+
+
+# The observer asks the same questions again and again about a few objects: planning costs more than answering.
+_SAME_PLANS: LiteralString = "set plan_cache_mode = force_generic_plan; set jit = off"
 
 
 def _milliseconds(duration: timedelta) -> int:
