@@ -7,6 +7,7 @@ policies, grants, comments) is described with it, so that a change costs one roo
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -60,7 +61,9 @@ def asking(connection: database.Connection) -> Generator[None]:
     try:
         with database.translating(), connection.pipeline():
             connection.execute("savepoint runbooks_look" if inside else "begin")
-            connection.execute(queries.load("schema/settings"), {"lock_timeout": _milliseconds()}, prepare=True)
+            connection.execute(
+                queries.load("schema/settings"), {"lock_timeout": _milliseconds()}, prepare=True
+            )
             yield
             if inside:
                 connection.execute("rollback to runbooks_look")
@@ -93,7 +96,9 @@ def describe(connection: database.Connection, wanted: Collection[Root]) -> Descr
     ]
     for cursor in cursors:
         for classid, oid, kind, identity, definition in cursor:
-            described.setdefault((classid, oid), {})[kind, identity] = definition or ""
+            # The same words stand in a schema many times over.
+            key = sys.intern(kind), identity
+            described.setdefault((classid, oid), {})[key] = sys.intern(definition or "")
     return described
 
 
