@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, section 5.
 
 from __future__ import annotations
 
-from ops import comparison, reversal, rows, sowing
+from ops import comparison, reversal, rows, shape, sowing
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.project import AfterFailure
@@ -42,6 +42,7 @@ def sow_seed(rehearsing: Rehearsing) -> Evidence:
         )
     target = rehearsing.target
     found = sowing.sow(target, rehearsing.project)
+    rehearsing.findings += shape.make_buckets(target.observer, rehearsing.project)
     before = target.ledger.refresh(target.observer, None)
     rehearsing.rows_at_start = rows.moved(
         rehearsing.rows_at_start, before, target.ledger.images, tables=rehearsing.tables_at_start

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ops import database, queries
-from ops.shape.configuration import configure
+from ops.shape.configuration import configure, make_buckets
 from ops.shape.elevation import adapted, elevated
 from ops.shape.guarding import concerned
 from ops.shape.loading import load
 
-__all__ = ["adapted", "concerned", "configure", "elevated", "load", "stand_ins"]
+__all__ = ["adapted", "concerned", "configure", "elevated", "load", "make_buckets", "stand_ins"]
 
 
 def stand_ins(connection: database.Connection) -> tuple[str, ...]:

@@ -39,11 +39,19 @@ def configure(admin_dsn: str, project: Project) -> tuple[str, ...]:
         return (
             *_settings(connection, _table(project, "db", "settings")),
             *_vault(connection, _table(project, "db", "vault")),
-            *_buckets(connection, _table(project, "storage", "buckets")),
             *_roles(admin_dsn, project),
             *_versions(connection, project),
             *_not_honoured(project),
         )
+
+
+def make_buckets(connection: database.Connection, project: Project) -> tuple[str, ...]:
+    """Make the buckets of the configuration, as the CLI does: after the migrations, which may make them too.
+
+    Return what could not be honoured.
+    """
+    with database.translating():
+        return tuple(_buckets(connection, _table(project, "storage", "buckets")))
 
 
 def _settings(connection: database.Connection, chosen: Mapping[str, Any]) -> Generator[str]:

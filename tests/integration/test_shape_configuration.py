@@ -55,11 +55,17 @@ def test_new_tables_are_open_where_it_says_nothing_or_true(configure: Configure,
     assert ask(shaped, "select has_table_privilege('anon', 'public.t', 'select')")
 
 
-def test_buckets_are_made(configure: Configure, shaped: str) -> None:
-    warnings = configure(
+def test_buckets_are_made_after_the_migrations(
+    configure: Configure, shaped: str, shaped_admin: str, tmp_path: Path
+) -> None:
+    assert not configure(
         "[storage.buckets.images]\npublic = true\nfile_size_limit = '50MiB'\nallowed_mime_types = ['image/png']\n"
         "[storage.buckets.other]\nfile_size_limit = 'large'\n"
     )
+    with database.connect(shaped) as connection:
+        connection.execute("insert into storage.buckets (id, name) values ('images', 'images')")
+    with database.connect(shaped_admin) as connection:
+        warnings = shape.make_buckets(connection, project.load(tmp_path))
     row = "select row(public, file_size_limit, allowed_mime_types)::text from storage.buckets where id = 'images'"
     assert ask(shaped, row) == "(t,52428800,{image/png})"
     assert ask(shaped, "select public from storage.buckets where id = 'other'") is False
