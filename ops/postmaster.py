@@ -62,7 +62,19 @@ def running(
     """
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     signal = "QUIT" if remove else "INT"
-    command = ("/bin/sh", "-c", _WATCHDOG, "watchdog", data, signal, remove or "", postgres, "-D", data, *options)
+    command = (
+        "/bin/sh",
+        "-c",
+        _WATCHDOG,
+        "watchdog",
+        data,
+        signal,
+        remove or "",
+        postgres,
+        "-D",
+        data,
+        *options,
+    )
     (data / _ENDED).unlink(missing_ok=True)
     watchdog = user.spawn(*command)
     try:
