@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CATCH_ALL = re.compile(
     r"\bwhen\s+(?:\w+\s+or\s+)*(?:others|raise_exception|sqlstate\s+'P0001')\b[^;]*?\bthen\b", re.IGNORECASE
 )
-_RAISE = re.compile(r"\braise\s+(?:exception\b|sqlstate\b|using\b|'|;)", re.IGNORECASE)
+_RAISE = re.compile(r"\braise(?:\s+(?:exception\b|sqlstate\b|using\b|')|\s*;)", re.IGNORECASE)
 _ASSERT = re.compile(r"\bassert\b", re.IGNORECASE)
 _CALLS = re.compile(
     r"^select\s+(?!.*\b(?:plan|no_plan|finish)\s*\()[\w\"]+\.[\w\"]+\s*\(", re.IGNORECASE | re.DOTALL
