@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ops import errors, secrets
+from ops import errors, redaction, secrets
 from ops.choices import Choices
+from ops.verdict import Verdict
 
 app = typer.Typer(
     name="runbooks",
@@ -130,10 +131,9 @@ def up(
 
 def main() -> None:
     """Run the command; a mistake of usage ends with 2, as a refusal does."""
+    redaction.install()
     try:
         app()
     except errors.OpsError as error:
         print(secrets.redact(str(error)), file=sys.stderr)
-        sys.exit(
-            3 if isinstance(error, errors.Unavailable) else 2 if isinstance(error, errors.Refused) else 1
-        )
+        sys.exit(Verdict.of(error).exit_code)

@@ -16,12 +16,6 @@ from ops.verdict import Base, Failure, Rehearsal, Verdict
 from tasks import runbook
 from tasks.step import observing
 
-KINDS: dict[type[errors.OpsError], Verdict] = {
-    errors.Refused: Verdict.REFUSED,
-    errors.Denied: Verdict.REFUSED,
-    errors.Unavailable: Verdict.UNAVAILABLE,
-}
-
 
 def rehearse(path: Path, environment: str, choices: Choices, *, json_file: Path | None) -> int:
     """Rehearse the project at `path`; return 0 holds, 1 found wrong, 2 refused, 3 unavailable.
@@ -53,7 +47,7 @@ def _run(path: Path, environment: str, choices: Choices, started: datetime) -> R
     except errors.OpsError as error:
         if isinstance(error.evidence, Rehearsal):
             return error.evidence
-        return _ended(path, environment, started, str(error), KINDS.get(type(error), Verdict.FAILED))
+        return _ended(path, environment, started, str(error), Verdict.of(error))
     except Exception as error:
         # Nothing was found out, so it neither holds nor is wrong; whoever reads the JSON must learn that too.
         print(secrets.redact(traceback.format_exc()), file=sys.stderr)

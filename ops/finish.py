@@ -6,7 +6,7 @@ Source: staging-rehearsal.md, sections 7 and 8.
 from __future__ import annotations
 
 from ops import conclusion, handoff
-from ops.errors import Denied, OpsError, Refused, Unavailable
+from ops.errors import OpsError
 from ops.rehearsal import Rehearsing
 from ops.verdict import Failure, Rehearsal, Verdict
 
@@ -19,15 +19,10 @@ def hand_off(rehearsing: Rehearsing) -> Rehearsal:
 
 def hand_off_broken(rehearsing: Rehearsing, error: OpsError) -> Rehearsal:
     """Write and seal what there is when a step could not do its work."""
-    kinds: dict[type[OpsError], Verdict] = {
-        Refused: Verdict.REFUSED,
-        Denied: Verdict.REFUSED,
-        Unavailable: Verdict.UNAVAILABLE,
-    }
     found = conclusion.conclude(rehearsing).model_copy(
         update={
             "ok": False,
-            "verdict": kinds.get(type(error), Verdict.FAILED),
+            "verdict": Verdict.of(error),
             "summary": str(error),
             "error": Failure(message=str(error)),
         }

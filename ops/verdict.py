@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ops import errors
 from ops.evidence import Evidence
 
 
@@ -34,6 +35,13 @@ class Verdict(StrEnum):
     @property
     def exit_code(self) -> int:
         return list(Verdict).index(self)
+
+    @classmethod
+    def of(cls, error: errors.OpsError) -> Verdict:
+        """Return what an error that ended everything makes of it."""
+        if isinstance(error, errors.Refused | errors.Denied):
+            return cls.REFUSED
+        return cls.UNAVAILABLE if isinstance(error, errors.Unavailable) else cls.FAILED
 
 
 class Failure(_Part):

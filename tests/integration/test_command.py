@@ -12,7 +12,7 @@ import pytest
 
 from cli import rehearse, schema
 from flows.staging_rehearsal import staging_rehearsal
-from ops import manifest, secrets
+from ops import database, manifest, marker, secrets
 from ops.choices import Choices
 from tests import fix_command, fix_pgbouncer, projects
 
@@ -177,6 +177,27 @@ def test_defect_of_our_own_is_never_a_pass(
     assert "a defect of its own, RuntimeError" in found["summary"]
     assert "Traceback" in said.err
     assert "hunter2" not in said.out + said.err + json.dumps(found)
+
+
+def test_database_is_marked(shaped: str) -> None:
+    done = fix_command.run("mark", "env:A_DSN", "--environment", "staging", A_DSN=shaped)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "it is 'staging' and may be rehearsed on" in done.stdout
+    with database.connect(shaped) as connection:
+        assert marker.read(connection).environment == "staging"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "code"),
+    [("", 2), ("postgresql://postgres:hunter2hunter2@127.0.0.1:1/postgres?connect_timeout=2", 3)],
+    ids=["empty", "out of reach"],
+)
+def test_database_that_cannot_be_marked(dsn: str, code: int) -> None:
+    done = fix_command.run("mark", "env:A_DSN", "--environment", "staging", A_DSN=dsn)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_evidence_is_verified(tmp_path: Path) -> None:
