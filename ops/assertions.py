@@ -50,9 +50,8 @@ def check_rls(rehearsing: Rehearsing) -> Evidence:
 def _sentence(missing: str | None, passed: int, files: int, bad: list[ContractFile]) -> str:
     parts = [f"{passed} assertions hold in {files} files" if files else "no contract file and no pgTAP suite"]
     if bad:
-        parts.append(
-            f"{len(bad)} files fail, the first is {bad[0].name}: {bad[0].error or bad[0].failures[:1]}"
-        )
+        why = bad[0].error or " ".join("".join(bad[0].failures[:1]).split())
+        parts.append(f"{len(bad)} fail, the first is {bad[0].name}: {why}")
     if missing:
         parts.append(missing)
     return "; ".join(parts) + "."

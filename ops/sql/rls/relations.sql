@@ -52,7 +52,7 @@ select
                 else has_table_privilege(a.oid, r.oid, p.privilege)
             end
     ), '{}') as privileges,
-    coalesce((
+    case when r.relkind = 'v' then coalesce((
         with recursive used (oid) as (
             select r.oid
             union
@@ -66,7 +66,7 @@ select
         select array_agg(t.relnamespace::regnamespace || '.' || t.relname order by t.relname)
         from used
         join pg_class as t on t.oid = used.oid
-        where t.relrowsecurity and r.relkind = 'v'
-    ), '{}') as guarded_tables
+        where t.relrowsecurity
+    ), '{}') else '{}' end as guarded_tables
 from relation as r
 order by r.nspname, r.relname
