@@ -14,7 +14,7 @@ from cli import rehearse, schema
 from flows.staging_rehearsal import staging_rehearsal
 from ops import database, manifest, marker, secrets
 from ops.choices import Choices
-from tests import fix_command, fix_pgbouncer, projects
+from tests import fix_command, fix_pgbouncer, polling, projects
 
 PUBLISHED: dict[str, Any] = json.loads(schema.FILE.read_text(encoding="utf-8"))
 
@@ -198,6 +198,30 @@ def test_database_that_cannot_be_marked(dsn: str, code: int) -> None:
     assert done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_killed_rehearsal_leaves_a_bundle_that_is_not_sealed(tmp_path: Path) -> None:
+    project = projects.generated(tmp_path / "shop", count=100)
+    result = tmp_path / "result.json"
+    process = fix_command.start("rehearse", project, "--json", result, "--out", tmp_path)
+    try:
+        polling.wait_until(lambda: b"Apply" in attempts(tmp_path), seconds=60)
+    finally:
+        process.kill()
+        process.communicate()
+    (bundle,) = (tmp_path / "artifacts" / "ops").glob("2*/rehearsal_*")
+    done = fix_command.run("evidence", "verify", bundle)
+    assert done.returncode == 1
+    assert "not sealed: the run did not end" in done.stdout
+    assert not result.exists()
+    lines = attempts(tmp_path).decode().splitlines()
+    assert json.loads(lines[0])["event"] == "started"
+    assert all(json.loads(line)["step"] for line in lines)
+
+
+def attempts(folder: Path) -> bytes:
+    found = (folder / "artifacts" / "ops").glob("2*/*/mcp_attempt1.jsonl")
+    return b"".join(path.read_bytes() for path in found)
 
 
 def test_evidence_is_verified(tmp_path: Path) -> None:
