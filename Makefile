@@ -31,7 +31,7 @@ check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	$(BIN)/python -m pytest -q tests/unit tests/test_house.py; tests=$$?; \
 	wait $$types || { cat build/types.txt; exit 1; }; exit $$tests
 
-bench: $(DEV) ## Measure, and write docs/benchmarks.md.
+bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md.
 	@$(BIN)/python -m benchmarks.rehearsal
 
 clean: ## Take away everything that the targets made.
@@ -47,6 +47,6 @@ $(DEV): $(READY)
 	@touch $@
 
 $(PEERS): tests/peers/package.json tests/peers/package-lock.json $(DEV)
-	@echo "Installing the Supabase CLI for the tests ..."
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix tests/peers --no-audit --no-fund --loglevel=error </dev/null
+	@echo "Installing the Supabase CLI and dbmate for the tests and the benchmark ..."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --prefix tests/peers --no-audit --no-fund --loglevel=error </dev/null
 	@touch $@
