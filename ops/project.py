@@ -7,6 +7,7 @@ Supabase repository works with no file at all.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from datetime import timedelta
 from enum import StrEnum
@@ -18,6 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ops import errors
 
 CONFIG_NAME = "runbooks.toml"
+_MIGRATIONS = Path("supabase", "migrations")
+# In a monorepo the project lies some folders down, and never in these.
+_DEEPEST = 4
+_NEVER = {"node_modules", "vendor", "dist", "build", "target", "venv"}
 THROW_AWAY = "throw-away"
 GIVEN = "given-database"
 
@@ -123,18 +128,12 @@ class Project(_Strict):
 
 
 def load(path: Path) -> Project:
-    """Read the project at `path`.
+    """Read the project at `path`, or the only one below it.
 
     Raises:
-        Refused: there is no such folder, no migrations in it, or a configuration file has a mistake.
+        Refused: there is no such folder, several projects are in it, or a configuration file has a mistake.
     """
-    root = path.expanduser().resolve()
-    if not root.is_dir():
-        raise errors.Refused(
-            f"{path} is not a folder, so there is no project to operate on. Name a repository's root."
-        )
-    if root.name == "supabase" and not (root / "supabase").is_dir():
-        root = root.parent
+    root = _root(path)
     config = _read_toml(root / CONFIG_NAME)
     table: dict[str, Any] = dict((config or {}).get("project", {}))
     environments = {
@@ -158,6 +157,38 @@ def load(path: Path) -> Project:
         )
     except ValidationError as error:
         raise errors.Refused(_explain(error, root / CONFIG_NAME)) from None
+
+
+def _root(path: Path) -> Path:
+    root = path.expanduser().resolve()
+    if not root.is_dir():
+        raise errors.Refused(
+            f"{path} is not a folder, so there is no project to operate on. Name a repository's root."
+        )
+    if root.name == "supabase" and not (root / "supabase").is_dir():
+        return root.parent
+    if (root / CONFIG_NAME).is_file() or (root / _MIGRATIONS).is_dir():
+        return root
+    below = _below(root)
+    if len(below) > 1:
+        names = ", ".join(found.relative_to(root).as_posix() for found in below)
+        raise errors.Refused(
+            f"{path} holds {len(below)} Supabase projects, so it is not clear which one is meant: {names}. "
+            "Name one of them."
+        )
+    return below[0] if below else root
+
+
+def _below(root: Path) -> list[Path]:
+    """Return the folders below `root` that hold Supabase migrations, in the order of their names."""
+    found: list[Path] = []
+    for place, folders, _ in os.walk(root):
+        here = Path(place)
+        if any((here / _MIGRATIONS).glob("*.sql")):
+            found.append(here)
+        deep = len(here.relative_to(root).parts) >= _DEEPEST
+        folders[:] = [] if deep else sorted(f for f in folders if f not in _NEVER and not f.startswith("."))
+    return found
 
 
 def _read_toml(path: Path) -> dict[str, Any] | None:
