@@ -35,8 +35,8 @@ def up(project: Path | None) -> int:
     """Rehearse as the demo does, and stay up until Ctrl-C."""
     with _stack() as running:
         _rehearse(running, project)
-        _say(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.")
         with contextlib.suppress(KeyboardInterrupt):
+            _say(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.")
             running.wait()
     return 0
 

@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, section 6.
 
 from __future__ import annotations
 
-from ops import contract, rls
+from ops import contract, rls, triage
 from ops.evidence import Evidence
 from ops.rehearsal import Rehearsing
 from ops.verdict import ContractFile
@@ -39,10 +39,10 @@ def check_rls(rehearsing: Rehearsing) -> Evidence:
     found = rls.check(rehearsing.target.observer, schemas=rls.exposed_schemas(rehearsing.project))
     rehearsing.rls = found
     holes = [finding for finding in found.findings if finding.level == "error"]
-    first = f" The first: {holes[0].message}" if holes else ""
+    seen = f"{triage.counted(len(found.tables), 'exposed table')}, {triage.counted(len(holes), 'RLS hole')}."
     return Evidence(
         ok=not holes,
-        summary=f"{len(found.tables)} tables in exposed schemas, {len(holes)} RLS holes.{first}",
+        summary=f"{seen} The first: {holes[0].message}" if holes else seen,
         rows=tuple(finding.model_dump() for finding in found.findings),
     )
 

@@ -12,6 +12,11 @@ from ops.verdict import Failure
 
 _PLACE = re.compile(r"(\d+):(\d+): (.*)", re.DOTALL)
 _LONGEST_STATEMENT = 2000
+_NOT_SUPPORTED = "0A000"
+_NO_EXTENSION = (
+    "This server lacks the extension and nothing stands in for it, which says nothing about the migration: "
+    "rehearse on a server that has it, by --bindir or --database."
+)
 # As the server says it in any language.
 _LINE_OF_BLOCK = re.compile(r"\binline_code_block\b\D+(\d+)")
 
@@ -24,13 +29,20 @@ def of(error: psycopg.Error, statement: Statement | None, file: str) -> Failure:
     return Failure(
         message=secrets.redact(diagnostic.message_primary or str(error).strip()),
         sqlstate=error.sqlstate,
-        hint=secrets.redact(diagnostic.message_hint) if diagnostic.message_hint else None,
+        hint=_hint(error, statement),
         detail=secrets.redact(detail) or None,
         file=file,
         line=line,
         column=column,
         statement=secrets.redact(statement.text)[:_LONGEST_STATEMENT] if statement else None,
     )
+
+
+def _hint(error: psycopg.Error, statement: Statement | None) -> str | None:
+    hint = error.diag.message_hint
+    if hint and statement and statement.kind == "create_extension_stmt" and error.sqlstate == _NOT_SUPPORTED:
+        return _NO_EXTENSION
+    return secrets.redact(hint) if hint else None
 
 
 def refusal(problem: str, file: str) -> Failure:

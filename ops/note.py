@@ -156,7 +156,7 @@ def _contract(rehearsal: Rehearsal) -> Iterator[str]:
     tables = rehearsal.rls.tables
     if tables:
         off = sum(not each.enabled for each in tables)
-        yield from (f"RLS: {len(tables)} tables in exposed schemas, {off} with RLS off.", "")
+        yield from (f"RLS: {triage.counted(len(tables), 'exposed table')}, {off} with RLS off.", "")
 
 
 def _hints(rehearsal: Rehearsal) -> Iterator[str]:

@@ -60,21 +60,26 @@ def asking(connection: database.Connection) -> Generator[None]:
     inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
     try:
         with database.translating(), connection.pipeline():
-            connection.execute("savepoint runbooks_look" if inside else "begin")
-            connection.execute(
+            if not inside:
+                connection.execute("begin")
+            before = connection.execute(
                 queries.load("schema/settings"), {"lock_timeout": _milliseconds()}, prepare=True
             )
             yield
+            # Neither is rolled back, since the driver would then prepare every statement anew.
             if inside:
-                connection.execute("rollback to runbooks_look")
-                connection.execute("release runbooks_look")
+                _put_back(connection, before.fetchall())
             else:
-                # After a rollback the driver would prepare every statement anew.
                 connection.execute("commit")
     except BaseException:
         if not (inside or connection.closed):
             connection.rollback()
         raise
+
+
+def _put_back(connection: database.Connection, settings: list[tuple[str, str, str]]) -> None:
+    values = {"names": [name for name, _, _ in settings], "values": [value for _, value, _ in settings]}
+    connection.execute(queries.load("schema/settings_back"), values, prepare=True)
 
 
 def _milliseconds() -> str:

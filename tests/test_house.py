@@ -9,6 +9,7 @@ import itertools
 import re
 import subprocess
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
@@ -41,6 +42,7 @@ def flow_of(path: Path) -> Flow[Any, Any]:
     return getattr(importlib.import_module(f"flows.{path.stem}"), path.stem)
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 

@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 def open_run(page: Page, run: Run, tab: str | None = None) -> None:
     page.goto(run.desk.stack.run_page(run.id))
     if tab:
+        # The page draws what it has, then what the server says: a click between the two is lost.
+        page.wait_for_load_state("networkidle")
         page.get_by_text(tab, exact=True).first.click()
+        page.wait_for_load_state("networkidle")
 
 
 def deployment_page(desk: Desk) -> str:
@@ -55,7 +58,7 @@ def test_a_failed_run_says_where_to_look(desk: Desk, page: Page, shoot: Shoot, t
     open_run(page, run, "Artifacts")
     expect(page.get_by_text("Failed").first).to_be_visible()
     page.get_by_text("does not restore").first.click()
-    expect(page.get_by_role("cell", name="public.slug(")).to_be_visible()
+    expect(page.get_by_text("public.slug(text)", exact=True)).to_be_visible()
     shoot(page, "rollback-that-differs")
 
 

@@ -99,6 +99,15 @@ KINDS = (
         "exclude using gist (span with &&) deferrable",
     ),
     Kind(
+        "foreign key over periods",
+        "alter table s.per_ref add constraint per_fk foreign key (id, period span) references s.per (id, period span)",
+        "alter table s.per_ref drop constraint per_fk",
+        "constraint s.per_ref.per_fk",
+        setup="create table s.per (id int4range, span daterange, primary key (id, span without overlaps)); "
+        "create table s.per_ref (id int4range, span daterange)",
+        since=18,
+    ),
+    Kind(
         "validated foreign key",
         "alter table s.nv validate constraint k",
         "alter table s.nv drop constraint k; alter table s.nv add constraint k foreign key (p) references s.parent (id) not valid",

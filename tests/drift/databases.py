@@ -61,18 +61,26 @@ class Changed:
             self.mirrors.append(catalog.Mirror.read(self.observer, self.wal))
             assert self.mirrors[-1].wal is not None
 
-    def run(self, sql: str, *, alone: bool = False, dump: bool = True) -> list[schema.Delta]:
-        """Run statements, and return what each way to look has seen of them."""
+    def run(self, sql: str, *, alone: bool = False, dump: bool = False) -> list[schema.Delta]:
+        """Run statements, and return what each way to look has seen of them, first before their commit."""
         previews: list[schema.Delta] = []
         if alone:
             self.session.execute(sql.encode())
         else:
             with self.session.transaction():
                 self.session.execute(sql.encode())
-                previews = [mirror.preview(self.session) for mirror in self.mirrors]
+                previews = [self.mirrors[-1].preview(self.session)]
         if dump:
             self.dump = Dump(self.server, self.name)
-        return [*previews, *(mirror.refresh(self.observer) for mirror in self.mirrors)]
+        return [*previews, *self.seen()]
+
+    def undo(self, sql: str) -> list[schema.Delta]:
+        """Run statements, and return what each mirror has seen of them."""
+        self.session.execute(sql.encode())
+        return self.seen()
+
+    def seen(self) -> list[schema.Delta]:
+        return [mirror.refresh(self.observer) for mirror in self.mirrors]
 
     def snapshot(self) -> schema.Snapshot:
         return schema.snapshot(self.observer)

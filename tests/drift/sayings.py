@@ -80,6 +80,26 @@ KINDS = (
         "cast (s.pair AS pg_catalog.text)",
         setup="create cast (s.pair as text) with inout",
     ),
+    _comment(
+        "operator class s.coc using hash",
+        "operator class s.coc USING hash",
+        setup="create operator class s.coc for type s.mood using hash as function 1 hashenum(anyenum)",
+    ),
+    _comment(
+        "operator family s.cof using btree",
+        "operator family s.cof USING btree",
+        setup="create operator family s.cof using btree",
+    ),
+    _comment(
+        "conversion s.ccv", setup="create conversion s.ccv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8"
+    ),
+    _comment(
+        "text search parser s.cpa",
+        setup="create text search parser s.cpa (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype)",
+    ),
+    _comment(
+        "text search template s.cte", setup="create text search template s.cte (lexize = dsimple_lexize)"
+    ),
     _comment("collation s.ccol", setup='create collation s.ccol from "C"'),
     _comment("access method cam", setup="create access method cam type table handler heap_tableam_handler"),
     _comment(

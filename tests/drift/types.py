@@ -74,6 +74,18 @@ KINDS = (
         "column s.pair.x",
     ),
     Kind(
+        "renamed attribute",
+        "alter type s.pair rename attribute y to yy",
+        "alter type s.pair rename attribute yy to y",
+        "column s.pair.yy",
+    ),
+    Kind(
+        "collation of an attribute",
+        'alter type s.pair alter attribute y type text collate "C"',
+        "alter type s.pair alter attribute y type text",
+        "column s.pair.y",
+    ),
+    Kind(
         "owner of a composite type",
         "alter type s.pair owner to drift_one",
         "alter type s.pair owner to current_user",

@@ -33,7 +33,12 @@ contract = []
 on_failure = "ask"
 """
 MENDED = "create table public.labels (id bigint primary key, colour text);\n"
-HELD = "select pg_advisory_xact_lock(4711);\ncreate table public.slow (id bigint primary key);\n"
+HELD = """\
+select pg_advisory_xact_lock(4711);
+create table public.slow (id bigint primary key);
+alter table public.slow enable row level security;
+create policy "slow is read" on public.slow for select to authenticated using (true);
+"""
 
 
 @pytest.fixture
@@ -94,7 +99,8 @@ def test_every_step_shows_its_evidence(desk: Desk, tmp_path: Path):
     }
     inventory = table(run.artifact("inventory").data)
     assert len(inventory) == 3
-    assert run.result.summary in str(run.artifact("verdict").data)
+    assert run.result.counts.rollbacks_proven == 3
+    assert "3 pending migrations apply, 3 rollbacks are proven." in str(run.artifact("verdict").data)
 
 
 def test_a_bad_file_is_refused_before_anything_runs(desk: Desk, tmp_path: Path):

@@ -12,12 +12,13 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from ops import embedded, os_user
-from tests import fix_pgbouncer, fix_proxy
+from ops import apply, embedded, os_user, reversal
+from tests import fix_pgbouncer, fix_proxy, projects
 from tests.faults import victim
 from tests.faults.site import Site, await_waiting, site
 from tests.faults.victim import Ended, Run, Victim
 from tests.fix_proxy import Cut, Proxy
+from tests.fix_site import MakeSite
 from tests.polling import wait_until
 
 # Of about half a million bytes; another offset gives another sample.
@@ -83,6 +84,27 @@ def _cut(staging: Site, listening: embedded.Server, at: int, cut: Cut) -> None:
     assert road.happened
     assert_honest(ended)
     run_again(staging)
+
+
+def test_a_commit_whose_answer_is_lost_is_not_made_again(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_site(projects.sound)
+    lost: list[psycopg.Connection] = []
+
+    def lose(connection: psycopg.Connection) -> None:
+        if not lost:
+            lost.append(connection)
+            connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("ops.apply._wal_bytes", lose)
+    migration = made.found()[0]
+    outcome = apply.run(made.target, migration.script, reversal.forward_entry(migration))
+    assert outcome.ok, outcome.failure
+    assert outcome.attempts == 2
+    assert "the commit of the last attempt had reached the server" in outcome.notes
+    assert made.states()[migration.file] == "applied"
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])

@@ -59,7 +59,7 @@ def _seen(changed: Changed, statements: list[str]) -> Generator[schema.Delta]:
     """Run what can be run, and yield what each mirror but the first sees as well."""
     for statement in statements:
         try:
-            deltas = changed.run(statement, dump=False)
+            deltas = changed.run(statement)
         except psycopg.Error:
             # It needs what an earlier one has taken away.
             continue

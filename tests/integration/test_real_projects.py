@@ -85,3 +85,13 @@ def test_an_error_inside_a_block_has_its_own_line(
     failure = reversal.forward(target, migration).outcome.failure
     assert failure is not None
     assert (failure.line, failure.column) == (line, column), failure
+
+
+def test_an_extension_that_the_server_lacks_is_not_the_migrations_fault(
+    target: Target, tmp_path: Path
+) -> None:
+    projects.write(tmp_path, migrations={"1_map": "create extension nobody_has_it;\n"})
+    (migration,) = migrations.find(project.load(tmp_path))
+    failure = reversal.forward(target, migration).outcome.failure
+    assert failure is not None
+    assert "rehearse on a server that has it" in (failure.hint or "")

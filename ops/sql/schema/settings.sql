@@ -1,7 +1,8 @@
--- How are the questions about the schema asked? (with no search path, so that names are qualified; planned once, along
--- indexes, since the catalogs' statistics are as old as the schema is new; not behind somebody's lock for ever)
+-- How are the questions about the schema asked, and what were the settings before? (with no search path, so that names are
+-- qualified; planned once, along indexes, since the catalogs' statistics are as old as the schema is new; not behind
+-- somebody's lock for ever)
 -- Locks: none. Lowest version: 15.
-select pg_catalog.set_config(s.name, s.value, true)
+select s.name, pg_catalog.current_setting(s.name) as before, pg_catalog.set_config(s.name, s.value, true) as now
 from (values ('search_path', ''), ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'), ('enable_seqscan', 'off'),
              ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_material', 'off'),
              ('lock_timeout', %(lock_timeout)s::text)) as s (name, value)
