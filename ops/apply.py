@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 import tenacity
+from psycopg import pq
 
-from ops import database, errors, execution, journal, queries, secrets, statements, units
+from ops import database, errors, execution, journal, marks, queries, secrets, statements, units
 from ops.attempts import LOGGER
 from ops.execution import StatementFailed
 from ops.target import Target
@@ -23,6 +24,8 @@ ATTEMPTS = 3
 NEEDS_NO_TRANSACTION = frozenset({"25001", "55P04", "2D000"})
 # The modes of INSERT, UPDATE, DELETE, TRUNCATE, DROP and of every rewrite; a dropped table holds the last.
 MAY_WRITE = frozenset({"RowExclusiveLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"})
+# From this version on a backend says how much WAL it has written.
+_TELLS_WAL = 180000
 Inspect = Callable[[database.Connection, frozenset[int] | None], bool]
 
 
@@ -170,9 +173,10 @@ def _is_begun(target: Target, entry: journal.Entry) -> bool:
 def _in_one_transaction(
     target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None
 ) -> Outcome:
-    with target.login() as connection:
+    with target.login(kept=not marks.may_leave(script.text)) as connection:
         began = time.perf_counter()
-        connection.execute("begin")
+        if connection.info.transaction_status == pq.TransactionStatus.IDLE:
+            connection.execute("begin")
         for statement in script.statements if not script.units else script.units[0].statements:
             execution.execute(connection, target, statement, entry.file)
         execution.settle(connection, entry.file)
@@ -182,7 +186,7 @@ def _in_one_transaction(
             return replace(outcome, withdrawn=True)
         _commit(connection, target, entry)
         elapsed = (time.perf_counter() - began) * 1000
-        return replace(outcome, duration_ms=round(elapsed, 3), wal_bytes=_wal_bytes(connection))
+        return replace(outcome, duration_ms=round(elapsed, 3), wal_bytes=_wal_bytes(connection, target))
 
 
 def _commit(connection: database.Connection, target: Target, entry: journal.Entry) -> None:
@@ -190,6 +194,8 @@ def _commit(connection: database.Connection, target: Target, entry: journal.Entr
         journal.verify_held(connection, target.holder)
         with connection.pipeline():
             journal.complete(connection, entry, run=target.run)
+            if connection.info.server_version >= _TELLS_WAL:
+                connection.execute("select pg_catalog.pg_stat_force_next_flush()")
             connection.execute("commit")
     except psycopg.Error as error:
         raise execution.failed(error, None, entry.file, connection) from None
@@ -203,22 +209,21 @@ def _unit_by_unit(target: Target, parts: tuple[statements.Unit, ...], entry: jou
         execution.settle(connection, entry.file)
         _commit(connection, target, entry)
         elapsed = (time.perf_counter() - began) * 1000
-        wal = _wal_bytes(connection)
+        wal = _wal_bytes(connection, target)
     return Outcome(
         transactional=False, duration_ms=round(elapsed, 3), touched=None, wal_bytes=wal, notes=tuple(notes)
     )
 
 
 def _footprint(connection: database.Connection) -> Outcome:
-    found = connection.execute(queries.load("apply/footprint")).fetchall()
+    found = connection.execute(queries.load("apply/footprint"), prepare=True).fetchall()
     held = {int(oid): Held(tuple(modes), int(written)) for oid, modes, written in found}
     touched = frozenset(oid for oid, relation in held.items() if MAY_WRITE.intersection(relation.modes))
     return Outcome(held=held, touched=touched)
 
 
-def _wal_bytes(connection: database.Connection) -> int | None:
-    if connection.info.server_version < 180000:
+def _wal_bytes(connection: database.Connection, target: Target) -> int | None:
+    if connection.info.server_version < _TELLS_WAL:
         return None
-    connection.execute("select pg_catalog.pg_stat_force_next_flush()")
-    found = connection.execute(queries.load("apply/wal")).fetchone()
-    return int(found[0]) if found and found[0] is not None else None
+    found = connection.execute(queries.load("apply/wal"), prepare=True).fetchone()
+    return target.written(connection, int(found[0])) if found and found[0] is not None else None

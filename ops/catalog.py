@@ -34,25 +34,28 @@ class _Touched:
 
 @dataclass
 class Mirror:
-    """The schema as last seen, and by which row versions."""
+    """The schema as last seen, and by which row versions; `settled` says that the looking session does nothing else."""
 
     versions: Versions
     described: Described
     wal: Wal | None = None
+    settled: bool = False
     rewritten: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, connection: database.Connection, wal: database.Connection | None = None) -> Mirror:
+    def read(
+        cls, connection: database.Connection, wal: database.Connection | None = None, *, settled: bool = False
+    ) -> Mirror:
         """Read everything once; `wal` is a superuser's login to any database of a server of our own.
 
         Raises:
             Unavailable: the connection is lost.
         """
-        with schema.asking(connection):
+        with schema.asking(connection, settled=settled):
             followed = Wal.follow(wal, connection) if wal else None
             versions = Versions.read(connection, width=1) if followed else Versions.read(connection)
             described = schema.describe(connection, schema.roots(connection))
-        return cls(versions, _told(described), followed)
+        return cls(versions, _told(described), followed, settled)
 
     @property
     def snapshot(self) -> dict[Key, str]:
@@ -66,7 +69,7 @@ class Mirror:
         Raises:
             Unavailable: the connection is lost.
         """
-        with schema.asking(connection):
+        with schema.asking(connection, settled=self.settled):
             found, globals_too = self._look(connection, self.wal.written(connection) if self.wal else None)
             now = self._describe(connection, self._touched(found), globals_too=globals_too)
         delta = self._delta(now)

@@ -15,3 +15,9 @@ def load(name: str) -> LiteralString:
     promises to psycopg; this is the one place where the promise is made.
     """
     return cast("LiteralString", resources.files("ops").joinpath(f"sql/{name}.sql").read_text("utf-8"))
+
+
+@cache
+def union(*names: str) -> LiteralString:
+    """Return one query with the rows of all these, which have the same columns: asking costs more than answering."""
+    return "\nunion all\n".join(f"({load(name)})" for name in names)

@@ -6,12 +6,14 @@ each object a sum over the versions of its rows: where that is not the same, the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
-from typing import LiteralString
+from typing import Any, LiteralString, cast
 
+import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from ops import database, queries
 
@@ -22,6 +24,7 @@ Sums = dict[int, int]
 
 # Where no WAL tells the blocks, their sums are compared: by so many that asking and reading cost about the same.
 WIDE = 16
+_AT_ONCE = 24
 _OID = 2**32 - 1
 
 
@@ -83,16 +86,27 @@ class Versions:
     ) -> Found:
         """Look at these places; each is in the answer, also when nothing is left there."""
         found = Found({place: {} for place in places}, sizes=sizes or self.sizes)
-        cursors = [
-            connection.execute(_summed(place[0]), self._range(place), prepare=True) for place in places
-        ]
-        for place, cursor in zip(places, cursors, strict=True):
-            sums = found.places[place]
-            for one, file, total in cursor:
-                sums[one] = total
-                if file is not None:
-                    found.files[one & _OID] = file
+        ordered = sorted(found.places)
+        cursors = [self._asked(connection, some) for some in _batches(ordered)]
+        for number, one, file, total in (row for cursor in cursors for row in cursor.fetchall()):
+            found.places[ordered[number]][one] = total
+            if file is not None:
+                found.files[one & _OID] = file
         return found
+
+    def _asked(
+        self, connection: database.Connection, places: Sequence[tuple[int, Place]]
+    ) -> psycopg.Cursor[TupleRow]:
+        values: dict[str, Any] = {"base": self.base}
+        for at, (number, place) in enumerate(places):
+            first = place[1] * self.width
+            values |= {
+                f"place{at}": number,
+                f"from{at}": f"({first},0)",
+                f"to{at}": f"({first + self.width},0)",
+            }
+        query = _summed(tuple(place[0] for _, place in places))
+        return connection.execute(query, values, prepare=True)
 
     def touched(self, found: Found) -> tuple[set[Object], set[Object]]:
         """Return the objects whose rows are not the same, and those of them that had rows before and have now."""
@@ -139,11 +153,27 @@ def _objects(numbers: Iterable[int]) -> set[Object]:
     return {(number >> 32, number & _OID) for number in numbers}
 
 
+def _batches(places: Sequence[Place]) -> Iterator[Sequence[tuple[int, Place]]]:
+    """Return the places with their numbers, so many at a time as one query can well ask for."""
+    numbered = list(enumerate(places))
+    for at in range(0, len(numbered), _AT_ONCE):
+        yield numbered[at : at + _AT_ONCE]
+
+
 @cache
-def _summed(catalog: str) -> sql.Composed:
-    return sql.SQL(
-        "select (r.class << 32) + r.oid, pg_catalog.max(r.file), pg_catalog.bit_xor(r.version) from ({}) r group by 1"
-    ).format(sql.SQL(_branches()[catalog]))
+def _summed(catalogs: tuple[str, ...]) -> sql.Composed:
+    """Return the query for places of these catalogs, each with parameters of its own."""
+    one = (
+        "select %(place{0})s::integer, (r.class << 32) + r.oid, pg_catalog.max(r.file), "
+        "pg_catalog.bit_xor(r.version) from ({1}) r group by 2"
+    )
+    texts = (
+        one.format(
+            at, _branches()[name].replace("%(from)s", f"%(from{at})s").replace("%(to)s", f"%(to{at})s")
+        )
+        for at, name in enumerate(catalogs)
+    )
+    return sql.Composed([sql.SQL(cast("LiteralString", "\nunion all\n".join(texts)))])
 
 
 @cache

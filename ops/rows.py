@@ -96,7 +96,7 @@ class Ledger:
 def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[Image]:
     with database.translating():
         parameters = {"oids": None if oids is None else list(oids)}
-        found = connection.execute(queries.load("rows/tables"), parameters).fetchall()
+        found = connection.execute(queries.load("rows/tables"), parameters, prepare=True).fetchall()
         kept = _affordable({int(oid): int(size) for oid, _, size, *_ in found})
         return [
             Image(
@@ -121,7 +121,7 @@ def _affordable(sizes: Mapping[int, int]) -> frozenset[int]:
 def _rows(connection: database.Connection, name: str) -> Counter[str]:
     # The name is the server's own quoting (format %I.%I) of a table that exists.
     query = sql.SQL("select pg_catalog.to_jsonb(t)::text from only {} t").format(sql.SQL(cast("Any", name)))
-    return Counter(text for (text,) in connection.execute(query))
+    return Counter(text for (text,) in connection.execute(query).fetchall())
 
 
 def differences(

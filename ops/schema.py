@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -32,8 +32,18 @@ LOCK_TIMEOUT = timedelta(seconds=10)
 SECRETS = frozenset({"user mapping options", "subscription connection"})
 # Digests of secrets are good for comparing within this process, and for nothing else.
 _SALT = {"salt": secrets.token_hex(16)}
-_ANY = ("grants", "comments")
-_OF_RELATIONS = ("relations", "columns", "constraints", "indexes", "triggers", "sequences")
+_GLOBAL = ("schema/globals",)
+_SECRET = (*_GLOBAL, "schema/secrets")
+_ANY = ("schema/grants", "schema/comments")
+_OTHERS = ("schema/others", "schema/operators")
+_OF_RELATIONS = (
+    "schema/relations",
+    "schema/columns",
+    "schema/constraints",
+    "schema/indexes",
+    "schema/triggers",
+    "schema/sequences",
+)
 
 
 def snapshot(connection: database.Connection) -> Snapshot:
@@ -48,11 +58,17 @@ def snapshot(connection: database.Connection) -> Snapshot:
         return flat(describe(connection, roots(connection)).values())
 
 
+def settle(connection: database.Connection) -> None:
+    """Make a session one that only asks questions, for its whole life."""
+    with database.translating():
+        connection.execute(queries.load("schema/settings"), _how(local=False))
+
+
 @contextmanager
-def asking(connection: database.Connection) -> Generator[None]:
+def asking(connection: database.Connection, *, settled: bool = False) -> Generator[None]:
     """Ask questions about the schema: names are qualified in the answers, whatever the search path was.
 
-    The connection's settings are afterwards what they were.
+    The connection's settings are afterwards what they were; nothing is done to one that is `settled`.
 
     Raises:
         Unavailable: the connection is lost, or somebody holds a lock for too long.
@@ -60,11 +76,12 @@ def asking(connection: database.Connection) -> Generator[None]:
     inside = connection.info.transaction_status != pq.TransactionStatus.IDLE
     try:
         with database.translating(), connection.pipeline():
+            if settled:
+                yield
+                return
             if not inside:
                 connection.execute("begin")
-            before = connection.execute(
-                queries.load("schema/settings"), {"lock_timeout": _milliseconds()}, prepare=True
-            )
+            before = connection.execute(queries.load("schema/settings"), _how(local=True), prepare=True)
             yield
             # Neither is rolled back, since the driver would then prepare every statement anew.
             if inside:
@@ -72,7 +89,7 @@ def asking(connection: database.Connection) -> Generator[None]:
             else:
                 connection.execute("commit")
     except BaseException:
-        if not (inside or connection.closed):
+        if not (inside or settled or connection.closed):
             connection.rollback()
         raise
 
@@ -82,8 +99,8 @@ def _put_back(connection: database.Connection, settings: list[tuple[str, str, st
     connection.execute(queries.load("schema/settings_back"), values, prepare=True)
 
 
-def _milliseconds() -> str:
-    return f"{LOCK_TIMEOUT.total_seconds() * 1000:.0f}ms"
+def _how(*, local: bool) -> dict[str, Any]:
+    return {"lock_timeout": f"{LOCK_TIMEOUT.total_seconds() * 1000:.0f}ms", "local": local}
 
 
 def roots(connection: database.Connection) -> set[Root]:
@@ -96,11 +113,11 @@ def describe(connection: database.Connection, wanted: Collection[Root]) -> Descr
     """Describe these roots; one that is not there, or is nobody's business, has no texts."""
     described: Described = {root: {} for root in wanted}
     cursors = [
-        connection.execute(queries.load(f"schema/{name}"), parameters, prepare=True)
-        for name, parameters in _questions(described, privileged=is_privileged(connection))
+        connection.execute(queries.union(*names), parameters, prepare=True)
+        for names, parameters in _questions(described, privileged=is_privileged(connection))
     ]
     for cursor in cursors:
-        for classid, oid, kind, identity, definition in cursor:
+        for classid, oid, kind, identity, definition in cursor.fetchall():
             # The same words stand in a schema many times over.
             key = sys.intern(kind), identity
             described.setdefault((classid, oid), {})[key] = sys.intern(definition or "")
@@ -112,30 +129,25 @@ def is_privileged(connection: database.Connection) -> bool:
     return connection.info.parameter_status("is_superuser") == "on"
 
 
-def _questions(wanted: Iterable[Root], *, privileged: bool) -> list[tuple[str, dict[str, Any]]]:
+def _questions(
+    wanted: Iterable[Root], *, privileged: bool
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     by_class: dict[int, list[int]] = {}
     for classid, oid in wanted:
         by_class.setdefault(classid, []).append(oid)
-    asked: list[tuple[str, dict[str, Any]]] = []
     if by_class.pop(0, None):
-        asked.append(("globals", {}))
-        if privileged:
-            asked.append(("secrets", _SALT))
-    relations, functions, types = (by_class.get(each, []) for each in (RELATION, FUNCTION, TYPE))
-    if relations:
-        asked += [(name, {"oids": relations}) for name in _OF_RELATIONS]
-    if functions:
-        asked.append(("functions", {"oids": functions}))
-    if types:
-        asked.append(("types", {"oids": types}))
+        yield (_SECRET, _SALT) if privileged else (_GLOBAL, {})
     if by_class:
-        asked += [(name, pairs(_all(by_class))) for name in _ANY]
-    others = {
-        classid: oids for classid, oids in by_class.items() if classid not in (RELATION, FUNCTION, TYPE)
-    }
-    if others:
-        asked += [("others", {**pairs(_all(others)), **_SALT}), ("operators", pairs(_all(others)))]
-    return asked
+        yield _ANY, pairs(_all(by_class))
+    for classid, names in (
+        (RELATION, _OF_RELATIONS),
+        (FUNCTION, ("schema/functions",)),
+        (TYPE, ("schema/types",)),
+    ):
+        if oids := by_class.pop(classid, None):
+            yield names, {"oids": oids}
+    if by_class:
+        yield _OTHERS, {**pairs(_all(by_class)), **_SALT}
 
 
 def pairs(roots: Iterable[Root]) -> dict[str, list[int]]:

@@ -7,6 +7,7 @@ however it is written there.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ from ops.spellings import Span, Spellings
 
 MASK = "[redacted]"
 SHORTEST = 4
+_SHORT = 200
 # The passwords that every local Supabase has: as words they name roles and databases in every second line.
 _PUBLIC = {"postgres", "password"}
 _known: dict[str, Spellings] = {}
@@ -74,10 +76,21 @@ def remember(value: str) -> None:
         for form in {text, unquote(text), unquote_plus(text)}:
             if len(form) >= SHORTEST and form not in _PUBLIC and form not in _known:
                 _known[form] = Spellings(form)
+                _redacted.cache_clear()
 
 
 def redact(text: str) -> str:
     """Return `text` with every opened secret and every password in a URL, conninfo or statement masked."""
+    # Evidence says the same short words (names, states, modes) thousands of times.
+    return _redacted(text) if len(text) <= _SHORT else _redact(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _redacted(text: str) -> str:
+    return _redact(text)
+
+
+def _redact(text: str) -> str:
     masked = [match.span() for match in re.finditer(re.escape(MASK), text)]
     spans = [span for span in _secret_spans(text) if not _inside(span, masked)]
     if not spans:

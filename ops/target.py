@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import LiteralString
 
-from ops import catalog, database, rows
+from ops import catalog, database, rows, schema
+from ops.sessions import Sessions
 from ops.shape import guarding
-from ops.spare import Spare
 
 
 @dataclass
@@ -40,46 +40,72 @@ class Target:
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)
     _wal: database.Connection | None = field(default=None, init=False, repr=False)
-    _spare: Spare | None = field(default=None, init=False, repr=False)
+    _wal_totals: dict[int, int] = field(default_factory=dict[int, int], init=False, repr=False)
+    _sessions: Sessions = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._sessions = Sessions(self._connect, self._renew)
 
     def observe(self) -> None:
         """Open the observer and read the whole state once."""
         name = f"{self.run} (observer)"
         self.observer = database.connect(self.observer_dsn, application=name)
-        self.observer.execute(_SAME_PLANS)
+        schema.settle(self.observer)
         self._wal = database.connect(self.wal_dsn, application=name) if self.wal_dsn else None
-        self.mirror = catalog.Mirror.read(self.observer, self._wal)
+        self.mirror = catalog.Mirror.read(self.observer, self._wal, settled=True)
         self.ledger = rows.Ledger.read(self.observer)
 
     def close(self) -> None:
-        """Close the observer, if it was opened, and a login that was opened ahead."""
-        if self._spare:
-            self._spare.close()
+        """Close the observer, if it was opened, and the logins that nobody uses."""
+        self._sessions.close()
         if hasattr(self, "observer"):
             self.observer.close()
         if self._wal:
             self._wal.close()
 
     @contextmanager
-    def login(self) -> Generator[database.Connection]:
-        """Open a new login with this target's timeouts, for one file.
+    def login(self, *, kept: bool = False) -> Generator[database.Connection]:
+        """Open a login with this target's timeouts, for one file.
 
-        A file can change its session (role, search path, settings), so no login serves two of them.
+        A file can change its session, so only one that cannot leave a mark on it (`kept`) may share it with
+        others like it, and only where the database is our own; an error ends it in any case. One that was used
+        before is in a transaction already.
         """
-        with self._spare.take() if self._spare else self._connect() as connection:
+        shared = kept and self.throw_away
+        connection = self._sessions.take(new=not shared)
+        try:
             yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if shared:
+            self._sessions.keep(connection)
+        else:
+            connection.close()
 
     def login_ahead(self) -> None:
         """Begin to open the next login, where the database is our own and nobody counts its connections."""
         if self.throw_away:
-            self._spare = self._spare or Spare(self._connect)
-            self._spare.open_ahead()
+            self._sessions.open_ahead()
+
+    def written(self, connection: database.Connection, total: int) -> int:
+        """Return how many bytes of WAL a session has written since it was last asked; `total` is what it says."""
+        pid = connection.info.backend_pid
+        before = self._wal_totals.get(pid, 0)
+        self._wal_totals[pid] = total
+        return total - before
 
     def _connect(self) -> database.Connection:
         connection = database.connect(self.dsn, application=self.run)
+        self._wal_totals.pop(connection.info.backend_pid, None)
         with database.translating():
             connection.execute(self.timeouts)
         return connection
+
+    def _renew(self, connection: database.Connection) -> None:
+        with database.translating():
+            # With what its next user would do first: a way there and back is saved for each file.
+            connection.execute(_AS_NEW + self.timeouts + b"; begin")
 
     @property
     def timeouts(self) -> bytes:
@@ -94,8 +120,7 @@ class Target:
         ).encode()
 
 
-# The observer asks the same questions again and again about a few objects: planning costs more than answering.
-_SAME_PLANS: LiteralString = "set plan_cache_mode = force_generic_plan; set jit = off"
+_AS_NEW = b"reset session authorization; reset all; discard sequences; "
 
 
 def _milliseconds(duration: timedelta) -> int:

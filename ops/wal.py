@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import psycopg
 
@@ -34,7 +35,7 @@ class Wal:
 
     connection: database.Connection
     database: int
-    files: Files
+    listed: str
     start: str
     carried: set[Place] = field(default_factory=set[Place])
 
@@ -46,7 +47,7 @@ class Wal:
         try:
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             oid, position = _position(connection, observer)
-            followed = cls(connection, oid, _files(observer), position)
+            followed = cls(connection, oid, _listed(observer)[0], position)
             # Not everybody who may log in may read it.
             followed._read()
         except psycopg.Error:
@@ -55,37 +56,40 @@ class Wal:
 
     def written(self, observer: database.Connection) -> Written | None:
         """Return the blocks written since the last call, or `None` where that is not known or too much to read."""
-        end, found = self._look(observer)
+        end, found, is_somebody_writing = self._look(observer)
         if found is None:
             return self._lost(observer)
         self.start = end
-        self.carried = found.places if _is_somebody_writing(observer) else set()
+        self.carried = found.places if is_somebody_writing else set()
         return found
 
     def peek(self, observer: database.Connection) -> Written | None:
         """Return the same, also what a transaction has written that has not committed, and remember nothing."""
         return self._look(observer)[1]
 
-    def _look(self, observer: database.Connection) -> tuple[str, Written | None]:
+    def _look(self, observer: database.Connection) -> tuple[str, Written | None, bool]:
         try:
-            files = _files(observer)
             end, rows = self._read()
+            # Asked after the WAL was read: who writes now may have written before.
+            listed, is_somebody_writing = _listed(observer)
         except psycopg.Error:
             if self.connection.closed or observer.closed:
                 raise
-            return "", None
-        if rows is None or files != self.files:
-            return end, None
-        found = {(self.files[shared, file], block) for shared, file, block in rows}
+            return "", None, True
+        if rows is None or listed != self.listed:
+            return end, None, True
+        files = _files(listed)
+        found = {(files[shared, file], block) for shared, file, block in rows}
         places = {place for place in found if place[0] not in _GLOBALS} | self.carried
-        return end, Written(places, globals=any(name in _GLOBALS for name, _ in found))
+        globals_too = any(name in _GLOBALS for name, _ in found)
+        return end, Written(places, globals=globals_too), is_somebody_writing
 
     def _read(self) -> tuple[str, list[tuple[bool, int, int]] | None]:
         asked = {
             "start": self.start,
             "database": self.database,
-            "filenodes": [file for shared, file in self.files if not shared],
-            "shared": [file for shared, file in self.files if shared],
+            "filenodes": [file for shared, file in _files(self.listed) if not shared],
+            "shared": [file for shared, file in _files(self.listed) if shared],
             "farthest": FARTHEST_BYTES,
         }
         with self.connection.pipeline() as pipeline:
@@ -101,7 +105,7 @@ class Wal:
     def _lost(self, observer: database.Connection) -> None:
         """Begin anew: a segment is gone, or a catalog was written anew and lies elsewhere."""
         self.database, self.start = _position(self.connection, observer)
-        self.files = _files(observer)
+        self.listed = _listed(observer)[0]
         self.carried = set()
 
 
@@ -111,12 +115,14 @@ def _position(connection: database.Connection, observer: database.Connection) ->
     return int(oid), str(position)
 
 
-def _files(observer: database.Connection) -> Files:
+def _listed(observer: database.Connection) -> tuple[str, bool]:
+    """Return the catalogs with their files, as one text, and whether a transaction is writing."""
     asked = {"catalogs": [*row_versions.catalogs(), *_GLOBALS]}
-    found = observer.execute(queries.load("catalog/filenodes"), asked, prepare=True)
-    return {(bool(shared), int(file)): str(name) for name, shared, file in found}
+    ((listed, writing),) = observer.execute(queries.load("catalog/filenodes"), asked, prepare=True).fetchall()
+    return str(listed), bool(writing)
 
 
-def _is_somebody_writing(observer: database.Connection) -> bool:
-    ((running,),) = observer.execute(queries.load("catalog/running"), prepare=True).fetchall()
-    return bool(running)
+@cache
+def _files(listed: str) -> Files:
+    each = (line.split(" ") for line in listed.splitlines())
+    return {(shared == "t", int(file)): name for name, shared, file in each}

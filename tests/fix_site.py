@@ -70,6 +70,7 @@ def make_site(tmp_path: Path, shaped: str, request: pytest.FixtureRequest) -> Ma
     def make(write: Callable[[Path], Path]) -> Site:
         site = Site(write(tmp_path), shaped)
         request.addfinalizer(site.connection.close)
+        request.addfinalizer(site.target.close)
         return site
 
     return make

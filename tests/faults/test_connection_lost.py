@@ -92,7 +92,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_again(
     made = make_site(projects.sound)
     lost: list[psycopg.Connection] = []
 
-    def lose(connection: psycopg.Connection) -> None:
+    def lose(connection: psycopg.Connection, _: object) -> None:
         if not lost:
             lost.append(connection)
             connection.close()

@@ -27,7 +27,7 @@ where c.relkind = 'r'
   and n.nspname !~ '^pg_'
   and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
   and pg_catalog.has_table_privilege(c.oid, 'SELECT')
-  and (%(oids)s::bigint[] is null or c.oid = any (%(oids)s::oid[]))
+  and c.oid = any (coalesce(%(oids)s::oid[], array(select r.oid from pg_catalog.pg_class r where r.relkind = 'r')))
   and not exists (
       select from pg_catalog.pg_depend e
       where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
