@@ -48,7 +48,7 @@ class Ahead:
         """
         if plan.environment.in_place or plan.environment.template or plan.chain:
             return
-        for first, last in shares(len(pending), cores=len(os.sched_getaffinity(0))):
+        for first, last in shares(len(pending), cores=_cores()):
             before, wanted = tuple(pending[:first]), tuple(pending[first:last])
             task = Task(plan.project, plan.environment, before, wanted, run, since)
             self._lanes.append(_Lane(task))
@@ -76,6 +76,11 @@ def shares(count: int, *, cores: int) -> list[tuple[int, int]]:
     own = count * 14 // 15 // lanes + _COMING_UP * (lanes - 1) * 2 // lanes
     ends = [own + (count - own) * number // (lanes - 1) for number in range(lanes)]
     return list(pairwise(ends))
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; macOS does not say."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Lane:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -28,19 +27,12 @@ ITS_OWN = {"duration_ms", "wal_bytes", "bundle", "started", "finished", "servers
 FIRST, LAST = "20260101000007_step", "20260101000009_step"
 
 
-def cores(count: int) -> Callable[[int], set[int]]:
-    def affinity(_: int) -> set[int]:
-        return set(range(count))
-
-    return affinity
-
-
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cores, and files so costly that the second half is worth a process."""
     monkeypatch.setattr(ahead, "_WORTH_IT", 4)
     monkeypatch.setattr(ahead, "_COMING_UP", 0)
-    monkeypatch.setattr(os, "sched_getaffinity", cores(2))
+    monkeypatch.setattr(ahead, "_cores", lambda: 2)
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def rehearse(project: Path, **choices: Any) -> tuple[int, dict[str, Any]]:
 
 def alone(project: Path, monkeypatch: pytest.MonkeyPatch, **choices: Any) -> dict[str, Any]:
     with monkeypatch.context() as patched:
-        patched.setattr(os, "sched_getaffinity", cores(1))
+        patched.setattr(ahead, "_cores", lambda: 1)
         found = rehearse(project, **choices)[1]
     assert found["base"]["servers"] == 1
     return found
