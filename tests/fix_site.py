@@ -24,6 +24,10 @@ class Site:
         self.connection = database.connect(dsn)
         journal.prepare(self.connection)
 
+    def close(self) -> None:
+        self.target.close()
+        self.connection.close()
+
     def found(self) -> tuple[Migration, ...]:
         return migrations.find(project.load(self.root))
 
@@ -69,8 +73,7 @@ MakeSite = Callable[[Callable[[Path], Path]], Site]
 def make_site(tmp_path: Path, shaped: str, request: pytest.FixtureRequest) -> MakeSite:
     def make(write: Callable[[Path], Path]) -> Site:
         site = Site(write(tmp_path), shaped)
-        request.addfinalizer(site.connection.close)
-        request.addfinalizer(site.target.close)
+        request.addfinalizer(site.close)
         return site
 
     return make

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from tests import projects
 from tests.fix_browser import Shoot
@@ -22,6 +23,17 @@ def open_run(page: Page, run: Run, tab: str | None = None) -> None:
         page.wait_for_load_state("networkidle")
         page.get_by_text(tab, exact=True).first.click()
         page.wait_for_load_state("networkidle")
+
+
+def open_artifact(page: Page, said: str, *, exact: bool = False) -> None:
+    """Click until it is open: the list is drawn anew while it arrives, and takes the element away under the click."""
+
+    def is_open() -> bool:
+        with suppress(TimeoutError):
+            page.get_by_text(said, exact=exact).first.click(timeout=2000)
+        return "/artifacts/artifact/" in page.url
+
+    wait_until(is_open, seconds=PATIENCE)
 
 
 def deployment_page(desk: Desk) -> str:
@@ -47,7 +59,7 @@ def test_a_run_reads_as_the_runbook_and_shows_its_evidence(
     for key in ("verdict", "inventory", "rls-coverage"):
         expect(page.get_by_text(key, exact=True).first).to_be_visible()
     shoot(page, "artifacts")
-    page.get_by_text("verdict", exact=True).first.click()
+    open_artifact(page, "verdict", exact=True)
     expect(page.get_by_role("heading", name="PASSED")).to_be_visible()
     expect(page.get_by_role("cell", name=f"supabase/migrations/{projects.TAGS}.sql")).to_be_visible()
     shoot(page, "verdict")
@@ -57,7 +69,7 @@ def test_a_failed_run_says_where_to_look(desk: Desk, page: Page, shoot: Shoot, t
     run = desk.rehearse(projects.leaving_rollback(tmp_path))
     open_run(page, run, "Artifacts")
     expect(page.get_by_text("Failed").first).to_be_visible()
-    page.get_by_text("does not restore").first.click()
+    open_artifact(page, "does not restore")
     expect(page.get_by_text("public.slug(text)", exact=True)).to_be_visible()
     shoot(page, "rollback-that-differs")
 

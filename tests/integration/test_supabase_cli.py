@@ -96,7 +96,7 @@ def both(request: pytest.FixtureRequest, tmp_path: Path, listening: embedded.Ser
     with fix_postgres.fresh_database(listening) as database:
         made = Both(root, listening, database, tmp_path / "home")
         yield made
-        made.site.connection.close()
+        made.site.close()
 
 
 def test_before_anything_ran_both_would_apply_the_same_files_in_the_same_order(both: Both) -> None:
