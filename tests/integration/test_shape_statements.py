@@ -107,6 +107,9 @@ WORKS = {
     "webhook": NOTES + "create trigger hook after insert on public.notes for each row execute function"
     " supabase_functions.http_request('http://example.org', 'POST', '{}', '{}', '1000');"
     "insert into public.notes (id) values (1)",
+    "webhooks made by hand": "create schema if not exists supabase_functions;"
+    "create table if not exists supabase_functions.hooks (id bigserial primary key, request_id bigint);"
+    "create table supabase_functions.calls (id bigint primary key)",
     "own role": "create role reader nologin; grant reader to authenticator; grant select on auth.users to reader;"
     "revoke select on auth.users from reader; drop role reader",
     "owners of a dump": 'ALTER SCHEMA "public" OWNER TO "pg_database_owner"; COMMENT ON SCHEMA "public" IS \'x\';'
