@@ -121,6 +121,17 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         " + 10 * count(*) filter (where st_dwithin(at, 'POINT(1 1)', 1000)) from t",
         12,
     ),
+    "short id": ("create extension pg_hashids; select id_encode(12345, 'this is my salt')", "NkK9"),
+    "long id": ("create extension pg_hashids; select id_encode(1, 'this is my salt', 8)", "gB0NV05e"),
+    "id of several": (
+        "create extension pg_hashids; select id_encode(array[683, 94108, 123, 5]::bigint[], 'this is my salt')",
+        "aBMswoO2UB3Sj",
+    ),
+    "ids read": (
+        "create extension pg_hashids; select bool_and(id_decode(id_encode(array[n, 7, n * n], 's', 20), 's', 20)"
+        " = array[n, 7, n * n] and id_decode_once(id_encode(n)) = n) from generate_series(0, 3000, 97::bigint) as n",
+        True,
+    ),
     "queue": (
         "create extension pgmq; select pgmq.create('q'); select pgmq.send('q', '{\"a\": 1}');"
         "select pgmq.send('q', '{}', 60);"
