@@ -127,6 +127,9 @@ WORKS = {
     " $$ select * from public.places where at && st_setsrid(st_makebox2d(st_point(a, b), st_point(c, d)), 4326) $$;"
     "create trigger moved before update on public.places for each row"
     " when (old.at is distinct from new.at) execute function suppress_redundant_updates_trigger()",
+    "publication of a dump": 'CREATE PUBLICATION "supabase_realtime_messages_publication"'
+    " WITH (publish = 'insert, update, delete, truncate');"
+    'ALTER PUBLICATION "supabase_realtime_messages_publication" OWNER TO "postgres"',
     "own role": "create role reader nologin; grant reader to authenticator; grant select on auth.users to reader;"
     "revoke select on auth.users from reader; drop role reader",
     "owners of a dump": 'ALTER SCHEMA "public" OWNER TO "pg_database_owner"; COMMENT ON SCHEMA "public" IS \'x\';'

@@ -1,4 +1,4 @@
--- The schemas of a hosted project, who may use them, and the publications that realtime reads.
+-- The schemas of a hosted project, who may use them, and the publication that realtime reads.
 -- For each database once; PostgreSQL 15 and newer.
 
 create schema if not exists extensions authorization postgres;
@@ -34,4 +34,3 @@ grant execute on function pg_catalog.pg_reload_conf() to postgres with grant opt
 
 create publication supabase_realtime;
 alter publication supabase_realtime owner to postgres;
-create publication supabase_realtime_messages_publication;
