@@ -132,6 +132,13 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         " = array[n, 7, n * n] and id_decode_once(id_encode(n)) = n) from generate_series(0, 3000, 97::bigint) as n",
         True,
     ),
+    "table of events": (
+        "create extension timescaledb; create table event (at timestamptz not null, what text);"
+        "select create_hypertable('event', 'at', chunk_time_interval => interval '7 days');"
+        "select concat(to_regclass('event_at_idx'), ' ', time_bucket('2 months', timestamp '2024-04-09 10:00'), ' ',"
+        " time_bucket('1 week', date '2024-04-11'))",
+        "event_at_idx 2024-03-01 00:00:00 2024-04-08",
+    ),
     "queue": (
         "create extension pgmq; select pgmq.create('q'); select pgmq.send('q', '{\"a\": 1}');"
         "select pgmq.send('q', '{}', 60);"
