@@ -28,12 +28,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The rows of one table at one time; `rows` is `None` where the table was too large to keep."""
+    """The rows of one table at one time; `rows` is `None` where the table was too large to keep.
+
+    `stamped` are the columns, by number and name, that a trigger may set to the time of an update.
+    """
 
     oid: int
     table: str
     key: tuple[str, ...]
     volatile: frozenset[str]
+    stamped: frozenset[str]
     rows: Counter[str] | None
 
     @property
@@ -104,9 +108,10 @@ def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[
                 table=name,
                 key=tuple(key),
                 volatile=frozenset(volatile),
+                stamped=frozenset(stamped),
                 rows=_rows(connection, name) if oid in kept else None,
             )
-            for oid, name, size, key, volatile in found
+            for oid, name, size, key, volatile, stamped in found
             if size > 0
         ]
 
@@ -129,8 +134,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """Name the tables of `before` and `after` whose rows are not the same, and what is lost, added or changed.
 
-    Values that the run itself stamped (a time later than `since`) do not count. `lenient` also leaves out
-    columns whose values are made anew each time (identity, random, foreign keys to such).
+    A time that a trigger may have set in this run (one later than `since`) does not count as another one. `lenient`
+    also leaves out columns whose values are made anew each time (identity, random, foreign keys to such).
     """
     found: list[Difference] = []
     for name in sorted({*before, *after}):
@@ -172,8 +177,9 @@ def _difference(
     if known is None or not (lost or added):
         return None
     ignored = known.volatile if lenient else frozenset[str]()
+    times = _Times(since, left.stamped & right.stamped if left and right else frozenset())
     pairs = _Pairs.match([json.loads(row) for row in lost], [json.loads(row) for row in added], known.key)
-    changed = {column for one, other in pairs.both for column in _differing(one, other, ignored, since)}
+    changed = {column for one, other in pairs.both for column in _differing(one, other, times) - ignored}
     if lenient and len(pairs.lost) == len(pairs.added):
         pairs = _Pairs(pairs.both, [], [])
     if not (changed or pairs.lost or pairs.added):
@@ -208,20 +214,33 @@ def _key(row: Row, key: tuple[str, ...]) -> str:
     return json.dumps([row.get(column) for column in key])
 
 
-def _differing(one: Row, other: Row, ignored: frozenset[str], since: datetime | None) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Since when a time may be that of an update, and in which columns, by number and name: not in one made anew."""
+
+    since: datetime | None
+    stamped: frozenset[str]
+
+    def of_update(self, row: Row, column: str, before: Any) -> bool:
+        """Whether a row has another time than before because it was updated in this run."""
+        after = row.get(column)
+        if self.since is None or before is None or after is None or column not in self._columns:
+            return False
+        try:
+            moment = datetime.fromisoformat(after)
+        except ValueError:
+            return False
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.since.tzinfo)) >= self.since
+
+    @property
+    def _columns(self) -> frozenset[str]:
+        return frozenset(column.partition(" ")[2] for column in self.stamped)
+
+
+def _differing(one: Row, other: Row, times: _Times) -> set[str]:
     columns = {column for column in one.keys() & other.keys() if one[column] != other[column]}
     columns |= {c for c in one.keys() ^ other.keys() if one.get(c) is not None or other.get(c) is not None}
-    return {c for c in columns - ignored if not _stamped(other.get(c), since)}
-
-
-def _stamped(value: Any, since: datetime | None) -> bool:
-    if since is None or not isinstance(value, str) or len(value) < 19:
-        return False
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return (moment if moment.tzinfo else moment.replace(tzinfo=since.tzinfo)) >= since
+    return {c for c in columns if not times.of_update(other, c, one.get(c))}
 
 
 def _note(pairs: _Pairs, changed: set[str], key: tuple[str, ...]) -> str:

@@ -1,4 +1,5 @@
--- Which tables with rows on disk are there, how large are they, and by which columns is a row known?
+-- Which tables with rows on disk are there, how large are they, by which columns is a row known, and which times may a
+-- trigger set on each update (type 19: before, for each row, of UPDATE)?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select c.oid::bigint,
        format('%%I.%%I', n.nspname, c.relname) as name,
@@ -19,7 +20,16 @@ select c.oid::bigint,
                   or exists (
                       select from pg_catalog.pg_constraint f
                       where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)))
-       ), '{}')::text[] as volatile
+       ), '{}')::text[] as volatile,
+       coalesce((
+           select array_agg(format('%%s %%s', a.attnum, a.attname))
+           from pg_catalog.pg_attribute a
+           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+             and a.atttypid in ('pg_catalog.timestamp'::regtype, 'pg_catalog.timestamptz'::regtype)
+             and exists (
+                 select from pg_catalog.pg_trigger t
+                 where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D' and t.tgtype & 19 = 19)
+       ), '{}')::text[] as stamped
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r'
