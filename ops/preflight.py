@@ -79,11 +79,17 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
         first, *others = rehearsing.before.refusals
         more = f" And {len(others)} more." if others else ""
         raise _refused(f"{first}{more}", [("", said) for said in rehearsing.before.refusals])
+    _prove_ahead(rehearsing)
     return Evidence(
         ok=True,
         summary=f"{len(rehearsing.pending)} files may run; {len(odd)} oddities.",
         rows=tuple(odd),
     )
+
+
+def _prove_ahead(rehearsing: Rehearsing) -> None:
+    rehearsing.ahead.start(rehearsing.plan, rehearsing.pending, run=rehearsing.run, since=rehearsing.started)
+    rehearsing.base = rehearsing.base.model_copy(update={"servers": rehearsing.ahead.servers})
 
 
 def _refused(message: str, problems: list[tuple[str, str]]) -> errors.Refused:

@@ -6,16 +6,17 @@ Source: staging-rehearsal.md.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ops import errors, inventory, migrations, project, rows, secrets, throwaway
+from ops.ahead import Ahead
 from ops.bundle import Bundle
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.plan import Plan
-from ops.reversal import Step
+from ops.reversal import Proof, Step
 from ops.target import Target
 from ops.throwaway import Throwaway
 from ops.verdict import Base, Chain, Contract, Lint, MigrationResult, Rehearsal, Rls
@@ -38,6 +39,7 @@ class Rehearsing:
         self.lint: dict[str, tuple[Lint, ...]] = {}
         self.results: dict[str, MigrationResult] = {}
         self.applied: dict[str, Step] = {}
+        self.proofs: dict[str, Proof] = {}
         self.bundle: Bundle | None = None
         self.concluded: Rehearsal | None = None
         self.stopped: str | None = None
@@ -48,6 +50,8 @@ class Rehearsing:
         self.findings: list[str] = []
         self.wrong: list[str] = []
         self.ends = ExitStack()
+        self.ahead = Ahead()
+        self.unseen = False
         self.begun = False
         self.tables_at_start: frozenset[str] = frozenset()
         self.rows_at_start: dict[str, rows.Image] = {}
@@ -57,6 +61,12 @@ class Rehearsing:
         tables = (identity for kind, identity in self.target.mirror.snapshot if kind == "table")
         self.begun, self.tables_at_start = True, frozenset(tables)
         self.rows_at_start = dict(self.target.ledger.images)
+
+    def look(self) -> None:
+        """See what migrations have changed of which others had seen the effect."""
+        if self.unseen:
+            self.target.look()
+            self.unseen = False
 
     @property
     def project(self) -> project.Project:
@@ -99,7 +109,8 @@ def _thrown_away(plan: Plan, run: str) -> Generator[Rehearsing]:
         rehearsing = Rehearsing(plan, away.target, run=run, away=away)
         rehearsing.findings += away.warnings
         rehearsing.begin()
-        yield rehearsing
+        with closing(rehearsing.ahead):
+            yield rehearsing
 
 
 @contextmanager

@@ -55,6 +55,11 @@ class Target:
         self.mirror = catalog.Mirror.read(self.observer, self._wal, settled=True)
         self.ledger = rows.Ledger.read(self.observer)
 
+    def look(self) -> None:
+        """Bring what is remembered of the state up to date."""
+        self.mirror.refresh(self.observer)
+        self.ledger.refresh(self.observer, None)
+
     def close(self) -> None:
         """Close the observer, if it was opened, and the logins that nobody uses."""
         self._sessions.close()

@@ -5,7 +5,9 @@ Source: staging-rehearsal.md, sections 4 and 5.
 
 from __future__ import annotations
 
-from ops import comparison, errors, reversal, triage
+from dataclasses import replace
+
+from ops import apply, comparison, errors, reversal, triage
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
@@ -27,10 +29,11 @@ def apply_migration(rehearsing: Rehearsing, migration: Migration) -> Applied:
     """
     if rehearsing.stopped and not rehearsing.plan.keep_going:
         return _note(rehearsing, migration, _skipped(rehearsing, migration))
-    step = _finish_rollback(rehearsing, migration) or reversal.forward(rehearsing.target, migration)
+    step = _proven_ahead(rehearsing, migration) or _seen(rehearsing, migration)
     result = _result(rehearsing, migration, step)
     if step.outcome.failure:
         rehearsing.stopped = migration.file
+        rehearsing.ahead.close()
         _clean_after_failure(rehearsing, step)
     else:
         rehearsing.applied[migration.file] = step
@@ -52,7 +55,11 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
         )
     if applied.outcome.resumed:
         return _unproven(rehearsing, migration, result)
-    proof = reversal.prove(rehearsing.target, migration, applied, since=rehearsing.started)
+    proof = rehearsing.proofs.pop(migration.file, None) or reversal.prove(
+        rehearsing.target, migration, applied, since=rehearsing.started
+    )
+    if migration.file == rehearsing.pending[-1].file:
+        rehearsing.look()
     result = result.model_copy(update={"rollback": proof.rollback, "reapply": proof.reapply})
     rehearsing.results[migration.file] = result
     if not proof.clean:
@@ -65,6 +72,29 @@ def prove_rollback(rehearsing: Rehearsing, migration: Migration) -> Applied:
         idle=proof.rollback.status in ("missing", "skipped"),
         result=result,
     )
+
+
+def _proven_ahead(rehearsing: Rehearsing, migration: Migration) -> Step | None:
+    """Apply a migration whose effect and rollback another process has looked at on its server."""
+    found = rehearsing.ahead.proven(migration)
+    if found is None:
+        return None
+    outcome = apply.run(rehearsing.target, migration.script, reversal.forward_entry(migration))
+    rehearsing.unseen = True
+    if not outcome.ok:
+        rehearsing.look()
+        return Step(outcome, found.step.delta, {})
+    rehearsing.proofs[migration.file] = found.proof
+    seen = found.step.outcome
+    return replace(
+        found.step, outcome=replace(outcome, locks=seen.locks, rows_written=seen.rows_written, touched=None)
+    )
+
+
+def _seen(rehearsing: Rehearsing, migration: Migration) -> Step:
+    """Apply a migration and look at its effect."""
+    rehearsing.look()
+    return _finish_rollback(rehearsing, migration) or reversal.forward(rehearsing.target, migration)
 
 
 def _finish_rollback(rehearsing: Rehearsing, migration: Migration) -> Step | None:

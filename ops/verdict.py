@@ -187,11 +187,12 @@ class Rls(_Part):
 
 
 class Base(_Part):
-    """The database the rehearsal ran on."""
+    """The database the rehearsal ran on; `servers` counts those on which rollbacks were proven at once."""
 
     place: str
     server_version: str | None = None
     major: int | None = None
+    servers: int = 1
     stand_ins: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
