@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops.choices import Choices
 from ops.verdict import Rehearsal
-from tasks import approval
+from tasks import approval, progress
 from tasks import rehearsal as step
 from tasks.runbook import flow
 
@@ -33,7 +33,7 @@ def staging_rehearsal(
         step.find_pending(rehearsal)
         step.refuse_bad_files(rehearsal)
 
-        for migration in rehearsal.pending:
+        for migration in progress.through(rehearsal.pending, "migrations"):
             while not step.apply_migration(rehearsal, migration).ok and approval.replay(rehearsal, migration):
                 migration = rehearsal.reload(migration)
             step.prove_rollback(rehearsal, migration)

@@ -141,7 +141,7 @@ class Step(Generic[P, R]):
             retry=self.retry,
             shown=self.shown,
         )
-        if _flow_run() is None:
+        if flow_run() is None:
             _run_plainly(call)
         else:
             from tasks import task_runs
@@ -192,7 +192,8 @@ def redacted(error: Exception) -> Exception:
     return errors.OpsError(f"{type(error).__name__}: {secrets.redact(text)}")
 
 
-def _flow_run() -> FlowRunContext | None:
+def flow_run() -> FlowRunContext | None:
+    """Return the Prefect flow run that this is called in, if it is called in one."""
     # Whoever runs a flow in Prefect has imported this; nobody else should pay two seconds for it.
     module = sys.modules.get("prefect.context")
     return module.FlowRunContext.get() if module else None

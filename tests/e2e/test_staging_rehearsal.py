@@ -97,6 +97,8 @@ def test_every_step_shows_its_evidence(desk: Desk, tmp_path: Path):
         "rls-coverage",
         "verdict",
     }
+    assert run.artifact("progress").data == 100.0
+    assert run.artifact("progress").description == "3 of 3 migrations"
     inventory = table(run.artifact("inventory").data)
     assert len(inventory) == 3
     assert run.result.counts.rollbacks_proven == 3

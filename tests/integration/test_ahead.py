@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -28,19 +27,12 @@ ITS_OWN = {"duration_ms", "wal_bytes", "bundle", "started", "finished", "servers
 FIRST, LAST = "20260101000007_step", "20260101000009_step"
 
 
-def cores(count: int) -> Callable[[int], set[int]]:
-    def affinity(_: int) -> set[int]:
-        return set(range(count))
-
-    return affinity
-
-
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cores, and files so costly that the second half is worth a process."""
     monkeypatch.setattr(ahead, "_WORTH_IT", 4)
     monkeypatch.setattr(ahead, "_COMING_UP", 0)
-    monkeypatch.setattr(os, "sched_getaffinity", cores(2))
+    monkeypatch.setattr(ahead, "_cores", lambda: 2)
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def rehearse(project: Path, **choices: Any) -> tuple[int, dict[str, Any]]:
 
 def alone(project: Path, monkeypatch: pytest.MonkeyPatch, **choices: Any) -> dict[str, Any]:
     with monkeypatch.context() as patched:
-        patched.setattr(os, "sched_getaffinity", cores(1))
+        patched.setattr(ahead, "_cores", lambda: 1)
         found = rehearse(project, **choices)[1]
     assert found["base"]["servers"] == 1
     return found
@@ -107,7 +99,8 @@ def test_what_was_proven_ahead_is_as_it_is_alone(
     project: Path, proven: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, found = rehearse(project)
-    assert (code, found["base"]["servers"], len(proven)) == (0, 2, COUNT // 2)
+    ((first, last),) = ahead.shares(COUNT, cores=2)
+    assert (code, found["base"]["servers"], len(proven)) == (0, 2, last - first)
     assert found["counts"]["rollbacks_proven"] == COUNT
     assert of(found, LAST)["locks"]
     assert plain(found) == plain(alone(project, monkeypatch))
@@ -116,12 +109,12 @@ def test_what_was_proven_ahead_is_as_it_is_alone(
 @pytest.mark.parametrize(
     ("write", "key", "text", "ahead_of_it"),
     [
-        (rollback, LAST, "select 1;\n", 3),
-        (rollback, LAST, "drop table public.nowhere;\n", 3),
-        (rollback, FIRST, "drop policy readable on public.thing_6; delete from public.thing_6;\n", 1),
-        (migration, LAST, "alter table public.nowhere add column a int;\n", 3),
+        (rollback, LAST, "select 1;\n", 4),
+        (rollback, LAST, "drop table public.nowhere;\n", 4),
+        (rollback, FIRST, "drop policy readable on public.thing_6; delete from public.thing_6;\n", 2),
+        (migration, LAST, "alter table public.nowhere add column a int;\n", 4),
         (migration, "20260101000002_step", "alter table public.nowhere add column a int;\n", 0),
-        (rollback, "20260101000002_step", "select 1;\n", 5),
+        (rollback, "20260101000002_step", "select 1;\n", 6),
     ],
 )
 @pytest.mark.parametrize("keep_going", [False, True])
@@ -167,7 +160,7 @@ def test_when_the_other_process_is_killed_the_rehearsal_goes_on_alone(
     slow.write_text(f"{slow.read_text('utf-8')}select pg_sleep(1);\n", "utf-8")
     code, found = rehearse(project)
     assert (code, found["counts"]["rollbacks_proven"]) == (0, COUNT)
-    assert 0 < len(proven) < COUNT // 2
+    assert 0 < len(proven) < 6
 
 
 def test_what_goes_wrong_in_the_other_process_is_in_the_log_of_attempts(
