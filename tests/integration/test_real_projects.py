@@ -148,3 +148,56 @@ def test_times_that_a_rollback_does_not_bring_back(
 ) -> None:
     _, proof = proved(target, tmp_path, (start, ""), (up, down))
     assert proof.rollback.status == status, proof.rollback
+
+
+@pytest.mark.parametrize(
+    ("start", "up", "down", "status"),
+    [
+        ("pg_cron", "select cron.schedule('a', '0 3 * * *', 'select 1');\n", "select 1;\n", "differs"),
+        (
+            "pg_cron",
+            "select cron.schedule('a', '0 3 * * *', 'select 1');\n",
+            "select cron.unschedule('a');\n",
+            "proven",
+        ),
+        (
+            "pg_cron; select cron.schedule('a', '0 3 * * *', 'select 1')",
+            "select cron.unschedule('a');\n",
+            "select cron.schedule('a', '0 3 * * *', 'select 1');\n",
+            "proven",
+        ),
+        (
+            "pg_cron; select cron.schedule('a', '0 3 * * *', 'select 1')",
+            "select cron.unschedule('a');\n",
+            "select cron.schedule('a', '0 4 * * *', 'select 1');\n",
+            "differs",
+        ),
+        ("pg_net", "select vault.create_secret('b', 'c');\n", "select 1;\n", "differs"),
+        (
+            "pg_net",
+            "select vault.create_secret('b', 'c');\n",
+            "delete from vault.secrets where name = 'c';\n",
+            "proven",
+        ),
+        (
+            "pgmq",
+            "select pgmq.create('q');\n",
+            "drop table pgmq.q_q;\ndrop table pgmq.a_q;\n",
+            "differs",
+        ),
+        ("pgmq", "select pgmq.create('q');\n", "select pgmq.drop_queue('q');\n", "proven"),
+    ],
+)
+def test_what_was_set_up_in_an_extension_is_looked_at_too(
+    target: Target, tmp_path: Path, start: str, up: str, down: str, status: str
+) -> None:
+    _, proof = proved(target, tmp_path, (f"create extension {start};\n", ""), (up, down))
+    assert proof.rollback.status == status, proof.rollback
+
+
+def test_what_happens_now_happens_at_another_time_when_it_is_done_again(
+    target: Target, tmp_path: Path
+) -> None:
+    up = "update public.visits set seen = clock_timestamp();\n"
+    _, proof = proved(target, tmp_path, (VISITS + OLD, ""), (up, "update public.visits set seen = null;\n"))
+    assert (proof.rollback.status, proof.reapply.status) == ("proven", "same"), proof

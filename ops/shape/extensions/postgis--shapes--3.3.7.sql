@@ -126,6 +126,7 @@ create table spatial_ref_sys (
     srid integer primary key check (srid > 0 and srid <= 998999), auth_name varchar(256), auth_srid integer,
     srtext varchar(2048), proj4text varchar(2048)
 );
+select pg_extension_config_dump('spatial_ref_sys', '');
 insert into spatial_ref_sys values (4326, 'EPSG', 4326, '', '+proj=longlat +datum=WGS84 +no_defs'),
     (3857, 'EPSG', 3857, '', '+proj=merc +a=6378137 +b=6378137 +units=m +no_defs');
 do $views$
