@@ -21,11 +21,11 @@ from ops import prover
 from ops.attempts import LOGGER
 from ops.migrations import Migration
 from ops.plan import Plan
-from ops.prover import Broken, Proven, Task
+from ops.prover import Broken, Place, Proven, Task
 
 # A process with a server of its own takes about as long to come up as so many proofs take; to apply what the others
 # have proven takes the rehearsal itself a fifteenth of its time. Fewer files than these are not worth a process.
-_COMING_UP = 24
+_COMING_UP = 16
 _WORTH_IT = 40
 _MOST = 4
 
@@ -41,17 +41,24 @@ class Ahead:
         """How many servers were at work, the rehearsal's own among them."""
         return 1 + len(self._lanes)
 
-    def start(self, plan: Plan, pending: Sequence[Migration], *, run: str, since: datetime) -> None:
-        """Share the later of the pending migrations out, where the database is one of our own and it is worth it.
+    def prepare(self, plan: Plan, *, run: str) -> None:
+        """Start as many processes as the files are worth, where the database is one of our own.
 
         The whole chain is rehearsed on one database alone, with what was seen there.
         """
         if plan.environment.in_place or plan.environment.template or plan.chain:
             return
-        for first, last in shares(len(pending), cores=_cores()):
-            before, wanted = tuple(pending[:first]), tuple(pending[first:last])
-            task = Task(plan.project, plan.environment, before, wanted, run, since)
-            self._lanes.append(_Lane(task))
+        place = Place(plan.project, plan.environment, run)
+        self._lanes = [_Lane(place) for _ in range(1, worth(len(plan.migrations), cores=_cores()))]
+
+    def start(self, pending: Sequence[Migration], *, since: datetime) -> None:
+        """Share the later of the pending migrations out."""
+        shared = shares(len(pending), lanes=worth(len(pending), cores=1 + len(self._lanes)))
+        for lane in self._lanes[len(shared) :]:
+            lane.close()
+        self._lanes = self._lanes[: len(shared)]
+        for lane, (first, last) in zip(self._lanes, shared, strict=True):
+            lane.begin(Task(tuple(pending[:first]), tuple(pending[first:last]), since))
 
     def proven(self, migration: Migration) -> Proven | None:
         """Return the proof of a migration, waiting for it, or `None` where nobody has proven it ahead."""
@@ -68,9 +75,13 @@ class Ahead:
             lane.close()
 
 
-def shares(count: int, *, cores: int) -> list[tuple[int, int]]:
+def worth(count: int, *, cores: int) -> int:
+    """Return by how many processes, the rehearsal's own among them, so many migrations are worth being proven."""
+    return max(1, min(cores, _MOST, count // _WORTH_IT))
+
+
+def shares(count: int, *, lanes: int) -> list[tuple[int, int]]:
     """Return which of `count` migrations, first and after last, each process but the rehearsal's own proves."""
-    lanes = min(cores, _MOST, count // _WORTH_IT)
     if lanes < 2:
         return []
     own = count * 14 // 15 // lanes + _COMING_UP * (lanes - 1) * 2 // lanes
@@ -86,8 +97,8 @@ def _cores() -> int:
 class _Lane:
     """One process and what it has sent."""
 
-    def __init__(self, task: Task) -> None:
-        self.files = frozenset(migration.file for migration in task.wanted)
+    def __init__(self, place: Place) -> None:
+        self.files = frozenset[str]()
         self._results: dict[str, Proven] = {}
         self._changed = threading.Condition()
         self._ended = False
@@ -98,13 +109,16 @@ class _Lane:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        # Both at once, so that neither side waits for a pipe that is full.
-        self._threads = (
-            threading.Thread(target=self._send, args=(pickle.dumps(task),), daemon=True),
-            threading.Thread(target=self._collect, daemon=True),
-        )
-        for thread in self._threads:
-            thread.start()
+        self._send(pickle.dumps(place))
+        self._threads = [threading.Thread(target=self._collect, daemon=True)]
+        self._threads[0].start()
+
+    def begin(self, task: Task) -> None:
+        self.files = frozenset(migration.file for migration in task.wanted)
+        # Beside us, since the process may still be coming up and a pipe holds little.
+        sending = threading.Thread(target=self._send, args=(pickle.dumps(task),), daemon=True)
+        self._threads.append(sending)
+        sending.start()
 
     def wait_for(self, file: str) -> Proven | None:
         """Return the proof of a file, or `None` if the process ended without it."""
@@ -122,12 +136,12 @@ class _Lane:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def _send(self, task: bytes) -> None:
+    def _send(self, pickled: bytes) -> None:
         stream = self._process.stdin
         if stream:
-            # It ended before it had read all; that it ended is seen at its other pipe.
+            # Where it ended before it had read all, that is seen at its other pipe.
             with contextlib.suppress(OSError):
-                stream.write(task)
+                stream.write(pickled)
                 stream.flush()
 
     def _collect(self) -> None:

@@ -88,7 +88,7 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
 
 
 def _prove_ahead(rehearsing: Rehearsing) -> None:
-    rehearsing.ahead.start(rehearsing.plan, rehearsing.pending, run=rehearsing.run, since=rehearsing.started)
+    rehearsing.ahead.start(rehearsing.pending, since=rehearsing.started)
     rehearsing.base = rehearsing.base.model_copy(update={"servers": rehearsing.ahead.servers})
 
 

@@ -2,9 +2,9 @@
 
     python -m ops.prover
 
-It reads one `Task` from standard input and writes a `Proven` for each migration, both pickled, and ends with its
-starter, who holds the other end of standard input. It ends early at whatever is not as it should be: that one is
-left to the rehearsal itself, which then sees and tells it.
+It reads a `Place`, where it makes a database, and a `Task` from standard input, and writes a `Proven` for each
+migration, all pickled. It ends with its starter, who holds the other end of standard input, and early at whatever is
+not as it should be: that one is left to the rehearsal itself, which then sees and tells it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,24 @@ from ops import apply, reversal, secrets, throwaway
 from ops.migrations import Migration
 from ops.project import Environment, Project
 from ops.reversal import Proof, Step
+from ops.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose migrations are to be proven, and as part of which run."""
+
+    project: Project
+    environment: Environment
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What to prove: `wanted`, which come after `before` in the order of the files; `since` when the run began."""
 
-    project: Project
-    environment: Environment
     before: tuple[Migration, ...]
     wanted: tuple[Migration, ...]
-    run: str
     since: datetime
 
 
@@ -53,23 +60,21 @@ class Broken:
     why: str
 
 
-def work(task: Task) -> Iterator[Proven]:
+def work(target: Target, task: Task) -> Iterator[Proven]:
     """Prove one migration after the other, until there are no more or one has something wrong."""
-    with throwaway.opened(task.project, task.environment, run=task.run) as away:
-        target = away.target
-        for migration in task.before:
-            if not apply.run(target, migration.script, reversal.forward_entry(migration)).ok:
-                return
-        target.look()
-        for migration in task.wanted:
-            step = reversal.forward(target, migration)
-            if not step.outcome.ok:
-                return
-            proof = reversal.prove(target, migration, step, since=task.since)
-            if not (proof.clean and proof.rollback.status in ("proven", "missing")):
-                return
-            # The rows themselves stay here.
-            yield Proven(migration.file, digest(migration), replace(step, rows_before={}), proof)
+    for migration in task.before:
+        if not apply.run(target, migration.script, reversal.forward_entry(migration)).ok:
+            return
+    target.look()
+    for migration in task.wanted:
+        step = reversal.forward(target, migration)
+        if not step.outcome.ok:
+            return
+        proof = reversal.prove(target, migration, step, since=task.since)
+        if not (proof.clean and proof.rollback.status in ("proven", "missing")):
+            return
+        # The rows themselves stay here.
+        yield Proven(migration.file, digest(migration), replace(step, rows_before={}), proof)
 
 
 def digest(migration: Migration) -> str:
@@ -79,14 +84,23 @@ def digest(migration: Migration) -> str:
 
 
 def main() -> None:
-    """Do the task that standard input holds."""
-    task = cast("Task", pickle.load(sys.stdin.buffer))  # noqa: S301 - it comes from the rehearsal that started us
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    """Make the place, and do the task when it comes."""
+    place = cast("Place", _received())
     try:
-        for proven in work(task):
-            _send(proven)
+        with throwaway.opened(place.project, place.environment, run=place.run) as away:
+            task = cast("Task", _received())
+            threading.Thread(target=_end_with_the_starter, daemon=True).start()
+            for proven in work(away.target, task):
+                _send(proven)
+    except EOFError:
+        # There is nothing to prove.
+        return
     except Exception as error:
         _send(Broken(secrets.redact(f"{type(error).__name__}: {error}")))
+
+
+def _received() -> object:
+    return pickle.load(sys.stdin.buffer)  # noqa: S301 - it comes from the rehearsal that started us
 
 
 def _send(found: Proven | Broken) -> None:

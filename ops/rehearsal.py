@@ -105,11 +105,13 @@ def opened(plan: Plan, run: str) -> Generator[Rehearsing]:
 
 @contextmanager
 def _thrown_away(plan: Plan, run: str) -> Generator[Rehearsing]:
-    with throwaway.opened(plan.project, plan.environment, run=run) as away:
-        rehearsing = Rehearsing(plan, away.target, run=run, away=away)
-        rehearsing.findings += away.warnings
-        rehearsing.begin()
-        with closing(rehearsing.ahead):
+    with closing(Ahead()) as ahead:
+        ahead.prepare(plan, run=run)
+        with throwaway.opened(plan.project, plan.environment, run=run) as away:
+            rehearsing = Rehearsing(plan, away.target, run=run, away=away)
+            rehearsing.ahead = ahead
+            rehearsing.findings += away.warnings
+            rehearsing.begin()
             yield rehearsing
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from hypothesis import settings
+
 pytest_plugins = [
     "tests.fix_postgres",
     "tests.fix_hosted",
@@ -11,3 +15,8 @@ pytest_plugins = [
     "tests.fix_stack",
     "tests.fix_browser",
 ]
+
+# In CI the same examples each time: a change is judged by what it does, and new examples are looked for elsewhere.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")

@@ -99,7 +99,7 @@ def test_what_was_proven_ahead_is_as_it_is_alone(
     project: Path, proven: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, found = rehearse(project)
-    ((first, last),) = ahead.shares(COUNT, cores=2)
+    ((first, last),) = ahead.shares(COUNT, lanes=2)
     assert (code, found["base"]["servers"], len(proven)) == (0, 2, last - first)
     assert found["counts"]["rollbacks_proven"] == COUNT
     assert of(found, LAST)["locks"]
@@ -166,10 +166,10 @@ def test_when_the_other_process_is_killed_the_rehearsal_goes_on_alone(
 def test_what_goes_wrong_in_the_other_process_is_in_the_log_of_attempts(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_server(project: Project, environment: Environment, *rest: Any) -> prover.Task:
-        return prover.Task(project, environment.model_copy(update={"bindir": Path("/nowhere")}), *rest)
+    def without_server(project: Project, environment: Environment, run: str) -> prover.Place:
+        return prover.Place(project, environment.model_copy(update={"bindir": Path("/nowhere")}), run)
 
-    monkeypatch.setattr(ahead, "Task", without_server)
+    monkeypatch.setattr(ahead, "Place", without_server)
     code, found = rehearse(project)
     assert (code, found["counts"]["rollbacks_proven"]) == (0, COUNT)
     (log,) = Path(found["bundle"]).glob("mcp_attempt*.jsonl")
@@ -180,7 +180,8 @@ def test_the_proof_of_other_bytes_is_none(project: Path) -> None:
     planned = plan.rehearsal(str(project), "throw-away", Choices())
     last = planned.migrations[-1]
     with closing(ahead.Ahead()) as at_work:
-        at_work.start(planned, planned.migrations, run="a run", since=datetime.now(UTC))
+        at_work.prepare(planned, run="a run")
+        at_work.start(planned.migrations, since=datetime.now(UTC))
         assert at_work.proven(planned.migrations[0]) is None
         assert at_work.proven(replace(last, sha256="edited")) is None
         assert at_work.proven(replace(last, rollback=None)) is None
@@ -207,14 +208,26 @@ def test_nothing_outlives_a_rehearsal_that_is_killed(tmp_path: Path) -> None:
         assert psutil.wait_procs(family, timeout=30)[1] == []
 
 
+def test_where_little_is_pending_nobody_else_is_at_work(project: Path) -> None:
+    planned = plan.rehearsal(str(project), "throw-away", Choices())
+    with closing(ahead.Ahead()) as at_work:
+        at_work.prepare(planned, run="a run")
+        assert at_work.servers == 2
+        at_work.start(planned.migrations[:3], since=datetime.now(UTC))
+        assert at_work.servers == 1
+        assert at_work.proven(planned.migrations[2]) is None
+
+
 @pytest.mark.parametrize("cores", [1, 2, 3, 4, 64])
 @pytest.mark.parametrize("count", [0, 1, 79, 80, 200, 1000])
 def test_every_migration_is_proven_by_one_process(
     count: int, cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    shares = ahead.shares(count, cores=cores)
-    assert bool(shares) == (cores > 1 and count >= 80)
+    lanes = ahead.worth(count, cores=cores)
+    shares = ahead.shares(count, lanes=lanes)
+    assert (lanes > 1) == (cores > 1 and count >= 80)
+    assert len(shares) == lanes - 1
     if shares:
         ends = [0, *(last for _, last in shares)]
         assert [first for first, _ in shares[1:]] == ends[1:-1]
