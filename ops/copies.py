@@ -56,13 +56,14 @@ class Placed:
 class Copies:
     """The copies of a file and of what it includes, each made once; `mark` occurs nowhere in them.
 
-    Statements of which `omit` is true are left out.
+    Statements of which `omit` is true are left out. `home` is where psql would have been started, if not in `root`.
     """
 
     folder: Path
     root: Path
     mark: str
     omit: Callable[[Statement], bool] = lambda _statement: False
+    home: Path | None = None
     statements: list[Placed] = field(default_factory=list[Placed])
     _made: dict[Path, Path] = field(default_factory=dict[Path, Path])
     _making: list[Path] = field(default_factory=list[Path])
@@ -104,7 +105,7 @@ class Copies:
         return original.relative_to(self.root).as_posix() if within else str(original)
 
     def _inclusions(self, path: Path, text: str) -> Iterator[Change]:
-        for included in includes(path, text, root=self.root):
+        for included in includes(path, text, root=self.root, home=self.home):
             copy = self.make(included.path) if included.path.is_file() else included.path
             yield included.start, included.end, f"\\i '{copy}'"
 
@@ -143,11 +144,17 @@ def begins(mark: str) -> str:
     return f"\\echo {mark} start 0\n\\warn {mark} start 0\n"
 
 
-def includes(path: Path, text: str, *, root: Path) -> Iterator[Included]:
-    """Yield what a file includes by name, there or not: `\\i` counts from `root`, `\\ir` from the file."""
+def includes(path: Path, text: str, *, root: Path, home: Path | None = None) -> Iterator[Included]:
+    """Yield what a file includes by name, there or not.
+
+    `\\ir` counts from the file, `\\i` from `home` if it is there, else from `root`.
+    """
     for match in _INCLUDE.finditer(text):
-        base = path.parent if match["how"] in {"ir", "include_relative"} else root
-        yield Included((base / match["path"].strip("'")).resolve(), match.start(), match.end())
+        name = match["path"].strip("'")
+        base = root if home is None or not (home / name).is_file() else home
+        if match["how"] in {"ir", "include_relative"}:
+            base = path.parent
+        yield Included((base / name).resolve(), match.start(), match.end())
 
 
 def _hidden_include(text: str) -> str | None:

@@ -56,6 +56,7 @@ class Suites:
             prelude="".join([given, *(f"{statement};\n" for statement in self.lasting)]),
             keep_going=False,
             omit=pgtap_source.creates,
+            home=_home(self.project, path),
             bindir=self.bindir,
         )
         self.lasting += _lasting(script)
@@ -80,7 +81,7 @@ def find(project: Project) -> tuple[Path, ...]:
         place = project.root / folder
         files = [place] if place.is_file() else sorted(place.rglob("*"))
         found += [path for path in files if path.suffix.lower() in _SUFFIXES and path.is_file()]
-    included = set(_included(found, project.root))
+    included = set(_included(found, project))
     return tuple(path for path in found if path.resolve() not in contract | included)
 
 
@@ -100,11 +101,17 @@ def run(project: Project, dsn: str, *, bindir: Path | None = None) -> verdict.Co
     return verdict.Contract(files=files, stand_ins=(pgtap_source.NAME,) if suites.source.stands_in else ())
 
 
-def _included(paths: Sequence[Path], root: Path) -> Iterator[Path]:
+def _included(paths: Sequence[Path], project: Project) -> Iterator[Path]:
     for path in paths:
         text = path.read_bytes().decode("utf-8", "replace")
-        for included in copies.includes(path, text, root=root):
+        for included in copies.includes(path, text, root=project.root, home=_home(project, path)):
             yield included.path
+
+
+def _home(project: Project, path: Path) -> Path | None:
+    """Return the folder of tests that a suite is in: `supabase test db` starts psql there."""
+    places = [project.root / folder for folder in project.tests]
+    return next((place for place in places if place.is_dir() and path.is_relative_to(place)), None)
 
 
 def _lasting(script: Script) -> Iterator[str]:

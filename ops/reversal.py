@@ -135,10 +135,10 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     )
     if back.outcome.withdrawn:
         return Proof(rollback, Reapply(status="skipped"), clean=True)
-    return _again(target, migration, back, rollback)
+    return _again(target, migration, back, rollback, since=began)
 
 
-def _again(target: Target, migration: Migration, back: Step, rollback: Rollback) -> Proof:
+def _again(target: Target, migration: Migration, back: Step, rollback: Rollback, *, since: datetime) -> Proof:
     rows_first = {**back.rows_before}
     again = forward(target, migration)
     moved = comparison.compose(back.delta, again.delta)
@@ -149,7 +149,7 @@ def _again(target: Target, migration: Migration, back: Step, rollback: Rollback)
     changed = comparison.differences(moved)
     before = {**again.rows_before, **rows_first}
     after = target.ledger.of(before)
-    found = (*changed, *rows.differences(before, after, lenient=True))
+    found = (*changed, *rows.differences(before, after, since=since, lenient=True))
     reapply = Reapply(status="differs" if found else "same", differences=found)
     return Proof(rollback, reapply, clean=not found, moved=moved)
 

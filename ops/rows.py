@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -28,12 +28,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The rows of one table at one time; `rows` is `None` where the table was too large to keep."""
+    """The rows of one table at one time; `rows` is `None` where the table was too large to keep.
+
+    `stamped` are the columns, by number and name, that a trigger may set to the time of an update.
+    """
 
     oid: int
     table: str
     key: tuple[str, ...]
     volatile: frozenset[str]
+    stamped: frozenset[str]
     rows: Counter[str] | None
 
     @property
@@ -98,17 +102,23 @@ def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[
         parameters = {"oids": None if oids is None else list(oids)}
         found = connection.execute(queries.load("rows/tables"), parameters, prepare=True).fetchall()
         kept = _affordable({int(oid): int(size) for oid, _, size, *_ in found})
-        return [
-            Image(
-                oid=oid,
-                table=name,
-                key=tuple(key),
-                volatile=frozenset(volatile),
-                rows=_rows(connection, name) if oid in kept else None,
+        images: list[Image] = []
+        for oid, name, size, key, volatile, stamped, of_extension in found:
+            if size == 0:
+                continue
+            # A job or a secret that is set up again is the same one under another number.
+            left_out: list[str] = volatile if of_extension else []
+            images.append(
+                Image(
+                    oid=oid,
+                    table=name,
+                    key=() if {*key} & {*left_out} else tuple(key),
+                    volatile=frozenset(volatile),
+                    stamped=frozenset(stamped),
+                    rows=_rows(connection, name, left_out) if oid in kept else None,
+                )
             )
-            for oid, name, size, key, volatile in found
-            if size > 0
-        ]
+        return images
 
 
 def _affordable(sizes: Mapping[int, int]) -> frozenset[int]:
@@ -118,9 +128,11 @@ def _affordable(sizes: Mapping[int, int]) -> frozenset[int]:
     return frozenset(oid for (_, oid), total in zip(small, totals, strict=True) if total <= MOST_BYTES)
 
 
-def _rows(connection: database.Connection, name: str) -> Counter[str]:
+def _rows(connection: database.Connection, name: str, left_out: Sequence[str]) -> Counter[str]:
+    less = sql.SQL("- {}::text[]").format(sql.Literal([*left_out])) if left_out else sql.SQL("")
     # The name is the server's own quoting (format %I.%I) of a table that exists.
-    query = sql.SQL("select pg_catalog.to_jsonb(t)::text from only {} t").format(sql.SQL(cast("Any", name)))
+    table = sql.SQL(cast("Any", name))
+    query = sql.SQL("select (pg_catalog.to_jsonb(t) {})::text from only {} t").format(less, table)
     return Counter(text for (text,) in connection.execute(query).fetchall())
 
 
@@ -129,8 +141,9 @@ def differences(
 ) -> tuple[Difference, ...]:
     """Name the tables of `before` and `after` whose rows are not the same, and what is lost, added or changed.
 
-    Values that the run itself stamped (a time later than `since`) do not count. `lenient` also leaves out
-    columns whose values are made anew each time (identity, random, foreign keys to such).
+    A time that a trigger may have set in this run (one later than `since`) does not count as another one. `lenient`,
+    for what is done a second time, also leaves out columns whose values are made anew each time (identity, random,
+    foreign keys to such) and times of which both are of this run.
     """
     found: list[Difference] = []
     for name in sorted({*before, *after}):
@@ -172,8 +185,9 @@ def _difference(
     if known is None or not (lost or added):
         return None
     ignored = known.volatile if lenient else frozenset[str]()
+    times = _Times(since, left.stamped & right.stamped if left and right else frozenset(), again=lenient)
     pairs = _Pairs.match([json.loads(row) for row in lost], [json.loads(row) for row in added], known.key)
-    changed = {column for one, other in pairs.both for column in _differing(one, other, ignored, since)}
+    changed = {column for one, other in pairs.both for column in _differing(one, other, times) - ignored}
     if lenient and len(pairs.lost) == len(pairs.added):
         pairs = _Pairs(pairs.both, [], [])
     if not (changed or pairs.lost or pairs.added):
@@ -208,20 +222,41 @@ def _key(row: Row, key: tuple[str, ...]) -> str:
     return json.dumps([row.get(column) for column in key])
 
 
-def _differing(one: Row, other: Row, ignored: frozenset[str], since: datetime | None) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Since when a time may be that of an update, and in which columns, by number and name: not in one made anew.
+
+    With `again` it may be in any column, where both times are of this run.
+    """
+
+    since: datetime | None
+    stamped: frozenset[str]
+    again: bool
+
+    def of_update(self, column: str, before: Any, after: Any) -> bool:
+        """Whether a row has another time than before because it was updated in this run."""
+        if not (isinstance(before, str) and isinstance(after, str) and self._is_later(after)):
+            return False
+        return column in self._columns or (self.again and self._is_later(before))
+
+    @property
+    def _columns(self) -> frozenset[str]:
+        return frozenset(column.partition(" ")[2] for column in self.stamped)
+
+    def _is_later(self, value: str) -> bool:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return False
+        if self.since is None:
+            return False
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.since.tzinfo)) >= self.since
+
+
+def _differing(one: Row, other: Row, times: _Times) -> set[str]:
     columns = {column for column in one.keys() & other.keys() if one[column] != other[column]}
     columns |= {c for c in one.keys() ^ other.keys() if one.get(c) is not None or other.get(c) is not None}
-    return {c for c in columns - ignored if not _stamped(other.get(c), since)}
-
-
-def _stamped(value: Any, since: datetime | None) -> bool:
-    if since is None or not isinstance(value, str) or len(value) < 19:
-        return False
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return (moment if moment.tzinfo else moment.replace(tzinfo=since.tzinfo)) >= since
+    return {c for c in columns if not times.of_update(c, one.get(c), other.get(c))}
 
 
 def _note(pairs: _Pairs, changed: set[str], key: tuple[str, ...]) -> str:

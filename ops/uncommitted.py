@@ -39,19 +39,21 @@ def run(
     prelude: str,
     keep_going: bool,
     omit: Callable[[Statement], bool] = lambda _statement: False,
+    home: Path | None = None,
     bindir: Path | None = None,
     timeout: timedelta = undone.TIMEOUT,
 ) -> Transcript:
     """Run a file through psql and undo it; `prelude` is SQL that runs before it in the same session.
 
-    Statements of which `omit` is true are left out.
+    Statements of which `omit` is true are left out. `\\i` counts from `home` for what is there, else from `root`.
 
     Raises:
         Refused: there is no psql to run it.
         Unavailable: the server went away.
     """
     with tempfile.TemporaryDirectory(prefix="runbooks-contract-") as folder:
-        copies = Copies(Path(folder), root.resolve(), mark=f"runbooks-{tokens.token_hex(8)}", omit=omit)
+        mark = f"runbooks-{tokens.token_hex(8)}"
+        copies = Copies(Path(folder), root.resolve(), mark=mark, omit=omit, home=home)
         start = Path(folder) / "start.sql"
         start.write_text(_start(prelude, copies.mark, timeout, keep_going=keep_going), encoding="utf-8")
         try:

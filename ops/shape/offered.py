@@ -22,6 +22,7 @@ _TRUSTED = frozenset({
     "postgis_topology", "postgres_fdw", "refint", "rum", "seg", "sslinfo", "supabase_vault", "tablefunc",
     "tcn", "timescaledb", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp", "vector", "wrappers",
 })  # fmt: skip
+_OF_EXTENSION = re.compile(r"^select pg_extension_config_dump\(.*\);$", re.MULTILINE)
 _SWITCH = re.compile(r"^\s*(trusted|superuser)\s*=.*$", re.MULTILINE)
 
 
@@ -45,10 +46,10 @@ def stand_ins() -> tuple[Traversable, ...]:
 
 
 def script(extension: str) -> str | None:
-    """Return the script of a stand-in, or nothing where we have none."""
+    """Return the script of a stand-in, as it runs outside of an extension, or nothing where we have none."""
     for file in stand_ins():
         if file.name.endswith(".sql") and file.name.count("--") == 1 and _extension(file.name) == extension:
-            return file.read_text("utf-8")
+            return _OF_EXTENSION.sub("", file.read_text("utf-8"))
     return None
 
 

@@ -350,6 +350,19 @@ def test_included_files_and_the_contract_are_no_suites(shaped: str, tmp_path: Pa
     assert [(file.name, file.passed, file.error) for file in files] == [("supabase/tests/a.sql", 1, None)]
 
 
+@pytest.mark.parametrize("name", ["_shared/sizes.sql.raw", "supabase/tests/_shared/sizes.sql.raw"])
+def test_an_include_counts_from_the_folder_of_the_tests_or_of_the_project(
+    shaped: str, tmp_path: Path, name: str
+) -> None:
+    suite = f"{HEAD}select plan(1);\n\\i {name}\nselect ok(size() = 3);\n{FOOT}"
+    shared = "create function size() returns int language sql return 3;\n"
+    projects.write(tmp_path, migrations={}, tests={"deep/a.sql": suite, "_shared/sizes.sql.raw": shared})
+    files = pgtap.run(project.load(tmp_path), shaped).files
+    assert [(file.name, file.passed, file.error) for file in files] == [
+        ("supabase/tests/deep/a.sql", 1, None)
+    ]
+
+
 def test_no_suites_are_no_files(shaped: str, tmp_path: Path) -> None:
     projects.plain(tmp_path)
     assert pgtap.run(project.load(tmp_path), shaped) == verdict.Contract()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def target(shaped: str, shaped_admin: str) -> Generator[Target]:
 
 def proved(target: Target, root: Path, *pairs: tuple[str, str]) -> tuple[reversal.Step, reversal.Proof]:
     """Apply and prove migrations given as (up, down), one after the other; return the last one's step and proof."""
+    began = datetime.now(UTC)
     ups = {f"{number}_step": up for number, (up, _) in enumerate(pairs, 1)}
     downs = {f"{number}_step": down for number, (_, down) in enumerate(pairs, 1)}
     projects.write(root, migrations=ups, rollbacks=downs)
@@ -32,7 +34,7 @@ def proved(target: Target, root: Path, *pairs: tuple[str, str]) -> tuple[reversa
         reversal.prove(target, migration, reversal.forward(target, migration))
     step = reversal.forward(target, found[-1])
     assert step.outcome.ok, step.outcome.failure
-    return step, reversal.prove(target, found[-1], step)
+    return step, reversal.prove(target, found[-1], step, since=began)
 
 
 def test_a_table_that_is_made_anew_under_its_name(target: Target, tmp_path: Path) -> None:
@@ -95,3 +97,107 @@ def test_an_extension_that_the_server_lacks_is_not_the_migrations_fault(
     failure = reversal.forward(target, migration).outcome.failure
     assert failure is not None
     assert "rehearse on a server that has it" in (failure.hint or "")
+
+
+VISITS = "create table public.visits (id int primary key, seen timestamptz, at timestamptz default now());\n"
+TOUCHING = (
+    "create function public.touch() returns trigger language plpgsql as"
+    " $$ begin new.at := clock_timestamp(); return new; end $$;\n"
+    "create trigger touch before update on public.visits for each row execute function public.touch();\n"
+)
+OLD = "insert into public.visits values (1, null, '2020-01-01'), (2, null, '2020-01-02');\n"
+SEEING = ("update public.visits set seen = '2021-01-01';\n", "update public.visits set seen = null;\n")
+
+
+@pytest.mark.parametrize(
+    ("start", "up", "down", "status"),
+    [
+        pytest.param(VISITS + TOUCHING + OLD, *SEEING, "proven", id="touched by a trigger"),
+        pytest.param(
+            VISITS + OLD,
+            SEEING[0],
+            "update public.visits set seen = null, at = now();\n",
+            "differs",
+            id="overwritten by the rollback",
+        ),
+        pytest.param(
+            VISITS + OLD,
+            "update public.visits set seen = now();\n",
+            "select 1;\n",
+            "differs",
+            id="left there",
+        ),
+        pytest.param(
+            VISITS + TOUCHING + OLD,
+            "alter table public.visits drop column at;\n",
+            "alter table public.visits add column at timestamptz default now();\n",
+            "differs",
+            id="dropped and made anew",
+        ),
+        pytest.param(
+            VISITS + OLD,
+            "delete from public.visits where id = 2;\n",
+            "insert into public.visits (id) values (2);\n",
+            "differs",
+            id="deleted and inserted anew",
+        ),
+    ],
+)
+def test_times_that_a_rollback_does_not_bring_back(
+    target: Target, tmp_path: Path, start: str, up: str, down: str, status: str
+) -> None:
+    _, proof = proved(target, tmp_path, (start, ""), (up, down))
+    assert proof.rollback.status == status, proof.rollback
+
+
+@pytest.mark.parametrize(
+    ("start", "up", "down", "status"),
+    [
+        ("pg_cron", "select cron.schedule('a', '0 3 * * *', 'select 1');\n", "select 1;\n", "differs"),
+        (
+            "pg_cron",
+            "select cron.schedule('a', '0 3 * * *', 'select 1');\n",
+            "select cron.unschedule('a');\n",
+            "proven",
+        ),
+        (
+            "pg_cron; select cron.schedule('a', '0 3 * * *', 'select 1')",
+            "select cron.unschedule('a');\n",
+            "select cron.schedule('a', '0 3 * * *', 'select 1');\n",
+            "proven",
+        ),
+        (
+            "pg_cron; select cron.schedule('a', '0 3 * * *', 'select 1')",
+            "select cron.unschedule('a');\n",
+            "select cron.schedule('a', '0 4 * * *', 'select 1');\n",
+            "differs",
+        ),
+        ("pg_net", "select vault.create_secret('b', 'c');\n", "select 1;\n", "differs"),
+        (
+            "pg_net",
+            "select vault.create_secret('b', 'c');\n",
+            "delete from vault.secrets where name = 'c';\n",
+            "proven",
+        ),
+        (
+            "pgmq",
+            "select pgmq.create('q');\n",
+            "drop table pgmq.q_q;\ndrop table pgmq.a_q;\n",
+            "differs",
+        ),
+        ("pgmq", "select pgmq.create('q');\n", "select pgmq.drop_queue('q');\n", "proven"),
+    ],
+)
+def test_what_was_set_up_in_an_extension_is_looked_at_too(
+    target: Target, tmp_path: Path, start: str, up: str, down: str, status: str
+) -> None:
+    _, proof = proved(target, tmp_path, (f"create extension {start};\n", ""), (up, down))
+    assert proof.rollback.status == status, proof.rollback
+
+
+def test_what_happens_now_happens_at_another_time_when_it_is_done_again(
+    target: Target, tmp_path: Path
+) -> None:
+    up = "update public.visits set seen = clock_timestamp();\n"
+    _, proof = proved(target, tmp_path, (VISITS + OLD, ""), (up, "update public.visits set seen = null;\n"))
+    assert (proof.rollback.status, proof.reapply.status) == ("proven", "same"), proof

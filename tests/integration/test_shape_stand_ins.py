@@ -100,6 +100,45 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         'select json_matches_schema(\'{"oneOf": [{"type": "null"}, {"enum": ["x"]}]}\', \'"x"\')',
         True,
     ),
+    "place": (
+        "create extension postgis; select st_asgeojson(st_setsrid('POINT(13.4 -52.5)', 4326))",
+        '{"type" : "Point", "coordinates" : [13.4,-52.5]}',
+    ),
+    "places written and read": (
+        "create extension postgis; select st_asewkt(st_geomfromgeojson(st_asgeojson("
+        "'MULTIPOLYGON(((0 0,1.5 0,1 1,0 0)),((5 5,6 5,6 6,5 5)))'::geography)))",
+        "SRID=4326;MULTIPOLYGON(((0 0,1.5 0,1 1,0 0)),((5 5,6 5,6 6,5 5)))",
+    ),
+    "way between places": (
+        "create extension postgis; select round(st_distance("
+        "'POINT(2.3522 48.8566)'::geography, st_point(13.405, 52.52)::geography) / 1000)",
+        877.0,
+    ),
+    "places in view": (
+        "create extension postgis; create table t (at geography(point));"
+        "insert into t values ('POINT(1 1)'), ('POINT(9 9)'), ('POINT(2 3)');"
+        "select count(*) filter (where at && st_setsrid(st_makebox2d(st_point(0, 0), st_point(5, 5)), 4326))"
+        " + 10 * count(*) filter (where st_dwithin(at, 'POINT(1 1)', 1000)) from t",
+        12,
+    ),
+    "short id": ("create extension pg_hashids; select id_encode(12345, 'this is my salt')", "NkK9"),
+    "long id": ("create extension pg_hashids; select id_encode(1, 'this is my salt', 8)", "gB0NV05e"),
+    "id of several": (
+        "create extension pg_hashids; select id_encode(array[683, 94108, 123, 5]::bigint[], 'this is my salt')",
+        "aBMswoO2UB3Sj",
+    ),
+    "ids read": (
+        "create extension pg_hashids; select bool_and(id_decode(id_encode(array[n, 7, n * n], 's', 20), 's', 20)"
+        " = array[n, 7, n * n] and id_decode_once(id_encode(n)) = n) from generate_series(0, 3000, 97::bigint) as n",
+        True,
+    ),
+    "table of events": (
+        "create extension timescaledb; create table event (at timestamptz not null, what text);"
+        "select create_hypertable('event', 'at', chunk_time_interval => interval '7 days');"
+        "select concat(to_regclass('event_at_idx'), ' ', time_bucket('2 months', timestamp '2024-04-09 10:00'), ' ',"
+        " time_bucket('1 week', date '2024-04-11'))",
+        "event_at_idx 2024-03-01 00:00:00 2024-04-08",
+    ),
     "queue": (
         "create extension pgmq; select pgmq.create('q'); select pgmq.send('q', '{\"a\": 1}');"
         "select pgmq.send('q', '{}', 60);"

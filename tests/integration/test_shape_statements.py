@@ -107,6 +107,29 @@ WORKS = {
     "webhook": NOTES + "create trigger hook after insert on public.notes for each row execute function"
     " supabase_functions.http_request('http://example.org', 'POST', '{}', '{}', '1000');"
     "insert into public.notes (id) values (1)",
+    "webhooks made by hand": "create schema if not exists supabase_functions;"
+    "create table if not exists supabase_functions.hooks (id bigserial primary key, request_id bigint);"
+    "create table supabase_functions.calls (id bigint primary key)",
+    "places": "create extension if not exists postgis with schema extensions;"
+    "create table public.places (id bigint generated always as identity primary key, lng float8, lat float8,"
+    " at geography(Point, 4326), area geometry(Polygon, 4326), outline geometry(MultiPolygon),"
+    " made geography(Point, 4326) generated always as (st_setsrid(st_makepoint(lng, lat), 4326)::geography) stored,"
+    " unique (at));"
+    "create index on public.places using gist (at); create index on public.places using gist (area);"
+    "insert into public.places (at, lng, lat) values ('POINT(13.4 52.5)', 13.4, 52.5),"
+    " (st_point(2.35, 48.85)::geography, null, null);"
+    "create view public.places_json as select st_asgeojson(at)::jsonb as at, st_x(at::geometry) as lng"
+    " from public.places;"
+    "create function public.nearby(lng float8, lat float8, within float8) returns setof public.places language sql as"
+    " $$ select * from public.places where st_dwithin(at, st_point(lng, lat)::geography, within)"
+    " and at && 'POINT(1 1)' order by at <-> st_point(lng, lat)::geography $$;"
+    "create function public.in_view(a float, b float, c float, d float) returns setof public.places language sql as"
+    " $$ select * from public.places where at && st_setsrid(st_makebox2d(st_point(a, b), st_point(c, d)), 4326) $$;"
+    "create trigger moved before update on public.places for each row"
+    " when (old.at is distinct from new.at) execute function suppress_redundant_updates_trigger()",
+    "publication of a dump": 'CREATE PUBLICATION "supabase_realtime_messages_publication"'
+    " WITH (publish = 'insert, update, delete, truncate');"
+    'ALTER PUBLICATION "supabase_realtime_messages_publication" OWNER TO "postgres"',
     "own role": "create role reader nologin; grant reader to authenticator; grant select on auth.users to reader;"
     "revoke select on auth.users from reader; drop role reader",
     "owners of a dump": 'ALTER SCHEMA "public" OWNER TO "pg_database_owner"; COMMENT ON SCHEMA "public" IS \'x\';'

@@ -27,6 +27,7 @@ create table cron.job_run_details (
     start_time timestamptz,
     end_time timestamptz
 );
+select pg_extension_config_dump('cron.job', '');
 alter table cron.job enable row level security;
 alter table cron.job_run_details enable row level security;
 create policy cron_job_policy on cron.job using (username = current_user);

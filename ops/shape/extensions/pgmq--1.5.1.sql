@@ -6,6 +6,7 @@ create table @extschema@.meta (
     is_unlogged boolean not null,
     created_at timestamptz not null default now()
 );
+select pg_extension_config_dump('@extschema@.meta', '');
 create type @extschema@.message_record as (
     msg_id bigint, read_ct integer, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
 );

@@ -23,6 +23,7 @@ create table @extschema@.key (
     comment text,
     user_data text
 );
+select pg_extension_config_dump('@extschema@.key', '');
 create view @extschema@.valid_key as
     select id, name, status, key_type, key_id, key_context, created, expires, associated_data
     from @extschema@.key

@@ -10,6 +10,7 @@ create table @extschema@.secrets (
     created_at timestamptz not null default current_timestamp,
     updated_at timestamptz not null default current_timestamp
 );
+select pg_extension_config_dump('@extschema@.secrets', '');
 create unique index secrets_name_idx on @extschema@.secrets (name) where name is not null;
 create view @extschema@.decrypted_secrets as
     select id, name, description, secret, secret as decrypted_secret, key_id, nonce, created_at, updated_at

@@ -1,4 +1,4 @@
--- The schemas of a hosted project, who may use them, and the publications that realtime reads.
+-- The schemas of a hosted project, who may use them, and the publication that realtime reads.
 -- For each database once; PostgreSQL 15 and newer.
 
 create schema if not exists extensions authorization postgres;
@@ -26,10 +26,11 @@ grant usage on schema storage, realtime to postgres with grant option;
 grant usage on schema auth, storage, realtime, supabase_functions
     to postgres, anon, authenticated, service_role, dashboard_user;
 grant all on schema supabase_functions to supabase_functions_admin;
+-- A hosted project has this schema only once webhooks were enabled: before that a migration makes what it needs there.
+grant create on schema supabase_functions to postgres;
 grant all on schema realtime to supabase_realtime_admin;
 grant all on schema auth, storage to dashboard_user;
 grant execute on function pg_catalog.pg_reload_conf() to postgres with grant option;
 
 create publication supabase_realtime;
 alter publication supabase_realtime owner to postgres;
-create publication supabase_realtime_messages_publication;
