@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import psutil
 
+# Seconds between two looks at the memory: a look at a Postgres costs milliseconds that it then lacks.
+_EVERY = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -29,6 +32,7 @@ class Result:
     seconds: float
     spread: tuple[float, float]
     memory: float
+    rounds: int
 
 
 def sample(run: Callable[[], object]) -> Sample:
@@ -49,11 +53,11 @@ def result(name: str, files: int, samples: list[Sample]) -> Result:
     """Return the median of these samples."""
     seconds = [one.seconds for one in samples]
     memory = statistics.median(one.memory for one in samples)
-    return Result(name, files, statistics.median(seconds), (min(seconds), max(seconds)), memory)
+    return Result(name, files, statistics.median(seconds), (min(seconds), max(seconds)), memory, len(samples))
 
 
 class _Watch(threading.Thread):
-    """Sees, ten times a second, how much memory the children have that were not there at the start."""
+    """Sees, some times a second, how much memory the children have that were not there at the start."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -62,7 +66,7 @@ class _Watch(threading.Thread):
         self.known = {child.pid for child in psutil.Process(os.getpid()).children(recursive=True)}
 
     def run(self) -> None:
-        while not self.ended.wait(0.1):
+        while not self.ended.wait(_EVERY):
             self.most = max(self.most, self._now())
 
     def _now(self) -> int:

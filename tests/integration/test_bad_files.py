@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -21,6 +22,9 @@ from tests import projects
 from tests.bad import contradicted, failed, odd, refused
 from tests.bad.kind import FILE, Bad
 from tests.fix_postgres import fresh_database
+
+# As a Prefect flow, which other tests look at, before the command makes it a plain function.
+importlib.import_module("flows.staging_rehearsal")
 
 CONFIG = """\
 [project]
