@@ -22,7 +22,7 @@ TOOLS = ROOT / "tests" / "peers" / "node_modules"
 RUNBOOKS = Path(sys.executable).parent / "runbooks"
 OURS = "rehearsal, no server"
 # Seconds; what takes longer is run once, unless it is one of the two that are compared.
-SLOW = 60.0
+SLOW = 30.0
 DEPLOYED = "rehearsal, through a deployment"
 
 

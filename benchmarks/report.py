@@ -20,7 +20,7 @@ _HEAD = """\
 Written by `make bench`. Every contestant runs the same generated project (tables with RLS, columns with data,
 indexes, functions, views; each file with its rollback) on a fresh Supabase-shaped Postgres of its own, whose
 start is counted for all of them; medians of {rounds} rounds, in which the contestants take turns (what takes longer
-than a minute was run as often as is said). Memory is the
+than half a minute was run as often as is said). Memory is the
 most that a contestant's processes had at one time (proportional share), its Postgres included.
 
 Up, down and up, except `supabase db push`, which can only apply. Only the rehearsal compares: after each rollback

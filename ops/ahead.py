@@ -25,7 +25,7 @@ from ops.prover import Broken, Place, Proven, Task
 
 # A process with a server of its own takes about as long to come up as so many proofs take; to apply what the others
 # have proven takes the rehearsal itself a fifteenth of its time. Fewer files than these are not worth a process.
-_COMING_UP = 16
+_COMING_UP = 10
 _WORTH_IT = 40
 _MOST = 4
 

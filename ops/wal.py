@@ -92,15 +92,15 @@ class Wal:
             "shared": [file for shared, file in _files(self.listed) if shared],
             "farthest": FARTHEST_BYTES,
         }
-        with self.connection.pipeline() as pipeline:
+        rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True).fetchall()
+        if not rows[0][1]:
+            # What is rolled back, or committed without waiting for it, is not flushed.
             self.connection.execute(queries.load("catalog/flush"), prepare=True)
-            # It flushes only once it has committed.
-            pipeline.sync()
             rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True).fetchall()
-        end, distance = str(rows[0][0]), int(rows[0][1])
+        end, distance = str(rows[0][0]), int(rows[0][2])
         if distance > FARTHEST_BYTES:
             return end, None
-        return end, [(shared, file, block) for _, _, shared, file, block in rows if file is not None]
+        return end, [(shared, file, block) for _, _, _, shared, file, block in rows if file is not None]
 
     def _lost(self, observer: database.Connection) -> None:
         """Begin anew: a segment is gone, or a catalog was written anew and lies elsewhere."""
