@@ -30,7 +30,8 @@ def open_artifact(page: Page, said: str, *, exact: bool = False) -> None:
 
     def is_open() -> bool:
         with suppress(TimeoutError):
-            page.get_by_text(said, exact=exact).first.click(timeout=2000)
+            page.get_by_text(said, exact=exact).first.click(timeout=5000)
+            page.wait_for_url("**/artifacts/artifact/**", timeout=5000)
         return "/artifacts/artifact/" in page.url
 
     wait_until(is_open, seconds=PATIENCE)
@@ -69,7 +70,7 @@ def test_a_failed_run_says_where_to_look(desk: Desk, page: Page, shoot: Shoot, t
     run = desk.rehearse(projects.leaving_rollback(tmp_path))
     open_run(page, run, "Artifacts")
     expect(page.get_by_text("Failed").first).to_be_visible()
-    open_artifact(page, "does not restore")
+    open_artifact(page, "its rollback ran and does not restore")
     expect(page.get_by_text("public.slug(text)", exact=True)).to_be_visible()
     shoot(page, "rollback-that-differs")
 
