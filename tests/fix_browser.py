@@ -30,7 +30,8 @@ def browser() -> Generator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Generator[Page]:
-    page = browser.new_page(viewport={"width": 1360, "height": 1000})
+    # So high that nothing is below it: the UI draws a list only where it can be seen.
+    page = browser.new_page(viewport={"width": 1360, "height": 1800})
     page.set_default_timeout(PATIENCE_MS)
     yield page
     page.close()

@@ -26,7 +26,7 @@ def open_run(page: Page, run: Run, tab: str | None = None) -> None:
 
 
 def open_artifact(page: Page, said: str, *, exact: bool = False) -> None:
-    """Click until it is open: the list is drawn anew while it arrives, and takes the element away under the click."""
+    """Click until it is open: the list may be drawn anew under the click."""
 
     def is_open() -> bool:
         with suppress(TimeoutError):
