@@ -34,7 +34,8 @@ def main() -> None:
         deployed = stack.enter_context(Deployed.running(ROOT)) if options.deployment else None
         for files in options.files:
             results += _at(files, options.rounds, deployed)
-    report.write(ROOT / "docs" / "benchmarks.md", results, rounds=options.rounds)
+            # What there is: a thousand files take their time.
+            report.write(ROOT / "docs" / "benchmarks.md", results, rounds=options.rounds)
 
 
 def _options() -> argparse.Namespace:
