@@ -77,7 +77,7 @@ WRONG = {
     "postgresql+asyncpg://u:p@h/db": "postgresql+asyncpg:",
     "jdbc:postgresql://h:5432/postgres?user=u": "jdbc:",
     "eyJhbGciOiJIUzI1NiJ9.e30.x": "API key",
-    "sbp_0123456789abcdef0123456789abcdef01234567": "API key",
+    f"sbp_{'0123456789' * 4}": "API key",
     "$DATABASE_URL": "variable",
     SESSION.replace("secret-word", "${DB_PASSWORD}"): "variable",
     SESSION.replace("secret-word", "[YOUR-PASSWORD]"): "placeholder [YOUR-PASSWORD]",
