@@ -41,7 +41,11 @@ class Sessions:
         if used and (new or _died(used)):
             used.close()
         elif used:
-            self._renew(used)
+            try:
+                self._renew(used)
+            except BaseException:
+                used.close()
+                raise
             return used
         opening, self._opening = self._opening, None
         connection = opening.result() if opening else self._connect()

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import apply, reversal
+from ops import apply, database, errors, reversal
+from ops.sessions import Sessions
 from tests import projects
 from tests.fix_site import MakeSite, Site
 
@@ -91,6 +92,19 @@ def test_after_an_error_the_session_is_a_new_one(site: Site) -> None:
     assert not failed.ok
     after = run(site, "do $$ begin assert current_setting('work_mem') <> '77MB'; end $$;\n")
     assert after.ok, after.failure
+
+
+def test_a_session_that_cannot_be_made_as_new_is_closed(shaped: str) -> None:
+    def refuse(_: database.Connection) -> None:
+        raise errors.Unavailable("it is gone")
+
+    kept = Sessions(lambda: database.connect(shaped), refuse)
+    connection = kept.take(new=False)
+    kept.keep(connection)
+    with pytest.raises(errors.Unavailable, match="it is gone"):
+        kept.take(new=False)
+    assert connection.closed
+    kept.close()
 
 
 def test_the_wal_of_a_file_is_its_own(site: Site, tmp_path: Path) -> None:
