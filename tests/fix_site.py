@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -77,3 +77,14 @@ def make_site(tmp_path: Path, shaped: str, request: pytest.FixtureRequest) -> Ma
         return site
 
     return make
+
+
+@pytest.fixture
+def target(shaped: str, shaped_admin: str) -> Generator[Target]:
+    """A shaped database as a run acts on it, seen once and with a journal."""
+    target = Target(dsn=shaped, observer_dsn=shaped_admin, run="a run", throw_away=True)
+    with target.login() as connection:
+        journal.prepare(connection)
+    target.observe()
+    yield target
+    target.close()

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from ops import errors, journal, migrations, project, reversal
+from ops import errors, migrations, project, reversal
 from ops.target import Target
 from tests import projects
 
 UP = "create table public.orders (id bigint, note text);\ncreate index orders_id on public.orders (id);\n"
-
-
-@pytest.fixture
-def target(shaped: str, shaped_admin: str) -> Generator[Target]:
-    target = Target(dsn=shaped, observer_dsn=shaped_admin, run="a run", throw_away=True)
-    with target.login() as connection:
-        journal.prepare(connection)
-    target.observe()
-    yield target
-    target.close()
 
 
 def applied(

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ops import journal, migrations, project, reversal
+from ops import migrations, project, reversal
 from ops.target import Target
 from tests import projects
-
-
-@pytest.fixture
-def target(shaped: str, shaped_admin: str) -> Generator[Target]:
-    target = Target(dsn=shaped, observer_dsn=shaped_admin, run="a run", throw_away=True)
-    with target.login() as connection:
-        journal.prepare(connection)
-    target.observe()
-    yield target
-    target.close()
 
 
 def proved(target: Target, root: Path, *pairs: tuple[str, str]) -> tuple[reversal.Step, reversal.Proof]:
