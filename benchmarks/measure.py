@@ -11,16 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
-# Seconds between two looks at the memory: a look at a Postgres costs milliseconds that it then lacks.
+# Seconds between two looks. A look at a Postgres costs milliseconds that it then lacks: no run is timed and watched.
 _EVERY = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Seconds, and the most memory (proportional share, in MiB) of this process's children at one time."""
-
-    seconds: float
-    memory: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +24,30 @@ class Result:
     seconds: float
     spread: tuple[float, float]
     memory: float
-    rounds: int
 
 
-def sample(run: Callable[[], object]) -> Sample:
-    """Run once."""
+def seconds(run: Callable[[], object]) -> float:
+    """Run once and return how long it took."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def memory(run: Callable[[], object]) -> float:
+    """Run once and return the most memory (proportional share, in MiB) that its processes had at one time."""
     watch = _Watch()
     watch.start()
-    began = time.perf_counter()
     try:
         run()
-        seconds = time.perf_counter() - began
     finally:
         watch.ended.set()
         watch.join()
-    return Sample(seconds, watch.most / 2**20)
+    return watch.most / 2**20
 
 
-def result(name: str, files: int, samples: list[Sample]) -> Result:
-    """Return the median of these samples."""
-    seconds = [one.seconds for one in samples]
-    memory = statistics.median(one.memory for one in samples)
-    return Result(name, files, statistics.median(seconds), (min(seconds), max(seconds)), memory, len(samples))
+def result(name: str, files: int, taken: list[float], most: float) -> Result:
+    """Return the median of these seconds, with the memory beside it."""
+    return Result(name, files, statistics.median(taken), (min(taken), max(taken)), most)
 
 
 class _Watch(threading.Thread):

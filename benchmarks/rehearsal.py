@@ -21,8 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "tests" / "peers" / "node_modules"
 RUNBOOKS = Path(sys.executable).parent / "runbooks"
 OURS = "rehearsal, no server"
-# Seconds; what takes longer is run once, unless it is one of the two that are compared.
-SLOW = 30.0
 DEPLOYED = "rehearsal, through a deployment"
 
 
@@ -47,24 +45,22 @@ def _options() -> argparse.Namespace:
 
 
 def _at(files: int, rounds: int, deployed: Deployed | None) -> list[measure.Result]:
-    samples: dict[str, list[measure.Sample]] = {}
+    taken: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="runbooks-bench-") as name:
         folder = Path(name)
         made = project.pairs(files)
         project.write(folder / "project", made)
         project.write_for_dbmate(folder / "dbmate", made)
+        contestants = _contestants(folder, made, deployed)
+        most = {name: measure.memory(run) for name, run in contestants.items()}
         # The contestants take turns, so that a slow minute of the machine is shared by all.
         for _ in range(rounds):
-            for contestant, run in _contestants(folder, made, deployed).items():
-                taken = samples.get(contestant)
-                if taken and taken[0].seconds > SLOW and contestant not in (report.BASELINE, OURS):
-                    continue
-                one = measure.sample(run)
-                samples.setdefault(contestant, []).append(one)
+            for name, run in contestants.items():
+                taken.setdefault(name, []).append(measure.seconds(run))
                 print(
-                    f"{files:5} files  {contestant:34} {one.seconds:8.2f} s {one.memory:7.0f} MiB", flush=True
+                    f"{files:5} files  {name:34} {taken[name][-1]:8.2f} s {most[name]:7.0f} MiB", flush=True
                 )
-    return [measure.result(name, files, taken) for name, taken in samples.items()]
+    return [measure.result(name, files, taken[name], most[name]) for name in contestants]
 
 
 def _contestants(

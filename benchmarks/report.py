@@ -19,9 +19,9 @@ _HEAD = """\
 
 Written by `make bench`. Every contestant runs the same generated project (tables with RLS, columns with data,
 indexes, functions, views; each file with its rollback) on a fresh Supabase-shaped Postgres of its own, whose
-start is counted for all of them; medians of {rounds} rounds, in which the contestants take turns (what takes longer
-than half a minute was run as often as is said). Memory is the
-most that a contestant's processes had at one time (proportional share), its Postgres included.
+start is counted for all of them; medians of {rounds} rounds, in which the contestants take turns. Memory is the most
+that a contestant's processes had at one time (proportional share), its Postgres included, in a round of its own that
+is not timed.
 
 Up, down and up, except `supabase db push`, which can only apply. Only the rehearsal compares: after each rollback
 with the state before, after each second apply with the first, schema and rows; it lints, takes the inventory twice,
@@ -46,14 +46,14 @@ def _table(size: int, results: Iterable[Result]) -> str:
     lines = [
         f"## {size} migrations",
         "",
-        "| contestant | seconds | lowest to highest | rounds | per migration, ms "
+        "| contestant | seconds | lowest to highest | per migration, ms "
         f"| times as fast as {BASELINE} | MiB |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for r in found:
         low, high = r.spread
         lines.append(
-            f"| {r.name} | {r.seconds:.2f} | {low:.2f} to {high:.2f} | {r.rounds} | {r.seconds / size * 1000:.1f} "
+            f"| {r.name} | {r.seconds:.2f} | {low:.2f} to {high:.2f} | {r.seconds / size * 1000:.1f} "
             f"| {base / r.seconds:.1f} | {r.memory:.0f} |"
         )
     return "\n".join([*lines, ""])

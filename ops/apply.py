@@ -216,7 +216,7 @@ def _unit_by_unit(target: Target, parts: tuple[statements.Unit, ...], entry: jou
 
 
 def _footprint(connection: database.Connection) -> Outcome:
-    found = connection.execute(queries.load("apply/footprint"), prepare=True).fetchall()
+    found = queries.ask(connection, queries.load("apply/footprint")).fetchall()
     held = {int(oid): Held(tuple(modes), int(written)) for oid, modes, written in found}
     touched = frozenset(oid for oid, relation in held.items() if MAY_WRITE.intersection(relation.modes))
     return Outcome(held=held, touched=touched)
@@ -225,5 +225,5 @@ def _footprint(connection: database.Connection) -> Outcome:
 def _wal_bytes(connection: database.Connection, target: Target) -> int | None:
     if connection.info.server_version < _TELLS_WAL:
         return None
-    found = connection.execute(queries.load("apply/wal"), prepare=True).fetchone()
+    found = queries.ask(connection, queries.load("apply/wal")).fetchone()
     return target.written(connection, int(found[0])) if found and found[0] is not None else None

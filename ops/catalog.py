@@ -130,11 +130,8 @@ class Mirror:
                     renamed[root] = True
         if not renamed:
             return set()
-        reached = connection.execute(
-            queries.load("catalog/dependents"),
-            {**schema.pairs(renamed), "grown": list(renamed.values())},
-            prepare=True,
-        ).fetchall()
+        values = {**schema.pairs(renamed), "grown": list(renamed.values())}
+        reached = queries.ask(connection, queries.load("catalog/dependents"), values).fetchall()
         # The mapping of a user says the name of its server.
         return _roots(connection, reached) | {schema.GLOBALS}
 
@@ -166,7 +163,7 @@ def _roots(connection: database.Connection, objects: Iterable[Root]) -> set[Root
     """Return the objects that stand on their own, to which these belong."""
     roots = set(objects)
     # A class has no parts where every oid is one of it: asked for all the same, since it costs nothing.
-    found = connection.execute(queries.load("catalog/parents"), schema.pairs(roots), prepare=True)
+    found = queries.ask(connection, queries.load("catalog/parents"), schema.pairs(roots))
     for class_, oid, root_class, root in found.fetchall():
         roots.discard((class_, oid))
         roots.add((root_class, root))

@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from ops import errors, note, secrets, transcript, triage
+from ops import note, secrets, transcript, triage
 from ops.bundle import Bundle
 from ops.evidence import Evidence
 from ops.project import Project
@@ -103,24 +101,10 @@ def notify(project: Project, rehearsal: Rehearsal, *, timeout: timedelta = timed
     """
     if project.manager is None:
         return Evidence(ok=True, summary="No manager webhook is configured, so nobody was told.")
-    try:
-        address = secrets.open_secret(project.manager)
-        answer = httpx.post(
-            address, json={"text": message(rehearsal)}, timeout=timeout.total_seconds()
-        ).raise_for_status()
-    except errors.OpsError as error:
-        return Evidence(ok=False, summary=f"The manager was not told: {error}")
-    except httpx.HTTPStatusError as error:
-        said = f"the webhook answered {error.response.status_code}"
-        return Evidence(
-            ok=False, summary=f"The manager was not told: {said}. Check its address and tell them."
-        )
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        said = f"the webhook was not reached ({type(error).__name__})"
-        return Evidence(
-            ok=False, summary=f"The manager was not told: {said}. Check its address and tell them."
-        )
-    return Evidence(ok=True, summary=f"The manager's webhook was told and answered {answer.status_code}.")
+    # Not before somebody is to be told: an HTTP client takes as long to import as ten migrations to prove.
+    from ops import webhook
+
+    return webhook.tell("manager", project.manager, message(rehearsal), timeout=timeout)
 
 
 def message(rehearsal: Rehearsal) -> str:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from ops import database
+
+_VALUE = re.compile(r"%\((\w+)\)s|%%")
 
 
 @cache
@@ -18,6 +27,31 @@ def load(name: str) -> LiteralString:
 
 
 @cache
-def union(*names: str) -> LiteralString:
-    """Return one query with the rows of all these, which have the same columns: asking costs more than answering."""
-    return "\nunion all\n".join(f"({load(name)})" for name in names)
+def union(*names: str, asked: str | None = None) -> LiteralString:
+    """Return one query with the rows of all these, which have the same columns: asking costs more than answering.
+
+    What the file `asked` finds is found once, and is there for all of them under that name.
+    """
+    text = "\nunion all\n".join(f"({load(name)})" for name in names)
+    return f"with asked as materialized (\n{load(asked)})\n{text}" if asked else text
+
+
+def ask(
+    connection: database.Connection, text: LiteralString, values: Mapping[str, Any] | None = None
+) -> psycopg.Cursor[TupleRow]:
+    """Run a query that is asked again and again: prepared, and its text read once.
+
+    The driver keeps what it has read of a short text only.
+    """
+    numbered, names = _numbered(text)
+    cursor: psycopg.RawCursor[TupleRow] = psycopg.RawCursor(connection)
+    given = values or {}
+    return cursor.execute(numbered, [given[name] for name in names], prepare=True)
+
+
+@cache
+def _numbered(text: LiteralString) -> tuple[bytes, tuple[str, ...]]:
+    """Return a text with its values by number, as the server wants them, and their names in that order."""
+    names = dict.fromkeys(name for name in _VALUE.findall(text) if name)
+    numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return _VALUE.sub(lambda found: numbers.get(found[1], "%"), text).encode(), tuple(names)

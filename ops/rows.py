@@ -100,7 +100,7 @@ class Ledger:
 def _read(connection: database.Connection, oids: frozenset[int] | None) -> list[Image]:
     with database.translating():
         parameters = {"oids": None if oids is None else list(oids)}
-        found = connection.execute(queries.load("rows/tables"), parameters, prepare=True).fetchall()
+        found = queries.ask(connection, queries.load("rows/tables"), parameters).fetchall()
         kept = _affordable({int(oid): int(size) for oid, _, size, *_ in found})
         images: list[Image] = []
         for oid, name, size, key, volatile, stamped, of_extension in found:

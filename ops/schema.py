@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import pq
 
@@ -81,7 +81,7 @@ def asking(connection: database.Connection, *, settled: bool = False) -> Generat
                 return
             if not inside:
                 connection.execute("begin")
-            before = connection.execute(queries.load("schema/settings"), _how(local=True), prepare=True)
+            before = queries.ask(connection, queries.load("schema/settings"), _how(local=True))
             yield
             # Neither is rolled back, since the driver would then prepare every statement anew.
             if inside:
@@ -96,7 +96,7 @@ def asking(connection: database.Connection, *, settled: bool = False) -> Generat
 
 def _put_back(connection: database.Connection, settings: list[tuple[str, str, str]]) -> None:
     values = {"names": [name for name, _, _ in settings], "values": [value for _, value, _ in settings]}
-    connection.execute(queries.load("schema/settings_back"), values, prepare=True)
+    queries.ask(connection, queries.load("schema/settings_back"), values)
 
 
 def _how(*, local: bool) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def describe(connection: database.Connection, wanted: Collection[Root]) -> Descr
     """Describe these roots; one that is not there, or is nobody's business, has no texts."""
     described: Described = {root: {} for root in wanted}
     cursors = [
-        connection.execute(queries.union(*names), parameters, prepare=True)
-        for names, parameters in _questions(described, privileged=is_privileged(connection))
+        queries.ask(connection, text, parameters)
+        for text, parameters in _questions(described, privileged=is_privileged(connection))
     ]
     for cursor in cursors:
         for classid, oid, kind, identity, definition in cursor.fetchall():
@@ -129,25 +129,22 @@ def is_privileged(connection: database.Connection) -> bool:
     return connection.info.parameter_status("is_superuser") == "on"
 
 
-def _questions(
-    wanted: Iterable[Root], *, privileged: bool
-) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def _questions(wanted: Iterable[Root], *, privileged: bool) -> Iterator[tuple[LiteralString, dict[str, Any]]]:
     by_class: dict[int, list[int]] = {}
     for classid, oid in wanted:
         by_class.setdefault(classid, []).append(oid)
     if by_class.pop(0, None):
-        yield (_SECRET, _SALT) if privileged else (_GLOBAL, {})
+        yield (queries.union(*_SECRET), _SALT) if privileged else (queries.union(*_GLOBAL), {})
     if by_class:
-        yield _ANY, pairs(_all(by_class))
-    for classid, names in (
-        (RELATION, _OF_RELATIONS),
-        (FUNCTION, ("schema/functions",)),
-        (TYPE, ("schema/types",)),
-    ):
-        if oids := by_class.pop(classid, None):
-            yield names, {"oids": oids}
+        yield queries.union(*_ANY), pairs(_all(by_class))
+    if oids := by_class.pop(RELATION, None):
+        yield queries.union(*_OF_RELATIONS, asked="schema/asked"), {"oids": oids}
+    if oids := by_class.pop(FUNCTION, None):
+        yield queries.load("schema/functions"), {"oids": oids}
+    if oids := by_class.pop(TYPE, None):
+        yield queries.load("schema/types"), {"oids": oids}
     if by_class:
-        yield _OTHERS, {**pairs(_all(by_class)), **_SALT}
+        yield queries.union(*_OTHERS), {**pairs(_all(by_class)), **_SALT}
 
 
 def pairs(roots: Iterable[Root]) -> dict[str, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -88,15 +89,15 @@ class Wal:
         asked = {
             "start": self.start,
             "database": self.database,
-            "filenodes": [file for shared, file in _files(self.listed) if not shared],
-            "shared": [file for shared, file in _files(self.listed) if shared],
+            "filenodes": _filenodes(self.listed, shared=False),
+            "shared": _filenodes(self.listed, shared=True),
             "farthest": FARTHEST_BYTES,
         }
-        rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True).fetchall()
+        rows = queries.ask(self.connection, queries.load("catalog/blocks"), asked).fetchall()
         if not rows[0][1]:
             # What is rolled back, or committed without waiting for it, is not flushed.
-            self.connection.execute(queries.load("catalog/flush"), prepare=True)
-            rows = self.connection.execute(queries.load("catalog/blocks"), asked, prepare=True).fetchall()
+            queries.ask(self.connection, queries.load("catalog/flush"))
+            rows = queries.ask(self.connection, queries.load("catalog/blocks"), asked).fetchall()
         end, distance = str(rows[0][0]), int(rows[0][2])
         if distance > FARTHEST_BYTES:
             return end, None
@@ -117,9 +118,24 @@ def _position(connection: database.Connection, observer: database.Connection) ->
 
 def _listed(observer: database.Connection) -> tuple[str, bool]:
     """Return the catalogs with their files, as one text, and whether a transaction is writing."""
-    asked = {"catalogs": [*row_versions.catalogs(), *_GLOBALS]}
-    ((listed, writing),) = observer.execute(queries.load("catalog/filenodes"), asked, prepare=True).fetchall()
+    asked = {"catalogs": _names()}
+    ((listed, writing),) = queries.ask(observer, queries.load("catalog/filenodes"), asked).fetchall()
     return str(listed), bool(writing)
+
+
+@cache
+def _names() -> str:
+    return _array([*row_versions.catalogs(), *_GLOBALS])
+
+
+@cache
+def _filenodes(listed: str, *, shared: bool) -> str:
+    return _array([file for of_all, file in _files(listed) if of_all == shared])
+
+
+def _array(plain: Iterable[str | int]) -> str:
+    """Return an array of plain words as the server writes it, which the driver would do anew for each look."""
+    return "{" + ",".join(map(str, plain)) + "}"
 
 
 @cache

@@ -1,7 +1,7 @@
 -- Which columns do these relations have, with type, default, nullability and storage?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'column' as kind,
-       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, a.attname) as identity,
+       pg_catalog.format('%%I.%%I.%%I', c.nspname, c.relname, a.attname) as identity,
        pg_catalog.concat_ws(' ',
            pg_catalog.format_type(a.atttypid, a.atttypmod),
            'collate ' || (
@@ -22,32 +22,22 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'column' as 
            'options ' || pg_catalog.array_to_string(a.attfdwoptions, ', '),
            case when not a.attislocal then 'inherited' end
        ) as definition
-from pg_catalog.pg_attribute a
-join pg_catalog.pg_class c on c.oid = a.attrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+from asked c
+join pg_catalog.pg_attribute a on a.attrelid = c.oid
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-where a.attrelid = any (%(oids)s::oid[])
-  and a.attnum > 0
+where a.attnum > 0
   and not a.attisdropped
   and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+  and not c.of_extension
 union all
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'column order',
-       pg_catalog.format('%%I.%%I', n.nspname, c.relname),
+       pg_catalog.format('%%I.%%I', c.nspname, c.relname),
        pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
-from pg_catalog.pg_attribute a
-join pg_catalog.pg_class c on c.oid = a.attrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where a.attrelid = any (%(oids)s::oid[])
-  and a.attnum > 0
+from asked c
+join pg_catalog.pg_attribute a on a.attrelid = c.oid
+where a.attnum > 0
   and not a.attisdropped
   and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
-group by c.oid, n.nspname, c.relname
+  and not c.of_extension
+group by c.oid, c.nspname, c.relname

@@ -2,21 +2,16 @@
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 -- A not-null constraint under its default name (PostgreSQL 18 has a row for it) is said with its column.
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'constraint' as kind,
-       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, k.conname) as identity,
+       pg_catalog.format('%%I.%%I.%%I', c.nspname, c.relname, k.conname) as identity,
        pg_catalog.concat_ws(' ',
            pg_catalog.pg_get_constraintdef(k.oid),
            case when not k.conislocal then 'inherited' end,
            case when k.contype = 'n' and k.coninhcount > 0 then 'from its parent' end
        ) as definition
-from pg_catalog.pg_constraint k
-join pg_catalog.pg_class c on c.oid = k.conrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where k.conrelid = any (%(oids)s::oid[])
-  and k.contype <> 't'
+from asked c
+join pg_catalog.pg_constraint k on k.conrelid = c.oid
+where k.contype <> 't'
   and not (k.contype = 'n' and k.convalidated and not k.connoinherit and (not k.conislocal or k.conname = (
       select c.relname || '_' || a.attname || '_not_null'
       from pg_catalog.pg_attribute a where a.attrelid = k.conrelid and a.attnum = k.conkey[1])))
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+  and not c.of_extension

@@ -1,7 +1,7 @@
 -- Which indexes and extended statistics do these tables have?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select 'pg_catalog.pg_class'::regclass::oid::bigint, i.indrelid::bigint, 'index' as kind,
-       pg_catalog.format('%%I.%%I', n.nspname, x.relname) as identity,
+       pg_catalog.format('%%I.%%I', c.nspname, x.relname) as identity,
        pg_catalog.concat_ws(E'\n',
            pg_catalog.pg_get_indexdef(i.indexrelid),
            case when not i.indisvalid then 'invalid' end,
@@ -19,14 +19,10 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, i.indrelid::bigint, 'index'
                join pg_catalog.pg_extension x on x.oid = d.refobjid
                where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid and d.deptype = 'x')
        ) as definition
-from pg_catalog.pg_index i
+from asked c
+join pg_catalog.pg_index i on i.indrelid = c.oid
 join pg_catalog.pg_class x on x.oid = i.indexrelid
-join pg_catalog.pg_namespace n on n.oid = x.relnamespace
-where i.indrelid = any (%(oids)s::oid[])
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = i.indrelid and e.deptype = 'e')
+where not c.of_extension
 union all
 select 'pg_catalog.pg_class'::regclass::oid::bigint, t.stxrelid::bigint, 'statistics',
        pg_catalog.format('%%I.%%I', n.nspname, t.stxname),
@@ -34,7 +30,7 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, t.stxrelid::bigint, 'statis
            pg_catalog.pg_get_statisticsobjdef(t.oid),
            'owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.stxowner)),
            case when coalesce(t.stxstattarget, -1) <> -1 then 'statistics ' || t.stxstattarget end)
-from pg_catalog.pg_statistic_ext t
+from asked c
+join pg_catalog.pg_statistic_ext t on t.stxrelid = c.oid
 join pg_catalog.pg_namespace n on n.oid = t.stxnamespace
-where t.stxrelid = any (%(oids)s::oid[])
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
+where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')

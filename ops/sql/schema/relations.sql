@@ -3,7 +3,7 @@
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint,
        case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
             when 'c' then 'type' else 'table' end as kind,
-       pg_catalog.format('%%I.%%I', n.nspname, c.relname) as identity,
+       pg_catalog.format('%%I.%%I', r.nspname, c.relname) as identity,
        pg_catalog.concat_ws(E'\n',
            'owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
            case c.relpersistence when 'u' then 'unlogged' when 't' then 'temporary' end,
@@ -38,11 +38,7 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint,
                join pg_catalog.pg_extension x on x.oid = d.refobjid
                where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'x')
        ) as definition
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = any (%(oids)s::oid[])
-  and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+from asked r
+join pg_catalog.pg_class c on c.oid = r.oid
+where r.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
+  and not r.of_extension

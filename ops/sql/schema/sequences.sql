@@ -1,7 +1,7 @@
 -- What are these sequences, and whose column do they serve?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'sequence' as kind,
-       pg_catalog.format('%%I.%%I', n.nspname, c.relname) as identity,
+       pg_catalog.format('%%I.%%I', r.nspname, c.relname) as identity,
        pg_catalog.concat_ws(E'\n',
            'owner ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
            case c.relpersistence when 'u' then 'unlogged' end,
@@ -15,11 +15,7 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'sequence' a
             where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i'))
        ) as definition
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+from asked r
+join pg_catalog.pg_class c on c.oid = r.oid
 join pg_catalog.pg_sequence s on s.seqrelid = c.oid
-where c.oid = any (%(oids)s::oid[])
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+where not r.of_extension

@@ -1,7 +1,7 @@
 -- Which triggers, rules and policies do these relations have?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'trigger' as kind,
-       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, t.tgname) as identity,
+       pg_catalog.format('%%I.%%I.%%I', c.nspname, c.relname, t.tgname) as identity,
        pg_catalog.concat_ws(E'\n',
            pg_catalog.pg_get_triggerdef(t.oid),
            case t.tgenabled when 'D' then 'disabled' when 'R' then 'enabled on replicas' when 'A' then 'always enabled' end,
@@ -12,31 +12,21 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'trigger' as
                join pg_catalog.pg_extension x on x.oid = d.refobjid
                where d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.deptype = 'x')
        ) as definition
-from pg_catalog.pg_trigger t
-join pg_catalog.pg_class c on c.oid = t.tgrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where t.tgrelid = any (%(oids)s::oid[])
-  and not t.tgisinternal
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+from asked c
+join pg_catalog.pg_trigger t on t.tgrelid = c.oid
+where not t.tgisinternal
+  and not c.of_extension
 union all
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'rule',
-       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, r.rulename),
+       pg_catalog.format('%%I.%%I.%%I', c.nspname, c.relname, r.rulename),
        pg_catalog.concat_ws(E'\n', pg_catalog.pg_get_ruledef(r.oid), nullif(r.ev_enabled, 'O'))
-from pg_catalog.pg_rewrite r
-join pg_catalog.pg_class c on c.oid = r.ev_class
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where r.ev_class = any (%(oids)s::oid[])
-  and r.rulename <> '_RETURN'
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
-  and not exists (
-      select from pg_catalog.pg_depend e
-      where e.classid = 'pg_catalog.pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+from asked c
+join pg_catalog.pg_rewrite r on r.ev_class = c.oid
+where r.rulename <> '_RETURN'
+  and not c.of_extension
 union all
 select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'policy',
-       pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, p.polname),
+       pg_catalog.format('%%I.%%I.%%I', c.nspname, c.relname, p.polname),
        pg_catalog.concat_ws(E'\n',
            'as ' || case when p.polpermissive then 'permissive' else 'restrictive' end
            || ' for ' || case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
@@ -48,8 +38,5 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'policy',
                from pg_catalog.unnest(p.polroles) m),
            'using (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
            'with check (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')')
-from pg_catalog.pg_policy p
-join pg_catalog.pg_class c on c.oid = p.polrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where p.polrelid = any (%(oids)s::oid[])
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks', 'supabase_migrations')
+from asked c
+join pg_catalog.pg_policy p on p.polrelid = c.oid
