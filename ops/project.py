@@ -14,15 +14,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ops import errors
+from ops.settings import Deploy, Integrity, PullRequest, Strict
 
 CONFIG_NAME = "runbooks.toml"
 _MIGRATIONS = Path("supabase", "migrations")
 # In a monorepo the project lies some folders down, and never in these.
 _DEEPEST = 4
 _NEVER = {"node_modules", "vendor", "dist", "build", "target", "venv"}
+_TABLES: dict[str, type[Strict]] = {"deploy": Deploy, "integrity": Integrity, "pull_request": PullRequest}
 THROW_AWAY = "throw-away"
 GIVEN = "given-database"
 
@@ -48,11 +50,7 @@ class AfterFailure(StrEnum):
     ROLL_BACK = "roll-back"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Environment(_Strict):
+class Environment(Strict):
     """What one environment has and how careful it is; what it does not have is `None`."""
 
     name: str = ""
@@ -84,7 +82,7 @@ class Environment(_Strict):
         return self.place is Place.IN_PLACE
 
 
-class Project(_Strict):
+class Project(Strict):
     """A repository with a `supabase/` folder; all paths are relative to `root`."""
 
     root: Path
@@ -99,6 +97,9 @@ class Project(_Strict):
     seed: tuple[Path, ...] | None = Field(default=None, description="None: what supabase/config.toml says")
     manager: str | None = Field(default=None, description="secret reference of the manager's webhook URL")
     environments: dict[str, Environment] = Field(default_factory=dict)
+    deploy: Deploy = Deploy()
+    integrity: Integrity = Integrity()
+    pull_request: PullRequest = PullRequest()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 
     def environment(self, name: str) -> Environment:
@@ -139,10 +140,11 @@ def load(path: Path) -> Project:
     environments = {
         name: {"name": name, **values} for name, values in (config or {}).get("environments", {}).items()
     }
-    unknown = set(config or {}) - {"project", "environments"}
-    if unknown:
+    tables = ["project", "environments", *_TABLES]
+    if unknown := sorted(set(config or {}) - {*tables}):
         raise errors.Refused(
-            f"{CONFIG_NAME}: unknown table {sorted(unknown)[0]!r}; it has [project] and [environments.NAME]."
+            f"{CONFIG_NAME}: unknown table {unknown[0]!r}; it has [project], [environments.NAME] and "
+            f"{', '.join(f'[{name}]' for name in _TABLES)}.{_nearest(unknown[0], tables)}"
         )
     try:
         return Project.model_validate(
@@ -153,6 +155,7 @@ def load(path: Path) -> Project:
                 "configured": config is not None,
                 "supabase_config": _read_toml(root / "supabase" / "config.toml") or {},
                 "environments": environments,
+                **{name: values for name, values in (config or {}).items() if name in _TABLES},
             }
         )
     except ValidationError as error:
@@ -205,11 +208,35 @@ def _explain(error: ValidationError, path: Path) -> str:
     text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
     for problem in error.errors(include_input=False, include_url=False):
         place = [str(part) for part in problem["loc"]]
-        key = place[-1]
-        line = next((n for n, row in enumerate(text.splitlines(), 1) if row.strip().startswith(key)), None)
-        known = Environment.model_fields if place[0] == "environments" else Project.model_fields
-        near = difflib.get_close_matches(key, list(known), n=1)
-        hint = f" The nearest key is {near[0]!r}." if problem["type"] == "extra_forbidden" and near else ""
+        line = _line(text, place)
+        hint = _nearest(place[-1], _known(problem["loc"])) if problem["type"] == "extra_forbidden" else ""
         where = f"{path.name}:{line}" if line else path.name
         sentences.append(f"{where}: {'.'.join(place)}: {problem['msg']}.{hint}")
     return " ".join(sentences)
+
+
+def _line(text: str, place: list[str]) -> int | None:
+    """Return the line where a key stands, in its own table."""
+    keys = place if place[0] in ("environments", *_TABLES) else ["project", *place]
+    table: list[str] = []
+    for number, row in enumerate(map(str.strip, text.splitlines()), 1):
+        if row.startswith("["):
+            table = row.partition("#")[0].strip("[] ").split(".")
+        elif keys[: len(table)] == table and _named(row) in keys[len(table) :]:
+            return number
+    return None
+
+
+def _named(row: str) -> str:
+    return row.partition("=")[0].strip().strip("\"'")
+
+
+def _known(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that could have been meant at this place."""
+    model: type[BaseModel] | None = Environment if place[0] == "environments" else _TABLES.get(str(place[0]))
+    return list((model or Project).model_fields)
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f" The nearest key is {near[0]!r}." if near else ""
