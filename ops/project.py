@@ -73,6 +73,15 @@ class Environment(Strict):
     out_of_order: bool = Field(
         default=False, description="apply pending migrations below the highest applied version as well"
     )
+    four_eyes: bool = Field(default=False, description="who asks proves a name, and somebody else approves")
+    approvals: int = Field(default=1, ge=1, le=9, description="so many different people approve")
+    approvers: str | None = Field(default=None, description="secret reference of the approvers' store")
+    approval_window: timedelta = Field(default=timedelta(days=1), gt=timedelta(0), le=timedelta(days=30))
+    break_glass: bool = Field(default=False, description="one person may decide alone, and is reviewed")
+    audit_key: str | None = Field(default=None, description="secret reference of the audit log's key")
+    notify: str | None = Field(
+        default=None, description="secret reference of the webhook of those who approve"
+    )
     expects: tuple[str, ...] | None = Field(
         default=None, description="globs of the migrations it expects to touch"
     )

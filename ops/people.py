@@ -1,0 +1,167 @@
+"""The people who decide, each with the seed of their one-time codes (TOTP, RFC 6238), in a named store.
+
+The store is one JSON file that only its owner may read, on the host of the worker; where it is a secret of another
+kind (env:, command:) it is read here and kept by whoever makes it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyotp
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pyotp.totp import TOTP
+
+from ops import errors, secrets
+
+ISSUER = "supabase-runbooks"
+# A code is good in its own half minute and in the two beside it.
+PERIOD = timedelta(seconds=30)
+_BESIDE = (0, -1, 1)
+_NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+
+
+class Person(BaseModel):
+    """Somebody who was enrolled; the seed is the secret that their authenticator holds too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    seed: str = Field(min_length=16, pattern=r"^[A-Z2-7]+$", repr=False)
+    since: datetime
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    people: dict[str, Person] = {}
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What somebody needs who was just enrolled."""
+
+    name: str
+    address: str
+
+
+def known(name: str) -> str:
+    """Return a name as it is kept: people type it in any case."""
+    return name.strip().casefold()
+
+
+def read(store: str | None) -> Mapping[str, Person]:
+    """Return the people of this store, by name; nobody where there is no store.
+
+    Raises:
+        Refused: the store cannot be read, or others than its owner may read it.
+    """
+    if store is None:
+        return {}
+    path = _path(store)
+    if path and not path.exists():
+        return {}
+    if path and path.stat().st_mode & 0o077:
+        raise errors.Refused(
+            f"The approvers' store {path.name} may be read by others than its owner, so its codes prove nothing. "
+            f"chmod 600 it, and enrol everybody anew if somebody else can have read it."
+        )
+    try:
+        people = _Kept.model_validate_json(secrets.open_secret(store)).people
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise errors.Refused(
+            f"The approvers' store cannot be read ({place or 'it is no JSON'}: {error.errors()[0]['msg']}), so nobody "
+            "can approve. Mend it, or enrol people anew: runbooks approvers add NAME."
+        ) from None
+    for person in people.values():
+        secrets.remember(person.seed)
+    return people
+
+
+def add(store: str | None, name: str, *, environment: str, now: datetime) -> Enrolled:
+    """Enrol somebody and return what their authenticator needs to know.
+
+    Raises:
+        Refused: the name is not one, or is enrolled already, or the store is no file.
+    """
+    wanted = known(name)
+    if not _NAME.fullmatch(wanted):
+        raise errors.Refused(
+            f"{name!r} is no name to approve under: take 2 to 40 letters, digits, dots or dashes, a letter first."
+        )
+    with _changed(store) as people:
+        if wanted in people:
+            raise errors.Refused(
+                f"{wanted} is enrolled already. After a lost device remove them first: "
+                f"runbooks approvers remove {wanted}."
+            )
+        seed = pyotp.random_base32()
+        secrets.remember(seed)
+        people[wanted] = Person(seed=seed, since=now)
+    totp = TOTP(seed, name=wanted, issuer=f"{ISSUER} {environment}")
+    return Enrolled(wanted, str(totp.provisioning_uri()))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
+
+
+def remove(store: str | None, name: str) -> str:
+    """Take somebody out of the store; their codes are good for nothing from now on.
+
+    Raises:
+        Refused: nobody of this name is enrolled, or the store is no file.
+    """
+    with _changed(store) as people:
+        if people.pop(known(name), None) is None:
+            raise errors.Refused(f"{known(name)} is not enrolled; {', '.join(people) or 'nobody is'}.")
+    return known(name)
+
+
+def step(person: Person, code: str, at: datetime) -> int | None:
+    """Return the number of the half minute to which a code of this person belongs, if it is near this time."""
+    typed = re.sub(r"\s", "", code)
+    totp = TOTP(person.seed)
+    now = int(at.timestamp() // PERIOD.total_seconds())
+    for number in (now + beside for beside in _BESIDE):
+        if hmac.compare_digest(typed.encode(), totp.generate_otp(number).encode()):
+            return number
+    return None
+
+
+@contextmanager
+def _changed(store: str | None) -> Generator[dict[str, Person]]:
+    path = _path(store or "")
+    if path is None:
+        raise errors.Refused(
+            "The approvers of this environment are not kept in a file, so nobody can be added or removed here. "
+            'Say approvers = "file:PATH" for the environment, or change them where they are kept.'
+        )
+    people = dict(read(store))
+    yield people
+    kept = {name: person.model_dump(mode="json") for name, person in sorted(people.items())}
+    _write(path, {"people": kept})
+
+
+def _write(path: Path, kept: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.touch(mode=0o600)
+        # In one line: a line of a secret counts as a secret of its own, and these would be everyday words.
+        temporary.write_text(json.dumps(kept), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise errors.Refused(
+            f"The approvers' store {path} cannot be written: {error.strerror}. Check its folder and its rights."
+        ) from None
+
+
+def _path(store: str) -> Path | None:
+    kind, _, name = store.partition(":")
+    return Path(name).expanduser() if kind == "file" and name else None
