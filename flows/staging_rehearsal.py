@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops.choices import Choices
 from ops.verdict import Rehearsal
-from tasks import approval, progress
+from tasks import progress, question
 from tasks import rehearsal as step
 from tasks.runbook import flow
 
@@ -34,7 +34,7 @@ def staging_rehearsal(
         step.refuse_bad_files(rehearsal)
 
         for migration in progress.through(rehearsal.pending, "migrations"):
-            while not step.apply_migration(rehearsal, migration).ok and approval.replay(rehearsal, migration):
+            while not step.apply_migration(rehearsal, migration).ok and question.replay(rehearsal, migration):
                 migration = rehearsal.reload(migration)
             step.prove_rollback(rehearsal, migration)
         if rehearsal.stopped:

@@ -20,6 +20,7 @@ MOST_MISTAKES = 3
 # Between the clock of the server that stores an answer and the database's.
 SKEW = timedelta(seconds=30)
 SHORTEST_REASON = 10
+USED = "the code of {} was used already; wait for the next one"
 FINAL = frozenset({"rejected", "closed", "expired"})
 Status = Literal["open", "approved", "denied"]
 
@@ -31,7 +32,7 @@ class Answer(BaseModel):
 
     decision: Literal["approve", "reject", "break-glass"]
     approver: str = Field(min_length=1, max_length=60)
-    code: str = Field(max_length=20, repr=False)
+    code: str = Field(default="", max_length=20, repr=False)
     note: str = Field(default="", max_length=4000)
 
 
@@ -41,7 +42,7 @@ class Asker(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     requester: str = Field(min_length=1, max_length=60)
-    code: str = Field(max_length=20, repr=False)
+    code: str = Field(default="", max_length=20, repr=False)
     note: str = Field(default="", max_length=4000)
 
 
@@ -121,17 +122,17 @@ def judge(
     """
     asked = next((row for row in reversed(record) if row.event == "asked"), None)
     if asked is None:
-        return _mistaken(given, "", "nobody was asked yet")
+        return mistaken(given, "", "nobody was asked yet")
     if given.at > _expiry(asked):
         return _event("expired", given, note="the answer came after the window had closed")
     if not asked.at - SKEW <= given.at <= now + SKEW:
-        return _mistaken(given, "", "the answer's time is not between the question and now")
+        return mistaken(given, "", "the answer's time is not between the question and now")
     before = standing(record, policy)
     try:
         answer = (Asker if before.wants_requester else Answer).model_validate(dict(given.said))
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
-        return _mistaken(
+        return mistaken(
             given, "", f"the answer is not what was asked for ({_place(problem)}{problem['msg']})"
         )
     return _decided(given, answer, policy, before, used)
@@ -143,14 +144,14 @@ def _decided(
     name = people.known(answer.requester if isinstance(answer, Asker) else answer.approver)
     event = "requested" if isinstance(answer, Asker) else _EVENTS[answer.decision]
     if why := _not_allowed(event, name, answer.note, policy, before):
-        return _mistaken(given, name, why)
+        return mistaken(given, name, why)
     if not policy.proves:
         return _event(event, given, actor=name, proof="unverified", note=answer.note)
     number = people.step(policy.people[name], answer.code, given.at) if name in policy.people else None
     if number is None:
-        return _mistaken(given, name, f"the name {name} or its code is not right")
+        return mistaken(given, name, f"the name {name} or its code is not right")
     if (name, number) in used:
-        return _mistaken(given, name, f"the code of {name} was used already; wait for the next one")
+        return mistaken(given, name, USED.format(name))
     return _event(event, given, actor=name, proof="totp", note=answer.note, step=number)
 
 
@@ -171,7 +172,8 @@ def _not_allowed(event: str, name: str, note: str, policy: Policy, before: Stand
 _EVENTS = {"approve": "approved", "reject": "rejected", "break-glass": "break-glass"}
 
 
-def _mistaken(given: Given, claimed: str, why: str) -> Event:
+def mistaken(given: Given, claimed: str, why: str) -> Event:
+    """Return what an answer is that is not right."""
     # The name is only claimed: it stands among the details, and not as the one who did it.
     return _event("mistaken", given, note=why, claimed=claimed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -72,6 +73,15 @@ class Store:
             return []
         text = self.path.read_bytes().decode("utf-8", "replace")
         return [line.removesuffix("\n") for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def used(self) -> set[tuple[str, int]]:
+        """Return the one-time codes that the copy knows to be used, by person."""
+        found: set[tuple[str, int]] = set()
+        for line in self.lines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                found.add((str(row["actor"]), int(row["details"]["step"])))
+        return found
 
 
 def _number(line: bytes, before: int) -> int:

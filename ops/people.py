@@ -35,7 +35,7 @@ class Person(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    seed: str = Field(min_length=16, pattern=r"^[A-Z2-7]+$", repr=False)
+    seed: str = Field(min_length=24, pattern=r"^[A-Z2-7]+$", repr=False)
     since: datetime
 
 

@@ -1,70 +1,125 @@
-"""A person decides: in Prefect the run suspends and no process waits, in a terminal it is a prompt.
+"""The gate: one line in a runbook, `approve(plan, "promote")`, and nothing goes on before somebody has said yes.
 
-This is the gate of design.md section 5 in its plainest form: who answered is not proven yet.
+In Prefect the run suspends and no process waits; in a terminal it is a prompt, where nothing is guarded. What a
+decision takes, and who may take it, is in `ops/approval.py`.
 """
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn, Protocol
 
 import rich.prompt
 
-from ops import errors, secrets
-from ops.migrations import Migration
-from ops.project import OnFailure
-from ops.rehearsal import Rehearsing
+from ops import errors, gatekeeper, secrets, webhook
+from ops.approval import MOST_MISTAKES, Given, Standing
+from ops.gatekeeper import Approval, Gatekeeper
+from ops.proposal import Proposal
 from tasks import runs
+from tasks.runs import Run
+from tasks.step import step
 
-MOST_REPLAYS = 3
-_CHOICES = ("replay", "skip", "stop")
+_TOLD_WITHIN = timedelta(seconds=10)
 
 
-def replay(rehearsing: Rehearsing, migration: Migration) -> bool:
-    """Ask an operator what to do about a failed migration, and say whether to replay it.
+class Approvable(Protocol):
+    """A plan that can be brought to a gate."""
 
-    Asks only where the environment says `on_failure = "ask"`, and offers at most three replays. To skip lets
-    the others go on; to stop leaves them skipped.
+    def proposal(self, gate: str) -> Proposal: ...
+
+
+record_approval = step(
+    Gatekeeper.approved, title="Approved: {self.proposal.title}", evidence="approval", retry=False
+)
+
+
+def approve(plan: Approvable, gate: str) -> Approval:
+    """Return when enough of the right people have approved exactly this plan; the run waits until then.
 
     Raises:
-        Denied: nobody can be asked here.
+        Denied: somebody said no, nobody answered in time, or three answers were not right.
+        Refused: the environment lacks what proves a decision, or the run cannot wait for one.
+        Unavailable: the database in which a decision is kept does not answer.
     """
-    result = rehearsing.results[migration.file]
-    if rehearsing.plan.environment.on_failure is not OnFailure.ASK or result.status != "failed":
-        return False
-    decision, note = _ask(rehearsing, migration, f"{result.error}")
-    if decision != "replay":
-        remark = f": {note}" if note else "."
-        rehearsing.findings.append(f"{migration.file} failed, and an operator chose to {decision}{remark}")
-    if decision != "stop":
-        rehearsing.stopped = None
-    return decision == "replay"
+    proposal, run = plan.proposal(gate), runs.current()
+    with gatekeeper.opened(proposal, run.id, suspends=run.suspends) as keeper:
+        while True:
+            found = _suspended(keeper, run) if run.suspends else _prompted(keeper)
+            if found.status == "approved":
+                return record_approval(keeper)
+            if found.status == "denied":
+                raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
 
 
-def _ask(rehearsing: Rehearsing, migration: Migration, error: str) -> tuple[str, str]:
-    run = runs.current()
-    question = secrets.redact(f"{error}\n\nFix `{migration.file}` and replay it; or skip it; or stop here.")
-    if run.suspends:
-        from tasks import suspension
+def _suspended(keeper: Gatekeeper, run: Run) -> Standing:
+    """Judge what was answered; suspends the run where that does not decide it yet."""
+    from tasks import suspension
 
-        answer = suspension.ask(
-            question,
-            gate=f"failed-{migration.version}",
-            digest=migration.sha256[:8],
-            attempt=run.attempt,
-            most_replays=MOST_REPLAYS,
-        )
-        return answer.decision, answer.note
-    number = rehearsing.asked.get(migration.file, 0) + 1
-    rehearsing.asked[migration.file] = number
-    return _prompt(question, replays_left=MOST_REPLAYS + 1 - number), ""
+    base = f"{keeper.proposal.gate}-{keeper.proposal.plan_digest[:8]}-"
+    given = [Given(one.key.removeprefix(base), one.at, one.said) for one in suspension.answers(base)]
+    found = keeper.consider(given, clock=suspension.clock() if given else None)
+    if found.status != "open":
+        return found
+    _ask(keeper, found, f"{run.attempt}-{len(given) + 1}", base)
 
 
-def _prompt(question: str, *, replays_left: int) -> str:
+def _ask(keeper: Gatekeeper, found: Standing, key: str, base: str) -> NoReturn:
+    from tasks import forms, plan_page, suspension
+
+    expires = keeper.ask(key)
+    page = plan_page.publish(keeper.proposal)
+    question = _question(keeper, found, page, expires)
+    _tell(keeper, question)
+    form = forms.Request if found.wants_requester else forms.Decision
+    if not keeper.policy.proves:
+        form = forms.Unproven
+    elif keeper.policy.break_glass and not found.wants_requester:
+        form = forms.DecisionOrGlass
+    suspension.ask(form, question, key=f"{base}{key}", patience=expires - datetime.now(UTC))
+
+
+def _question(keeper: Gatekeeper, found: Standing, page: str, expires: datetime) -> str:
+    proposal, policy = keeper.proposal, keeper.policy
+    heading = f"Who asks for: {proposal.title}?" if found.wants_requester else f"Approve {proposal.title}?"
+    lines = [
+        f"**{heading}**",
+        f"{proposal.summary} Plan `{proposal.plan_digest[:8]}` ([read all of it]({page})).",
+    ]
+    if found.requester:
+        lines.append(f"{found.requester} asks for it.")
+    if policy.approvals > 1 and not found.wants_requester:
+        lines.append(f"{len(found.by)} of {policy.approvals} approvals{_by(found)}.")
+    if found.why:
+        left = MOST_MISTAKES - found.mistakes
+        lines.append(f"**The last answer did not count:** {found.why}. {left} more, then the gate closes.")
+    lines.append(f"Open until {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
+    return secrets.redact("\n\n".join(lines))
+
+
+def _by(found: Standing) -> str:
+    return f" ({', '.join(found.by)})" if found.by else ""
+
+
+def _tell(keeper: Gatekeeper, question: str) -> None:
+    """Tell those who approve that a gate waits; where that fails the run waits all the same."""
+    if keeper.proposal.environment.notify:
+        webhook.tell("approvers", keeper.proposal.environment.notify, question, timeout=_TOLD_WITHIN)
+
+
+def _prompted(keeper: Gatekeeper) -> Standing:
     if not sys.stdin.isatty():
         raise errors.Denied(
-            'The environment says on_failure = "ask", and nobody can be asked here: there is no terminal and no '
-            'deployment that could suspend. Run it from the Prefect UI, in a terminal, or with on_failure = "stop".'
+            f"{keeper.proposal.title} needs somebody's approval, and nobody can be asked here: there is no terminal "
+            "and no deployment that could suspend. Start it from the Prefect UI, or in a terminal."
         )
-    if replays_left < 1:
-        return "stop"
-    return rich.prompt.Prompt.ask(f"{question} ({replays_left} replays left)", choices=list(_CHOICES))
+    found = keeper.standing()
+    number = str(len(keeper.record.rows()))
+    keeper.ask(number)
+    question = f"{keeper.proposal.summary} {found.why}".strip()
+    said = {"decision": rich.prompt.Prompt.ask(question, choices=["approve", "reject"])}
+    said["approver"] = rich.prompt.Prompt.ask("Your name")
+    if keeper.policy.proves:
+        said["code"] = rich.prompt.Prompt.ask("Your code", password=True)
+    said["note"] = rich.prompt.Prompt.ask("Note", default="")
+    return keeper.consider([Given(f"terminal-{number}", datetime.now(UTC), said)])

@@ -5,9 +5,12 @@ Prefect takes two seconds to import, which is more than a small rehearsal takes 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from ops import errors, secrets
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -39,6 +42,21 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
             return cast("Flow[P, R]", PlainFlow(function))
         from prefect import flow as prefects
 
-        return prefects(**options)(function)
+        return prefects(**options)(_ended_by_people(function))
 
     return decorate
+
+
+def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a run that a person has said no to end as cancelled, and not as one in which something broke."""
+
+    @functools.wraps(function)
+    def run(*arguments: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return function(*arguments, **keywords)
+        except errors.Denied as denied:
+            from prefect.states import Cancelled
+
+            return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
+
+    return run

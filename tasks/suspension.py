@@ -1,83 +1,88 @@
-"""Suspend a flow run until somebody has answered its question.
+"""Suspend a flow run until somebody has answered its question, and read what was answered.
 
 Facts this rests on (Prefect 3.8): on resume the flow runs again from the top; a key that was used in this
-attempt answers itself; a key of an earlier attempt deadlocks. So a key names the gate, the attempt, the
-content and the number of the question, and stored answers are read before anything is asked.
+attempt answers itself; a key of an earlier attempt deadlocks. So a key names the gate, the content, the
+attempt and the number of the question, and stored answers are read before anything is asked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn, cast
 
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
-from pydantic import Field
 
 from ops import errors
 
-Decision = Literal["replay", "skip", "stop"]
-
-PATIENCE = timedelta(days=1)
 _PREFIX = "suspended-"
 _SUFFIX = "-response"
 _MOST_INPUTS = 200
 
 
-class Answer(RunInput):
-    """What the operator fills in."""
-
-    decision: Decision = Field(description="Replay after fixing the file, skip this migration, or stop here")
-    note: str = Field(default="", description="Remark for the record")
-
-
 @dataclass(frozen=True)
 class Stored:
-    """An answer that was given in this attempt, to a question about `digest`."""
+    """An answer as Prefect's server keeps it: to which question, when it was given, and its fields."""
 
-    digest: str
-    decision: Decision
-    note: str
+    key: str
+    at: datetime
+    said: dict[str, Any]
 
 
-def ask(question: str, *, gate: str, digest: str, attempt: int, most_replays: int) -> Stored:
-    """Return the answer to this question; suspends the run, and does not return, while there is none.
-
-    A stored `replay` has been used up by the very run that reads it: the step failed again, so the next
-    question is asked, until `most_replays` of the gate are used up and the answer is `stop`.
+def ask(form: type[RunInput], question: str, *, key: str, patience: timedelta) -> NoReturn:
+    """Suspend the run until the form is filled in; the run then starts again from the top.
 
     Raises:
-        Denied: nobody answered in a day; Prefect's server ends the run itself then.
+        Denied: the run was made to go on without an answer.
     """
-    base = f"{gate}-{attempt}-"
-    given = answers(base)
-    for answer in given:
-        if answer.digest == digest and answer.decision != "replay":
-            return answer
-    if sum(answer.decision == "replay" for answer in given) >= most_replays:
-        return Stored(digest, "stop", f"{most_replays} replays are used up")
-    suspend_flow_run(
-        wait_for_input=Answer.with_initial_data(description=question),
-        timeout=int(PATIENCE.total_seconds()),
-        key=f"{base}{digest}-{len(given) + 1}",
-    )
+    # What is not found is the answer, where somebody has set the run's state by hand.
+    with contextlib.suppress(ObjectNotFound):
+        suspend_flow_run(
+            wait_for_input=form.with_initial_data(description=question),
+            timeout=max(1, int(patience.total_seconds())),
+            key=key,
+        )
     raise errors.Denied("The run went on without an answer, so nothing more is done. Start it again.")
 
 
 def answers(base: str) -> list[Stored]:
-    """Return what was answered to the questions whose key begins with `base`."""
+    """Return what was answered to the questions whose key begins with `base`, in the order of the answers."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return []
     prefix = f"{_PREFIX}{base}"
     with get_client(sync_client=True) as client:
         inputs = client.filter_flow_run_input(context.flow_run.id, prefix, _MOST_INPUTS, set())
-    return [
-        Stored(each.key.removeprefix(prefix).split("-")[0], **json.loads(each.value))
+    found = [
+        Stored(
+            each.key.removeprefix(_PREFIX).removesuffix(_SUFFIX),
+            each.created or datetime.now(UTC),
+            _fields(each.value),
+        )
         for each in inputs
         if each.key.endswith(_SUFFIX)
     ]
+    return sorted(found, key=lambda one: one.at)
+
+
+def clock() -> datetime | None:
+    """Return what time it is where the answers are stored, to the second."""
+    with get_client(sync_client=True) as client:
+        said = client.request("GET", "/health").headers.get("date")
+    return parsedate_to_datetime(said) if said else None
+
+
+def _fields(value: str) -> dict[str, Any]:
+    """Return the fields of an answer; anything can be written through the API."""
+    try:
+        said = json.loads(value)
+    except ValueError:
+        return {"answer": value}
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else {"answer": said}

@@ -1,0 +1,287 @@
+"""The gate of one run and plan: what was asked and answered is kept in the audit log, and judged from there.
+
+Whatever is killed, the next pass reads the log and goes on: an answer is judged once, and a code is used up by the very
+row that says what it was for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ops import approval, audit_store, database, errors, people, queries, secrets
+from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
+from ops.audit import ORIGIN, Event, Log, Row
+from ops.evidence import Evidence
+from ops.project import Environment
+from ops.proposal import Proposal
+
+_LONG_AGO, _FAR_AWAY = "2000-01-01T00:00:00+00:00", "9999-01-01T00:00:00+00:00"
+
+
+class Approval(Evidence):
+    """Who let a plan through a gate; `proof` is `totp` where a one-time code proves each name."""
+
+    gate: str
+    plan_digest: str
+    requester: str
+    by: tuple[str, ...]
+    proof: str
+    broken_glass: bool
+
+
+class Record(Protocol):
+    """What is kept of one run's gate and plan."""
+
+    def rows(self) -> Sequence[Row]: ...
+    def append(self, event: Event) -> None: ...
+    def now(self) -> datetime: ...
+    def used(self) -> Collection[tuple[str, int]]: ...
+
+
+@dataclass
+class Gatekeeper:
+    """Asks for and judges what lets one run's plan through one gate."""
+
+    proposal: Proposal
+    run: str
+    policy: Policy
+    record: Record
+
+    def standing(self) -> Standing:
+        """Say what has been decided so far."""
+        return approval.standing(self.record.rows(), self.policy)
+
+    def consider(self, answers: Iterable[Given], *, clock: datetime | None = None) -> Standing:
+        """Judge the answers that were not judged yet, in their order; `clock` is the time where they are stored.
+
+        Raises:
+            Refused: that clock and the database's do not agree, so that no code can be judged.
+        """
+        judged = {row.details.get("answer") for row in self.record.rows()}
+        for given in answers:
+            if given.key not in judged and self.standing().status == "open":
+                self._verify_clock(clock)
+                self._judge(given)
+        return self.standing()
+
+    def ask(self, key: str) -> datetime:
+        """Write down that a question is asked, and return until when it can be answered."""
+        rows = self.record.rows()
+        for row in rows:
+            if row.event == "asked" and row.details["ask"] == key:
+                return datetime.fromisoformat(row.details["expires"])
+        expires = self.record.now() + self.proposal.environment.approval_window
+        details = {
+            "ask": key,
+            "expires": expires.isoformat(),
+            "summary": self.proposal.summary,
+            "change_digest": self.proposal.change_digest,
+            "commit": self.proposal.commit or "",
+        }
+        self._append(Event("asked", "", details=details))
+        return expires
+
+    def approved(self) -> Approval:
+        """Return the approval, when there is one."""
+        found = self.standing()
+        deciding = [
+            row for row in self.record.rows() if row.event in ("requested", "approved", "break-glass")
+        ]
+        return Approval(
+            ok=True,
+            summary=f"{self.proposal.title}, plan {self.proposal.plan_digest[:8]}: {found.why}.",
+            rows=tuple(_said(row) for row in deciding),
+            gate=self.proposal.gate,
+            plan_digest=self.proposal.plan_digest,
+            requester=found.requester,
+            by=tuple(row.actor for row in deciding if row.event != "requested"),
+            proof="totp" if self.policy.proves else "unverified",
+            broken_glass=found.broken,
+        )
+
+    def _judge(self, given: Given) -> None:
+        rows = self.record.rows()
+        now = self.record.now()
+        event = approval.judge(given, self.policy, rows, now=now, used=self.record.used())
+        try:
+            self._append(event)
+        except errors.Refused:
+            # Somebody else was quicker: with this answer, or with this code at another gate.
+            if given.key in {row.details.get("answer") for row in self.record.rows()}:
+                return
+            self._append(approval.mistaken(given, event.actor, approval.USED.format(event.actor)))
+        found = self.standing()
+        if found.status == "open" and found.mistakes >= MOST_MISTAKES:
+            self._append(Event("closed", "", note=event.note))
+
+    def _append(self, event: Event) -> None:
+        proposal = self.proposal
+        self.record.append(
+            replace(
+                event,
+                environment=proposal.environment.name,
+                run=self.run,
+                gate=proposal.gate,
+                plan_digest=proposal.plan_digest,
+            )
+        )
+
+    def _verify_clock(self, clock: datetime | None) -> None:
+        if clock is None or not self.policy.proves:
+            return
+        apart = abs(clock - self.record.now())
+        if apart > SKEW:
+            raise errors.Refused(
+                f"The clocks of the Prefect server and of the database are {apart.total_seconds():.0f} s apart, so no "
+                "one-time code can be judged. Nothing is lost: set the clocks and retry the run."
+            )
+
+
+@contextmanager
+def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekeeper]:
+    """Open the gate's record; `suspends` says that the run can wait without a process.
+
+    Raises:
+        Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait.
+        Unavailable: the database does not answer.
+    """
+    where = proposal.environment
+    known = people.read(where.approvers)
+    policy = Policy(known, where.approvals, where.four_eyes, where.break_glass)
+    _verify(where, policy, suspends=suspends)
+    if where.database is None:
+        yield Gatekeeper(proposal, run, policy, _InMemory())
+        return
+    with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
+        log = log_of(proposal.environment, proposal, connection)
+        log.prepare()
+        close_lapsed(log, where.name)
+        yield Gatekeeper(proposal, run, policy, _Kept(log, proposal, run))
+
+
+def log_of(where: Environment, proposal: Proposal, connection: database.Connection) -> Log:
+    """Return the audit log of an environment."""
+    key = secrets.open_secret(where.audit_key) if where.audit_key else ""
+    return Log(connection, key, audit_store.Store.of(proposal.root, where.name))
+
+
+def close_lapsed(log: Log, environment: str) -> None:
+    """Write down which questions nobody has answered in time: no process of ours sees that happen."""
+    with database.translating():
+        found = log.connection.execute(queries.load("audit/lapsed"), {"environment": environment}).fetchall()
+    for run, gate, digest, ask in found:
+        log.append(
+            Event(
+                "lapsed", environment, run, gate, digest, note="nobody decided in time", details={"of": ask}
+            )
+        )
+
+
+def _verify(where: Environment, policy: Policy, *, suspends: bool) -> None:
+    if policy.proves and where.database is None:
+        raise errors.Refused(
+            f"The environment {where.name!r} has approvers and no database, so there is no audit log in which a code "
+            "is used up. Name its database in runbooks.toml."
+        )
+    if policy.proves and len(policy.people) < where.approvals + where.four_eyes:
+        raise errors.Refused(
+            f"The environment {where.name!r} asks {where.approvals + where.four_eyes} different people and "
+            f"{len(policy.people)} are enrolled, so nothing can ever be approved. "
+            "Enrol more: runbooks approvers add NAME."
+        )
+    if where.guarded and (missing := _missing(where, policy, suspends=suspends)):
+        raise errors.Refused(f"The environment {where.name!r} is guarded, and {missing}")
+
+
+def _missing(where: Environment, policy: Policy, *, suspends: bool) -> str:
+    if where.database is None:
+        return "has no database in which a decision is kept. Name it in runbooks.toml."
+    if not policy.proves:
+        return "nobody is enrolled who could prove a decision. Enrol people: runbooks approvers add NAME."
+    if not where.audit_key:
+        return 'its audit log has no key. Say audit_key = "env:NAME" in runbooks.toml, and set it for the worker.'
+    if not suspends:
+        return (
+            "this run has no deployment, so it cannot wait for a decision that is proven. Start it from the Prefect "
+            "UI, or with runbooks run."
+        )
+    return ""
+
+
+@dataclass
+class _Kept:
+    """The record in the audit log."""
+
+    log: Log
+    proposal: Proposal
+    run: str
+
+    def rows(self) -> Sequence[Row]:
+        asked = {"run": self.run, "gate": self.proposal.gate, "plan_digest": self.proposal.plan_digest}
+        with database.translating():
+            found = self.log.connection.execute(queries.load("audit/record"), asked).fetchall()
+        return [Row(*columns) for columns in found]
+
+    def append(self, event: Event) -> None:
+        self.log.append(event)
+
+    def now(self) -> datetime:
+        return self.log.now()
+
+    def used(self) -> Collection[tuple[str, int]]:
+        """The codes that were used, also those that a restore has made the database forget."""
+        with database.translating():
+            found = self.log.connection.execute(queries.load("audit/used")).fetchall()
+        return {(str(actor), int(step)) for actor, step in found} | self.log.store.used()
+
+
+@dataclass
+class _InMemory:
+    """The record where nothing is kept and no name proven: made again from the answers at each pass."""
+
+    kept: list[Row] = field(default_factory=list[Row])
+
+    def __post_init__(self) -> None:
+        # Prefect's server alone keeps the time there.
+        self.append(Event("asked", "", details={"given": _LONG_AGO, "ask": "", "expires": _FAR_AWAY}))
+
+    def rows(self) -> Sequence[Row]:
+        return self.kept
+
+    def append(self, event: Event) -> None:
+        at = datetime.fromisoformat(event.details.get("given") or self.now().isoformat())
+        self.kept.append(Row(len(self.kept) + 1, at, *_columns(event), previous=ORIGIN, hash=""))
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def used(self) -> Collection[tuple[str, int]]:
+        return ()
+
+
+def _columns(event: Event) -> tuple[str, str, str, str, str, str, str, str, dict[str, object]]:
+    return (
+        event.event,
+        event.environment,
+        event.run,
+        event.gate,
+        event.plan_digest,
+        event.actor,
+        event.proof,
+        event.note,
+        dict(event.details),
+    )
+
+
+def _said(row: Row) -> dict[str, object]:
+    return {
+        "at": row.at.astimezone(UTC).isoformat(timespec="seconds"),
+        "what": row.event,
+        "who": row.actor,
+        "proof": row.proof,
+        "note": row.note,
+    }

@@ -1,0 +1,264 @@
+"""The gate of one run on a real database: asked, answered, killed and gone on with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pyotp.totp import TOTP
+
+from ops import errors, gatekeeper, people
+from ops.approval import Given
+from ops.audit import Row
+from ops.gatekeeper import Gatekeeper
+from ops.project import Environment
+from ops.proposal import Proposal
+from tests.polling import wait_until
+
+
+class Site:
+    """A guarded environment with people, and what they type."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
+        monkeypatch.setenv("PRODUCTION", dsn)
+        monkeypatch.setenv("AUDIT_KEY", "a-fake-key-for-tests")
+        self.root = root
+        self.dsn = dsn
+        self.environment = Environment(
+            name="production",
+            database="env:PRODUCTION",
+            audit_key="env:AUDIT_KEY",
+            approvers=f"file:{root / 'approvers.json'}",
+            guarded=True,
+            four_eyes=True,
+        )
+        for name in ("ada", "grace", "linus"):
+            people.add(self.environment.approvers, name, environment="production", now=datetime.now(UTC))
+
+    def change(self, **said: Any) -> None:
+        self.environment = self.environment.model_copy(update=said)
+
+    def open(
+        self, run: str = "run", plan: str = "a" * 64, gate: str = "promote", *, suspends: bool = True
+    ) -> AbstractContextManager[Gatekeeper]:
+        proposal = Proposal(gate, self.environment, self.root, plan, "One migration.", "# The plan")
+        return gatekeeper.opened(proposal, run, suspends=suspends)
+
+    def code(self, name: str, at: datetime) -> str:
+        return TOTP(people.read(self.environment.approvers)[name].seed).at(at)
+
+    def given(
+        self, key: str, name: str, decision: str = "", at: datetime | None = None, **more: Any
+    ) -> Given:
+        at = at or datetime.now(UTC)
+        who = {"decision": decision, "approver": name} if decision else {"requester": name}
+        return Given(key, at, {**who, "code": self.code(name, at), **more})
+
+    def rows(self) -> list[tuple[str, str]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute("select event, actor from runbooks.audit_log order by id").fetchall()
+
+
+@pytest.fixture
+def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shaped: str) -> Site:
+    return Site(tmp_path, monkeypatch, shaped)
+
+
+def passed(site: Site, **where: Any) -> list[Given]:
+    """Let a run through its gate, each answer in a pass of its own, and return the answers."""
+    answers: list[Given] = []
+    for key, name, decision in (("1-1", "ada", ""), ("1-2", "grace", "approve")):
+        with site.open(**where) as gate:
+            gate.consider(answers)
+            gate.ask(key)
+        answers.append(site.given(key, name, decision))
+    return answers
+
+
+def test_an_approval_is_asked_for_given_and_kept(production: Site):
+    answers = passed(production)
+    with production.open() as gate:
+        assert gate.consider(answers).status == "approved"
+        found = gate.approved()
+    assert (found.requester, found.by, found.proof) == ("ada", ("grace",), "totp")
+    assert production.rows() == [("asked", ""), ("requested", "ada"), ("asked", ""), ("approved", "grace")]
+
+
+def test_a_pass_that_comes_again_changes_nothing(production: Site):
+    answers = passed(production)
+    for _ in range(3):
+        with production.open() as gate:
+            assert gate.consider(answers).status == "approved"
+    assert len(production.rows()) == 4
+
+
+def test_a_crash_does_not_burn_a_code(production: Site, monkeypatch: pytest.MonkeyPatch):
+    answers = passed(production)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying, production.open() as gate:
+        dying.setattr(gate.record, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gate.consider(answers)
+    with production.open() as gate:
+        assert gate.consider(answers).status == "approved"
+
+
+@pytest.mark.parametrize("other", [{"run": "another"}, {"plan": "b" * 64}, {"gate": "rollback"}])
+def test_an_approval_of_another_run_plan_or_gate_is_none(production: Site, other: dict[str, str]):
+    with production.open() as gate:
+        gate.consider(passed(production))
+        assert gate.standing().status == "approved"
+    with production.open(**other) as gate:
+        assert gate.standing().status == "open"
+        gate.ask("1-1")
+        assert gate.consider(passed(production)).status == "open", "their codes were used elsewhere"
+
+
+def test_two_runs_of_one_plan_take_two_codes(production: Site):
+    first = passed(production, run="first")
+    with production.open("first") as gate:
+        assert gate.consider(first).status == "approved"
+    with production.open("second") as gate:
+        gate.ask("1-1")
+        gate.ask("1-2")
+        found = gate.consider([Given(one.key, one.at + timedelta(seconds=1), one.said) for one in first])
+    assert found.status == "open"
+    assert "used already" in found.why
+
+
+def test_a_code_that_two_use_at_once_is_used_by_one(production: Site, monkeypatch: pytest.MonkeyPatch):
+    """Between looking and writing somebody else was quicker."""
+    first, second = passed(production, run="first"), passed(production, run="second")
+    with production.open("first") as gate:
+        gate.consider(first)
+    with production.open("second") as gate:
+        monkeypatch.setattr(gate.record, "used", set)
+        assert gate.consider(second[:1]).status == "open"
+        assert "used already" in gate.standing().why
+
+
+def test_a_rejection_is_final_for_the_run(production: Site):
+    with production.open() as gate:
+        answers = passed(production)[:1]
+        gate.consider([*answers, production.given("1-2", "linus", "reject", note="not today")])
+        assert gate.standing().status == "denied"
+    with production.open() as gate:
+        later = production.given("2-1", "grace", "approve")
+        assert gate.consider([*answers, later]).status == "denied"
+        assert gate.standing().why == "rejected by linus: not today"
+
+
+def test_three_mistakes_close_the_gate(production: Site):
+    wrong = {"requester": "ada", "code": "000000"}
+    with production.open() as gate:
+        for number in range(1, 4):
+            gate.ask(f"1-{number}")
+            assert gate.standing().status == "open"
+            gate.consider([Given(f"1-{number}", datetime.now(UTC), wrong)])
+        assert gate.standing().status == "denied"
+        gate.consider([production.given("1-4", "ada")])
+        assert gate.standing().status == "denied"
+    assert [event for event, _ in production.rows()][-1] == "closed"
+
+
+def test_clocks_that_disagree_judge_nothing(production: Site):
+    answers = passed(production)
+    with production.open() as gate:
+        with pytest.raises(errors.Refused, match="600 s apart"):
+            gate.consider(answers, clock=datetime.now(UTC) - timedelta(minutes=10))
+        assert gate.consider(answers, clock=datetime.now(UTC)).status == "approved"
+
+
+def test_a_code_stays_used_when_the_database_is_restored_to_before(production: Site, shaped_admin: str):
+    answers = passed(production)
+    with production.open() as gate:
+        gate.consider(answers)
+    with psycopg.connect(shaped_admin, autocommit=True) as connection:
+        connection.execute("drop table runbooks.audit_log")
+        connection.execute("drop function runbooks.refuse_change()")
+    with production.open() as gate:
+        gate.ask("1-1")
+        gate.ask("1-2")
+        assert gate.consider(answers).status == "open"
+
+
+def test_a_question_that_nobody_answered_is_closed_by_whoever_comes_next(production: Site):
+    production.change(approval_window=timedelta(milliseconds=1))
+    with production.open() as gate:
+        gate.ask("1-1")
+    with production.open("next"):
+        pass
+    with production.open("after"):
+        pass
+    assert [event for event, _ in production.rows()] == ["asked", "lapsed"]
+
+
+def test_an_answer_in_time_counts_after_the_window(production: Site):
+    """The worker was away when the answer came, and somebody has closed the question meanwhile."""
+    production.change(approval_window=timedelta(seconds=1), four_eyes=False)
+    with production.open() as gate:
+        gate.ask("1-1")
+        answer = production.given("1-1", "ada", "approve")
+        expires = gate.ask("1-1")
+    wait_until(lambda: datetime.now(UTC) > expires, seconds=10)
+    with production.open("next"):
+        pass
+    with production.open() as gate:
+        assert gate.consider([answer]).status == "approved"
+
+
+def test_a_question_is_written_down_once(production: Site):
+    with production.open() as gate:
+        until = gate.ask("1-1")
+    with production.open() as gate:
+        assert gate.ask("1-1") == until
+    assert len(production.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        ({"database": None, "approvers": None}, "has no database in which a decision is kept"),
+        ({"approvers": None}, "nobody is enrolled"),
+        ({"audit_key": None}, "audit log has no key"),
+        ({"database": None}, "has approvers and no database"),
+        ({"approvals": 3}, "4 different people and 3 are enrolled"),
+    ],
+)
+def test_what_a_guarded_environment_lacks_is_refused(production: Site, said: dict[str, Any], match: str):
+    production.change(**said)
+    with pytest.raises(errors.Refused, match=match), production.open():
+        pass
+
+
+def test_a_run_that_cannot_wait_is_refused_where_it_is_guarded(production: Site):
+    with pytest.raises(errors.Refused, match="cannot wait for a decision"), production.open(suspends=False):
+        pass
+    production.change(guarded=False)
+    with production.open(suspends=False) as gate:
+        assert gate.standing().status == "open"
+
+
+def test_without_people_or_database_a_name_is_unverified(tmp_path: Path):
+    proposal = Proposal("go", Environment(name="demo"), tmp_path, "c" * 64, "A demo.", "# Plan")
+    with gatekeeper.opened(proposal, "run", suspends=True) as gate:
+        said = {"decision": "approve", "approver": "somebody"}
+        assert gate.consider([Given("1-1", datetime.now(UTC), said)]).status == "approved"
+        assert gate.approved().proof == "unverified"
+
+
+def test_what_is_kept_says_who_and_what(production: Site):
+    answers = passed(production)
+    with production.open() as gate:
+        gate.consider(answers)
+        rows: list[Row] = list(gate.record.rows())
+    assert [row.proof for row in rows] == ["none", "totp", "none", "totp"]
+    assert rows[0].details["summary"] == "One migration."
+    assert all("code" not in row.details for row in rows)
