@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fix_listening",
     "tests.fix_site",
     "tests.fix_stack",
+    "tests.fix_gate",
     "tests.fix_browser",
 ]
 

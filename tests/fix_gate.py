@@ -1,0 +1,188 @@
+"""A guarded database with enrolled people, a runbook with a gate on it, and those who answer there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from pyotp.totp import TOTP
+
+from deployments.stack import Stack
+from ops import people
+from tests.polling import wait_until
+
+PATIENCE = 90
+KEY = "a-fake-key-of-the-audit-log"
+RUNBOOK = "gated/gate"
+_CONFIG = """\
+[environments.production]
+database = "file:{secrets}/dsn"
+audit_key = "file:{secrets}/key"
+approvers = "file:{secrets}/approvers.json"
+guarded = true
+{more}
+"""
+
+
+@dataclass
+class Gate:
+    """The operated project, its people, and the runs that wait for them."""
+
+    root: Path
+    dsn: str
+    stack: Stack
+    client: SyncPrefectClient
+    more: dict[str, str] = field(default_factory=dict[str, str])
+
+    def configure(self, **settings: object) -> None:
+        """Say how careful the environment is."""
+        self.more |= {
+            name: f'"{said}"' if isinstance(said, str) else str(said).lower()
+            for name, said in settings.items()
+        }
+        lines = "\n".join(f"{name} = {said}" for name, said in self.more.items())
+        (self.root / "runbooks.toml").write_text(_CONFIG.format(secrets=self.secrets, more=lines), "utf-8")
+
+    @property
+    def secrets(self) -> Path:
+        return self.root.with_name("secrets")
+
+    @property
+    def store(self) -> str:
+        return f"file:{self.secrets / 'approvers.json'}"
+
+    def code(self, name: str, at: datetime | None = None) -> str:
+        return TOTP(people.read(self.store)[name].seed).at(at or datetime.now(UTC))
+
+    def start(self, environment: str = "production") -> UUID:
+        """Start a run and wait until it waits."""
+        found = self.client.read_deployment_by_name(RUNBOOK)
+        parameters = {"project": str(self.root), "environment": environment}
+        return self.waiting(self.client.create_flow_run_from_deployment(found.id, parameters=parameters).id)
+
+    def read(self, run: UUID) -> FlowRun:
+        return self.client.read_flow_run(run)
+
+    def state(self, run: UUID) -> str:
+        state = self.read(run).state
+        return state.name or "" if state else ""
+
+    def message(self, run: UUID) -> str:
+        state = self.read(run).state
+        return state.message or "" if state else ""
+
+    def ended(self, run: UUID) -> str:
+        """Wait for the end of a run and return the name of its state."""
+        wait_until(lambda: (state := self.read(run).state) is not None and state.is_final(), seconds=PATIENCE)
+        return self.state(run)
+
+    def waiting(self, run: UUID) -> UUID:
+        """Wait until a run waits for an answer (or has ended)."""
+        wait_until(lambda: self.question(run) or self.read(run).state.is_final(), seconds=PATIENCE)  # pyright: ignore
+        return run
+
+    def question(self, run: UUID) -> str:
+        """Return what a waiting run asks; nothing where it does not wait."""
+        state = self.read(run).state
+        if state is None or not state.is_paused() or not state.state_details.run_input_keyset:
+            return ""
+        return str(self._input(run, state.state_details.run_input_keyset["description"]))
+
+    def _input(self, run: UUID, key: str) -> Any:
+        values = {
+            each.key: each.decoded_value for each in self.client.filter_flow_run_input(run, "", 200, set())
+        }
+        return values.get(key, "")
+
+    def answer(self, run: UUID, **said: str) -> None:
+        """Fill in the form, and wait until the run has taken it up."""
+        asked = self.question(run)
+        wait_until(lambda: self.given(run, **said) == "ACCEPT", seconds=PATIENCE)
+        wait_until(lambda: self.state(run) != "Suspended" or self.question(run) != asked, seconds=PATIENCE)
+
+    def given(self, run: UUID, **said: str) -> str:
+        return str(self.client.resume_flow_run(run, run_input=said).status.value)
+
+    def request(self, run: UUID, name: str = "ada") -> None:
+        self.answer(run, requester=name, code=self.code(name), note="")
+        self.waiting(run)
+
+    def decide(self, run: UUID, name: str = "grace", decision: str = "approve", **said: str) -> None:
+        self.answer(
+            run, **{"decision": decision, "approver": name, "code": self.code(name), "note": "", **said}
+        )
+
+    def kept(self) -> list[str]:
+        """Return the runs that have acted."""
+        with psycopg.connect(self.dsn) as connection:
+            return [run for (run,) in connection.execute("select run from public.kept order by at")]
+
+    def events(self) -> list[tuple[str, str]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute("select event, actor from runbooks.audit_log order by id").fetchall()
+
+
+MakeGate = Callable[[Stack], Gate]
+
+
+@pytest.fixture
+def make_gate(tmp_path: Path, shaped: str) -> Generator[MakeGate]:
+    clients = ExitStack()
+
+    def make(stack: Stack) -> Gate:
+        root = tmp_path / "shop"
+        root.mkdir()
+        (root / "change.txt").write_text("a change\n")
+        (root / "production.txt").write_text("an overlay\n")
+        gate = Gate(root, shaped, stack, clients.enter_context(stack.client()))
+        gate.secrets.mkdir(mode=0o700)
+        (gate.secrets / "dsn").write_text(shaped)
+        (gate.secrets / "key").write_text(KEY)
+        for name in ("ada", "grace", "linus"):
+            people.add(gate.store, name, environment="production", now=datetime.now(UTC))
+        gate.configure()
+        with psycopg.connect(shaped) as connection:
+            connection.execute(
+                "create table public.kept (at timestamptz default clock_timestamp(), run text, text text)"
+            )
+        deploy(stack)
+        return gate
+
+    with clients:
+        yield make
+
+
+def deploy(stack: Stack) -> None:
+    """Deploy the runbook of these tests."""
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "prefect",
+            "--no-prompt",
+            "deploy",
+            "--all",
+            "--prefect-file",
+            "tests/gate/prefect.yaml",
+        ],
+        cwd=stack.root,
+        env=dict(stack.environment),
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def gate(stack: Stack, make_gate: MakeGate) -> Gate:
+    return make_gate(stack)
