@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -9,13 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Completed, Running, Scheduled
 from pyotp.totp import TOTP
 
 from deployments.stack import Stack
@@ -122,6 +124,46 @@ class Gate:
         self.answer(
             run, **{"decision": decision, "approver": name, "code": self.code(name), "note": "", **said}
         )
+
+    def retry(self, run: UUID) -> None:
+        """Press Retry, and wait until it has begun."""
+        count = self.read(run).run_count
+        self.client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"))
+        wait_until(lambda: self.read(run).run_count > count, seconds=PATIENCE)
+
+    def set_state(self, run: UUID, name: str) -> None:
+        """Set a run's state as anybody can who reaches the API."""
+        states = {"Running": Running(), "Completed": Completed(), "Scheduled": Scheduled()}
+        self.client.set_flow_run_state(run, states[name], force=True)
+
+    def smuggle(self, run: UUID, said: dict[str, object]) -> None:
+        """Write an answer as Prefect stores it, past the form, and make the run go on."""
+        state = self.read(run).state
+        assert state is not None
+        assert state.state_details.run_input_keyset is not None
+        key = state.state_details.run_input_keyset["response"]
+        self.client.create_flow_run_input(run, key, json.dumps(said))
+        self.client.set_flow_run_state(run, Scheduled(name="Resuming"), force=True)
+        wait_until(lambda: self.state(run) not in ("Suspended", "Resuming"), seconds=PATIENCE)
+
+    def settled(self, runs: list[UUID]) -> bool:
+        """Whether each run has ended or waits."""
+        return all(self.state(run) in ("Suspended", "Completed", "Failed", "Rejected") for run in runs)
+
+    def wait_for_next_code(self) -> None:
+        """Wait until the authenticators show other codes than now."""
+        now = self.code("ada")
+        wait_until(lambda: self.code("ada") != now, seconds=40)
+
+    def break_act(self) -> None:
+        self._alter("alter table public.kept add constraint broken check (text = 'never') not valid")
+
+    def mend_act(self) -> None:
+        self._alter("alter table public.kept drop constraint broken")
+
+    def _alter(self, statement: LiteralString) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(statement)
 
     def kept(self) -> list[str]:
         """Return the runs that have acted."""

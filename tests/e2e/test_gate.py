@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fix_gate import Gate
+from tests import fix_gate
+from tests.fix_gate import PATIENCE, Gate
+from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -19,3 +21,152 @@ def test_somebody_else_approves_exactly_this_plan(gate: Gate):
     assert gate.ended(run) == "Completed"
     assert gate.kept() == [str(run)]
     assert gate.events() == [("asked", ""), ("requested", "ada"), ("asked", ""), ("approved", "grace")]
+
+
+def test_a_rejection_ends_the_run_with_its_reason(gate: Gate):
+    run = gate.start()
+    gate.decide(run, decision="reject", note="not on a Friday")
+    assert gate.ended(run) == "Rejected"
+    assert "rejected by grace: not on a Friday" in gate.message(run)
+    assert gate.kept() == []
+
+    gate.retry(run)
+    assert gate.ended(run) == "Rejected", "a retry does not ask again"
+    assert gate.kept() == []
+
+
+def test_a_mistyped_code_is_asked_for_again_and_three_close_the_gate(gate: Gate):
+    run = gate.start()
+    for left in (2, 1):
+        gate.decide(run, code="000000")
+        gate.waiting(run)
+        assert f"{left} more, then the gate closes" in gate.question(run)
+    gate.decide(run, code="000000")
+    assert gate.ended(run) == "Rejected"
+    assert "closed after 3 answers" in gate.message(run)
+    assert gate.kept() == []
+
+
+def test_a_form_that_is_not_filled_in_is_not_taken(gate: Gate):
+    run = gate.start()
+    good = {"decision": "approve", "approver": "grace", "code": gate.code("grace")}
+    for wrong in ({}, {**good, "decision": "yes"}, {"decision": "approve"}, {**good, "verified": "yes"}):
+        assert gate.given(run, **wrong) != "ACCEPT", wrong
+    assert gate.state(run) == "Suspended"
+    gate.decide(run)
+    assert gate.ended(run) == "Completed"
+
+
+def test_who_asked_does_not_approve_and_nobody_counts_twice(gate: Gate):
+    gate.configure(four_eyes=True, approvals=2)
+    run = gate.start()
+    gate.request(run)
+    gate.decide(run, "grace")
+    gate.waiting(run)
+    assert "1 of 2 approvals (grace)" in gate.question(run)
+    gate.decide(run, "ada")
+    gate.waiting(run)
+    assert "ada asked for this, so somebody else approves it" in gate.question(run)
+    gate.decide(run, "grace")
+    gate.waiting(run)
+    assert "grace has approved already" in gate.question(run)
+    gate.decide(run, "linus")
+    assert gate.ended(run) == "Completed"
+    assert gate.kept() == [str(run)]
+
+
+@pytest.mark.parametrize("file", ["change.txt", "production.txt"])
+def test_a_plan_that_was_changed_meanwhile_is_asked_about_anew(gate: Gate, file: str):
+    run = gate.start()
+    (gate.root / file).write_text("something else\n")
+    gate.decide(run)
+    gate.waiting(run)
+    assert gate.state(run) == "Suspended"
+    assert gate.kept() == []
+    gate.decide(run, "linus")
+    assert gate.ended(run) == "Completed"
+    assert gate.kept() == [str(run)]
+
+
+def test_a_code_opens_one_gate(gate: Gate):
+    first, second = gate.start(), gate.start()
+    code = gate.code("grace")
+    gate.decide(first, code=code)
+    assert gate.ended(first) == "Completed"
+    gate.decide(second, code=code)
+    gate.waiting(second)
+    assert gate.state(second) == "Suspended", "and the plan is another one now"
+    assert gate.kept() == [str(first)]
+
+
+def test_two_runs_of_a_plan_approved_at_once_act_once(gate: Gate):
+    runs = [gate.start(), gate.start()]
+    for run, name in zip(runs, ("grace", "linus"), strict=True):
+        said = {"decision": "approve", "approver": name, "code": gate.code(name), "note": ""}
+        wait_until(lambda run=run, said=said: gate.given(run, **said) == "ACCEPT", seconds=PATIENCE)
+    wait_until(lambda: gate.settled(runs), seconds=PATIENCE)
+    assert len(gate.kept()) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"decision": "approve"}, {"decision": "approve", "approver": "grace", "ok": True}]
+)
+def test_an_answer_that_is_written_past_the_form_is_none(gate: Gate, said: dict[str, object]):
+    run = gate.start()
+    gate.smuggle(run, said)
+    gate.waiting(run)
+    assert gate.kept() == []
+    assert gate.state(run) in ("Suspended", "Failed", "Rejected")
+
+
+@pytest.mark.parametrize("state", ["Running", "Completed", "Scheduled"])
+def test_a_state_that_is_set_by_hand_opens_nothing(gate: Gate, state: str):
+    run = gate.start()
+    gate.set_state(run, state)
+    wait_until(lambda: gate.settled([run]) or state == "Running", seconds=PATIENCE)
+    assert gate.kept() == []
+    assert "approved" not in {event for event, _ in gate.events()}
+
+
+def test_a_resume_after_the_window_is_too_late(gate: Gate):
+    gate.configure(approval_window="PT4S")
+    run = gate.start()
+    assert gate.ended(run) == "Failed"
+    assert gate.given(run, decision="approve", approver="grace", code=gate.code("grace")) != "ACCEPT"
+    gate.configure(approval_window="PT1H")
+    gate.start()
+    assert [event for event, _ in gate.events()] == ["asked", "lapsed", "asked"]
+    assert gate.kept() == []
+
+
+def test_glass_is_broken_with_a_reason(gate: Gate):
+    gate.configure(four_eyes=True, break_glass=True)
+    run = gate.start()
+    gate.request(run)
+    gate.decide(run, "linus", "break-glass")
+    gate.waiting(run)
+    assert "to break the glass takes a reason" in gate.question(run)
+    gate.wait_for_next_code()
+    gate.decide(run, "ada", "break-glass", note="checkout is down and nobody answers")
+    assert gate.ended(run) == "Completed"
+    assert gate.events()[-1] == ("break-glass", "ada")
+
+
+def test_a_right_approval_survives_a_redeploy_of_the_code(gate: Gate):
+    run = gate.start()
+    fix_gate.deploy(gate.stack)
+    gate.decide(run)
+    assert gate.ended(run) == "Completed"
+
+
+def test_what_was_approved_is_not_asked_for_again_after_a_crash(gate: Gate):
+    """The act breaks after the approval; the retry goes on from there."""
+    run = gate.start()
+    gate.break_act()
+    gate.decide(run)
+    assert gate.ended(run) == "Failed"
+    gate.mend_act()
+    gate.retry(run)
+    assert gate.ended(run) == "Completed"
+    assert gate.kept() == [str(run)]
+    assert [event for event, _ in gate.events()] == ["asked", "approved"]
