@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli import deciding
 from ops import errors, redaction, secrets
 from ops.choices import Choices
 from ops.verdict import Verdict
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
+deciding.add_to(app)
 
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as one JSON object.")

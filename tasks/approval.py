@@ -47,6 +47,8 @@ def approve(plan: Approvable, gate: str) -> Approval:
         while True:
             found = _suspended(keeper, run) if run.suspends else _prompted(keeper)
             if found.status == "approved":
+                if found.broken:
+                    _tell(keeper, f"{found.why}\n\nIt stays open until somebody else has reviewed it.")
                 return record_approval(keeper)
             if found.status == "denied":
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
@@ -101,10 +103,11 @@ def _by(found: Standing) -> str:
     return f" ({', '.join(found.by)})" if found.by else ""
 
 
-def _tell(keeper: Gatekeeper, question: str) -> None:
-    """Tell those who approve that a gate waits; where that fails the run waits all the same."""
+def _tell(keeper: Gatekeeper, said: str) -> None:
+    """Tell those who approve; where that fails the run goes on all the same."""
     if keeper.proposal.environment.notify:
-        webhook.tell("approvers", keeper.proposal.environment.notify, question, timeout=_TOLD_WITHIN)
+        text = f"{keeper.proposal.title}: {said}"
+        webhook.tell("approvers", keeper.proposal.environment.notify, text, timeout=_TOLD_WITHIN)
 
 
 def _prompted(keeper: Gatekeeper) -> Standing:

@@ -1,0 +1,98 @@
+"""Enrolment and reviews in the audit log: who was added or removed, and who has looked at a broken glass."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ops import audit_store, database, errors, people, project, secrets
+from ops.audit import Event, Log, Row
+from ops.people import Enrolled
+from ops.project import Environment
+
+
+@contextmanager
+def opened(path: Path, environment: str) -> Generator[tuple[Environment, Log]]:
+    """Open the audit log of an environment.
+
+    Raises:
+        Refused: there is no such environment, or it has no database.
+        Unavailable: the database does not answer.
+    """
+    operated = project.load(path)
+    where = operated.environment(environment)
+    if where.database is None:
+        raise errors.Refused(
+            f"The environment {environment!r} has no database, so it has no audit log. Name it in runbooks.toml."
+        )
+    key = secrets.open_secret(where.audit_key) if where.audit_key else ""
+    with database.connect(secrets.open_secret(where.database), application="runbooks audit") as connection:
+        log = Log(connection, key, audit_store.Store.of(operated.root, environment))
+        yield where, log
+
+
+def enrol(path: Path, environment: str, name: str) -> Enrolled:
+    """Enrol somebody who approves, and write that down.
+
+    Raises:
+        Refused: the name is none or enrolled already, or the environment has no store or no database.
+    """
+    with opened(path, environment) as (where, log):
+        log.prepare()
+        enrolled = people.add(where.approvers, name, environment=environment, now=log.now())
+        log.append(Event("enrolled", environment, actor=enrolled.name, details={"by": getpass.getuser()}))
+    return enrolled
+
+
+def remove(path: Path, environment: str, name: str) -> str:
+    """Remove somebody who approved, and write that down.
+
+    Raises:
+        Refused: nobody of this name is enrolled, or the environment has no store or no database.
+    """
+    with opened(path, environment) as (where, log):
+        log.prepare()
+        gone = people.remove(where.approvers, name)
+        log.append(Event("removed", environment, actor=gone, details={"by": getpass.getuser()}))
+    return gone
+
+
+def unreviewed(rows: Sequence[Row]) -> list[Row]:
+    """Return the broken glasses that nobody else has looked at yet."""
+    seen = {row.details.get("of") for row in rows if row.event == "reviewed"}
+    return [row for row in rows if row.event == "break-glass" and row.id not in seen]
+
+
+def review(where: Environment, log: Log, number: int, *, name: str, code: str, note: str) -> Row:
+    """Write down that somebody else has looked at a broken glass.
+
+    Raises:
+        Refused: there is no such row to review, or the reviewer is not proven or is who broke the glass.
+    """
+    glass = next((row for row in unreviewed(log.rows()) if row.id == number), None)
+    if glass is None:
+        raise errors.Refused(f"Row {number} of the audit log is no broken glass that waits for a review.")
+    reviewer = people.known(name)
+    if reviewer == glass.actor:
+        raise errors.Refused(f"{reviewer} broke this glass, so somebody else reviews it.")
+    step = _proven(where, log, reviewer, code, log.now())
+    details = {"of": number, "step": step}
+    event = Event(
+        *("reviewed", where.name, glass.run, glass.gate, glass.plan_digest),
+        actor=reviewer,
+        proof="totp",
+        note=note,
+        details=details,
+    )
+    return log.append(event)
+
+
+def _proven(where: Environment, log: Log, name: str, code: str, now: datetime) -> int:
+    person = people.read(where.approvers).get(name)
+    step = people.step(person, code, now) if person else None
+    if step is None or (name, step) in log.store.used():
+        raise errors.Refused(f"The name {name} or its code is not right, or the code was used already.")
+    return step
