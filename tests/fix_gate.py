@@ -46,6 +46,7 @@ class Gate:
     stack: Stack
     client: SyncPrefectClient
     more: dict[str, str] = field(default_factory=dict[str, str])
+    _asked: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
     def configure(self, **settings: object) -> None:
         """Say how careful the environment is."""
@@ -86,13 +87,18 @@ class Gate:
 
     def ended(self, run: UUID) -> str:
         """Wait for the end of a run and return the name of its state."""
-        wait_until(lambda: (state := self.read(run).state) is not None and state.is_final(), seconds=PATIENCE)
+        wait_until(lambda: self._is_over(run), seconds=PATIENCE)
         return self.state(run)
 
     def waiting(self, run: UUID) -> UUID:
         """Wait until a run waits for an answer (or has ended)."""
-        wait_until(lambda: self.question(run) or self.read(run).state.is_final(), seconds=PATIENCE)  # pyright: ignore
+        wait_until(lambda: self.question(run) or self._is_over(run), seconds=PATIENCE)
+        self._asked[run] = self.question(run)
         return run
+
+    def _is_over(self, run: UUID) -> bool:
+        state = self.read(run).state
+        return state is not None and state.is_final()
 
     def question(self, run: UUID) -> str:
         """Return what a waiting run asks; nothing where it does not wait."""
@@ -112,6 +118,12 @@ class Gate:
         asked = self.question(run)
         wait_until(lambda: self.given(run, **said) == "ACCEPT", seconds=PATIENCE)
         wait_until(lambda: self.state(run) != "Suspended" or self.question(run) != asked, seconds=PATIENCE)
+
+    def taken_up(self, run: UUID) -> None:
+        """Wait until the run has taken up what was answered elsewhere, and asks again."""
+        asked = self._asked.get(run)
+        wait_until(lambda: self.question(run) not in ("", asked), seconds=PATIENCE)
+        self._asked[run] = self.question(run)
 
     def given(self, run: UUID, **said: str) -> str:
         return str(self.client.resume_flow_run(run, run_input=said).status.value)

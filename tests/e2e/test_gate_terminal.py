@@ -1,0 +1,106 @@
+"""The gate in a terminal: what waits, who asks, who decides, and what is kept of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests import fix_command
+from tests.fix_gate import Gate
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+
+def said(gate: Gate, *words: str | Path, code: int = 0, **variables: str) -> str:
+    done = fix_command.run(*words, PREFECT_API_URL=gate.stack.api, **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_gate_is_passed_in_the_terminal(gate: Gate):
+    gate.configure(four_eyes=True)
+    run = gate.start()
+    short = str(run)[:8]
+    waiting = said(gate, "approvals")
+    assert f"{short}  Keep {gate.root}" in waiting
+    assert "Who asks for: keep on production?" in waiting
+    assert "runbooks request" in said(gate, "approve", short, "--as", "grace", code=2)
+
+    said(gate, "request", short, "--as", "ada", "--code", "env:CODE", CODE=gate.code("ada"))
+    gate.taken_up(run)
+    assert "ada asks for it" in said(gate, "approvals")
+    said(gate, "approve", short, "--as", "grace", "--code", "env:CODE", CODE=gate.code("grace"))
+    assert gate.ended(run) == "Completed"
+
+    where = ("--project", gate.root, "--environment", "production")
+    shown = said(gate, "audit", "show", *where)
+    assert "requested    ada (totp)" in shown
+    assert "approved     grace (totp)" in shown
+    assert "4 rows are whole, and its copy agrees" in said(gate, "audit", "verify", *where)
+    assert "none waits" in said(gate, "approve", short, "--as", "grace", code=2)
+
+
+def test_a_rejection_takes_a_reason(gate: Gate):
+    run = gate.start()
+    code = gate.code("grace")
+    assert "--note" in said(gate, "reject", str(run), "--as", "grace", code=2)
+    said(gate, "reject", str(run), "--as", "grace", "--note", "not today", "--code", "env:CODE", CODE=code)
+    assert gate.ended(run) == "Rejected"
+    assert "rejected by grace: not today" in gate.message(run)
+
+
+def test_a_broken_glass_waits_for_somebody_else(gate: Gate):
+    gate.configure(break_glass=True)
+    run = gate.start()
+    why = ("--note", "checkout is down and nobody answers")
+    said(gate, "break-glass", str(run), "--as", "ada", *why, "--code", "env:CODE", CODE=gate.code("ada"))
+    assert gate.ended(run) == "Completed"
+    where = ("--project", gate.root, "--environment", "production", "--note", "it was right")
+    shown = said(gate, "audit", "show", *where[:4])
+    assert "Row 2 waits for a review" in shown
+    own = said(
+        gate, "audit", "review", "2", "--as", "ada", *where, "--code", "env:CODE", code=2, CODE="000000"
+    )
+    assert "ada broke this glass, so somebody else reviews it" in own
+    wrong = said(
+        gate, "audit", "review", "2", "--as", "grace", *where, "--code", "env:CODE", code=2, CODE="000000"
+    )
+    assert "not right" in wrong
+    said(gate, "audit", "review", "2", "--as", "grace", *where, "--code", "env:CODE", CODE=gate.code("grace"))
+    assert "waits for a review" not in said(gate, "audit", "show", *where[:4])
+
+
+def test_people_come_and_go_and_both_is_kept(gate: Gate):
+    where = ("--project", gate.root, "--environment", "production")
+    added = said(gate, "approvers", "add", "Barbara", *where)
+    assert "barbara may approve in production" in added
+    assert "otpauth://totp/supabase-runbooks%20production:barbara?secret=" in added
+    assert "█" in added, "there is no QR code"
+    assert "enrolled already" in said(gate, "approvers", "add", "barbara", *where, code=2)
+    assert "barbara  since" in said(gate, "approvers", "list", *where)
+    said(gate, "approvers", "remove", "barbara", *where)
+    assert "barbara" not in said(gate, "approvers", "list", *where)
+    seed = added.partition("secret=")[2].partition("&")[0]
+    with psycopg.connect(gate.dsn) as connection:
+        kept = str(connection.execute("select * from runbooks.audit_log").fetchall())
+    assert "enrolled" in kept
+    assert "removed" in kept
+    assert seed not in kept
+
+
+def test_a_forged_log_is_found(gate: Gate, shaped_admin: str):
+    where = ("--project", gate.root, "--environment", "production")
+    said(gate, "approvers", "add", "barbara", *where)
+    with psycopg.connect(shaped_admin, autocommit=True) as connection:
+        connection.execute("alter table runbooks.audit_log disable trigger all")
+        connection.execute("update runbooks.audit_log set actor = 'mallory'")
+        connection.execute("alter table runbooks.audit_log enable always trigger append_only")
+    assert "row 1 in the database was changed" in said(gate, "audit", "verify", *where, code=1)
+
+
+def test_without_a_server_it_says_so(tmp_path: Path):
+    done = fix_command.run("approvals", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 3
+    assert "does not answer" in done.stderr
