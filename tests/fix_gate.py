@@ -27,6 +27,7 @@ from tests.polling import wait_until
 PATIENCE = 90
 KEY = "a-fake-key-of-the-audit-log"
 RUNBOOK = "gated/gate"
+TABLE = "create table public.kept (at timestamptz default clock_timestamp(), run text, text text)"
 _CONFIG = """\
 [environments.production]
 database = "file:{secrets}/dsn"
@@ -133,9 +134,11 @@ class Gate:
         self.waiting(run)
 
     def decide(self, run: UUID, name: str = "grace", decision: str = "approve", **said: str) -> None:
-        self.answer(
-            run, **{"decision": decision, "approver": name, "code": self.code(name), "note": "", **said}
-        )
+        self.answer(run, **{**self.typed(name, decision), **said})
+
+    def typed(self, name: str, decision: str = "approve") -> dict[str, str]:
+        """Return what somebody types into the form."""
+        return {"decision": decision, "approver": name, "code": self.code(name), "note": ""}
 
     def retry(self, run: UUID) -> None:
         """Press Retry, and wait until it has begun."""
@@ -207,9 +210,7 @@ def make_gate(tmp_path: Path, shaped: str) -> Generator[MakeGate]:
             people.add(gate.store, name, environment="production", now=datetime.now(UTC))
         gate.configure()
         with psycopg.connect(shaped) as connection:
-            connection.execute(
-                "create table public.kept (at timestamptz default clock_timestamp(), run text, text text)"
-            )
+            connection.execute(TABLE)
         deploy(stack)
         return gate
 
