@@ -218,6 +218,7 @@ def prepared_database():
         dsn = server.dsn(user=server.superuser)
         with psycopg.connect(dsn, autocommit=True) as connection:
             journal.prepare(connection)
+            connection.execute(queries.load("audit/prepare"))
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             yield connection
