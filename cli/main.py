@@ -112,6 +112,23 @@ def verify(
 
 
 @app.command()
+def run(
+    runbook: Annotated[str, typer.Argument(help="A deployed runbook, such as deploy-gate/production.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter; the value may be JSON."),
+    ] = None,
+) -> None:
+    """Start a deployed runbook on the team's Prefect server, and follow it to its end or to its gate.
+
+    Exit code 0: completed, or waits for somebody; 1: failed; 2: refused or rejected; 3: unavailable.
+    """
+    from cli import run as command
+
+    raise typer.Exit(command.run(runbook, settings or []))
+
+
+@app.command()
 def demo(
     project: Annotated[Path | None, typer.Argument(help="Another project than the example.")] = None,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -13,14 +13,19 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.client.schemas.sorting import TaskRunSort
 
-from deployments.stack import Stack
-
 _POLL = 0.3
 _PAGE = 200
 # Prefect records task runs from events, a little after they happened and not always in their order.
 _OVERLAP = 50
 _QUIET = 1.5
 _LATEST = 20.0
+
+
+class Served(Protocol):
+    """A Prefect server, be it a local stack's or the team's."""
+
+    def client(self) -> SyncPrefectClient: ...
+    def run_page(self, flow_run: object) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,14 @@ class StepSeen:
     seconds: float = 0.0
 
 
-def trigger(stack: Stack, deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
+def trigger(stack: Served, deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
     """Start `flow/deployment` with these parameters on whatever worker takes it."""
     with stack.client() as client:
         found = client.read_deployment_by_name(deployment)
         return client.create_flow_run_from_deployment(found.id, parameters=dict(parameters))
 
 
-def follow(stack: Stack, flow_run: UUID) -> Iterator[StepSeen | FlowRun]:
+def follow(stack: Served, flow_run: UUID) -> Iterator[StepSeen | FlowRun]:
     """Yield each step when it starts and when it ends, and last the run, as it ended or waits for a person."""
     with stack.client() as client:
         steps = _Steps(client, flow_run)

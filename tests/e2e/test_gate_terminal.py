@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from tests import fix_command
-from tests.fix_gate import Gate
+from tests.fix_gate import PATIENCE, Gate
+from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -40,6 +41,28 @@ def test_a_gate_is_passed_in_the_terminal(gate: Gate):
     assert "approved     grace (totp)" in shown
     assert "4 rows are whole, and its copy agrees" in said(gate, "audit", "verify", *where)
     assert "none waits" in said(gate, "approve", short, "--as", "grace", code=2)
+
+
+def test_a_runbook_is_started_in_the_terminal(gate: Gate):
+    shown = said(gate, "run", "gated", "--set", f"project={gate.root}")
+    assert "Plan to keep" in shown
+    assert "The run waits for somebody" in shown
+    (run,) = (line.split()[0] for line in said(gate, "approvals").splitlines() if f"Keep {gate.root}" in line)
+    said(gate, "approve", run, "--as", "grace", "--code", "env:CODE", CODE=gate.code("grace"))
+    wait_until(lambda: len(gate.kept()) == 1, seconds=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["nothing"], "'nothing' is none of the deployed runbooks: gated/gate"),
+        (["staging-rehearsal"], "'staging-rehearsal' is several"),
+        (["gated", "--set", "project"], "'project' sets nothing"),
+        (["gated", "--set", "projekt=x"], "has no parameter 'projekt'; it has project, environment"),
+    ],
+)
+def test_what_cannot_be_started_is_refused(gate: Gate, words: list[str], match: str):
+    assert match in said(gate, "run", *words, code=2)
 
 
 def test_a_rejection_takes_a_reason(gate: Gate):
