@@ -1,0 +1,163 @@
+"""The tables of a database as its app sees them, found by the names that a project's configuration has for them."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import kwargs_row
+
+from ops import database, errors, queries
+
+_PREFERRED = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; `type` is the base type of a domain, `made` says that the server makes its values."""
+
+    name: str
+    type: str
+    hashable: bool
+    time: bool
+    made: bool
+
+    @property
+    def compared(self) -> sql.Composable:
+        """What of a value is compared: itself, or its text where its type knows no equality."""
+        column = sql.Identifier(self.name)
+        return column if self.hashable else sql.SQL("{}::pg_catalog.text").format(column)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its columns and primary key; a partitioned one stands for its partitions."""
+
+    oid: int
+    schema: str
+    name: str
+    partitioned: bool
+    of_app: bool
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+    @property
+    def rows(self) -> sql.Composable:
+        """What stands after FROM: the rows of this table without those of tables that inherit from it."""
+        return self.identifier if self.partitioned else sql.SQL("only {}").format(self.identifier)
+
+    @property
+    def example(self) -> sql.Composable:
+        """By what a row is named in evidence: its primary key or else its place, never what else it holds."""
+        names = self.key or (("tableoid", "ctid") if self.partitioned else ("ctid",))
+        casts = {"tableoid": "::pg_catalog.regclass::pg_catalog.text", "ctid": "::pg_catalog.text"}
+        pairs = [
+            sql.SQL("{}, {}{}").format(
+                sql.Literal(name), sql.Identifier(name), sql.SQL("" if self.key else casts[name])
+            )
+            for name in names
+        ]
+        return sql.SQL("pg_catalog.jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
+
+    def column(self, name: str, *, key: str) -> Column:
+        """Return a column that the configuration names under `key`.
+
+        Raises:
+            Refused: the table has no such column.
+        """
+        for column in self.columns:
+            if name in (column.name, quoted(column.name)):
+                return column
+        raise errors.Refused(
+            f"runbooks.toml: {key}: {self} has no column {name!r}, so its rows are not looked at."
+            f"{nearest(name, [column.name for column in self.columns])}"
+        )
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables beside the system's; `left_out` are globs of those that are not looked at."""
+
+    found: tuple[Table, ...]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, connection: database.Connection, *, left_out: Sequence[str] = ()) -> Tables:
+        """Read the catalog once."""
+        with connection.cursor(row_factory=kwargs_row(_row)) as cursor:
+            found = cursor.execute(queries.load("integrity/tables"), prepare=False).fetchall()
+        return cls(tuple(found), tuple(left_out))
+
+    @property
+    def of_app(self) -> tuple[Table, ...]:
+        return tuple(each for each in self.found if each.of_app and not self.leaves_out(each))
+
+    def leaves_out(self, table: Table) -> bool:
+        """Whether a table is one of those that are not looked at."""
+        return any(
+            fnmatch.fnmatchcase(name, glob) for glob in self.left_out for name in (table.name, str(table))
+        )
+
+    def named(self, name: str) -> Table | None:
+        """Return the app's table of this name, if there is just one, that of `public` before others."""
+        found = _meant(name, self.of_app)
+        return found[0] if len(found) == 1 else None
+
+    def table(self, name: str, *, key: str) -> Table:
+        """Return the table that the configuration names under `key`: `name`, `schema.name`, quoted or not.
+
+        Raises:
+            Refused: there is none of this name, or more than one.
+        """
+        found = _meant(name, self.found)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(map(str, found))
+            raise errors.Refused(
+                f"runbooks.toml: {key}: {name!r} can be {names}. Name the schema as well, as in {str(found[0])!r}."
+            )
+        known = [*(t.name for t in self.found), *map(str, self.found)]
+        raise errors.Refused(
+            f"runbooks.toml: {key}: there is no table {name!r} in this database, so its rows are not looked at."
+            f"{nearest(name, known)}"
+        )
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is written in SQL with quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence about the known name that is most like this one, or nothing."""
+    by_folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f" The nearest is {by_folded[near[0]]!r}." if near else ""
+
+
+def _meant(name: str, tables: Iterable[Table]) -> list[Table]:
+    found = [table for table in tables if name in _spellings(table)]
+    preferred = [table for table in found if table.schema == _PREFERRED]
+    return preferred if len(preferred) == 1 else found
+
+
+def _spellings(table: Table) -> set[str]:
+    names = {table.name, quoted(table.name)}
+    schemas = {table.schema, quoted(table.schema)}
+    return names | {f"{schema}.{name}" for schema in schemas for name in names}
+
+
+def _row(*, columns: Sequence[Mapping[str, Any]], key: Sequence[str], **values: Any) -> Table:
+    return Table(columns=tuple(Column(**each) for each in columns), key=tuple(key), **values)

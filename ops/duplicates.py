@@ -1,0 +1,169 @@
+"""Rows that are there twice: by the columns that a project names, or by all but those that the server fills.
+
+Source: deploy-gate.md, `check_data_integrity.py --max-dup-chat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from ops import settings
+from ops.app_tables import Column, Table, Tables
+from ops.findings import Duplicates, Finding
+from ops.looking import Look
+
+CHAT = "chat_history"
+_QUESTION = "duplicates"
+_ID = "id"
+# The types of which a hash takes a call; the others go through a record of one value.
+_HASHES = {
+    "smallint": "hashint2extended",
+    "integer": "hashint4extended",
+    "bigint": "hashint8extended",
+    "text": "hashtextextended",
+    "character varying": "hashtextextended",
+    "character": "hashbpcharextended",
+    "numeric": "hash_numeric_extended",
+    "uuid": "uuid_hash_extended",
+    "jsonb": "jsonb_hash_extended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """By what two rows of a table are the same one, and how many too many there may be."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    nulls_equal: bool
+    allowed: int
+
+
+def chosen(tables: Tables, wanted: settings.Integrity) -> tuple[Same, ...]:
+    """Return what is compared: the tables of the configuration, and chat_history if it is there.
+
+    Raises:
+        Refused: a configured table or column does not exist.
+    """
+    found = [_configured(tables, wanted, name, key) for name, key in wanted.keys.items()]
+    chat = tables.named(CHAT)
+    if chat and chat not in [same.table for same in found]:
+        columns = tuple(_said(chat))
+        if columns:
+            # A whole row: what it does not have is part of what it says, unlike in a key.
+            found.insert(0, Same(chat, columns, nulls_equal=True, allowed=wanted.max_duplicates))
+    return tuple(same for same in found if not tables.leaves_out(same.table))
+
+
+def _configured(tables: Tables, wanted: settings.Integrity, name: str, key: settings.Key) -> Same:
+    where = f"integrity.keys.{name}"
+    table = tables.table(name, key=where)
+    columns = tuple(table.column(column, key=where) for column in key.columns)
+    allowed = wanted.max_duplicates if key.max_duplicates is None else key.max_duplicates
+    return Same(table, columns, key.nulls_equal, allowed)
+
+
+def _said(table: Table) -> Iterator[Column]:
+    """The columns of a row that its writer has thought of: not its id, its times, or what the server makes."""
+    for column in table.columns:
+        if not (column.time or column.made or column.name == _ID or table.key == (column.name,)):
+            yield column
+
+
+def look(look: Look, same: Same) -> Duplicates | None:
+    """Count the rows that are there again; `None` if there is no answer."""
+    counted = look.ask(_QUESTION, str(same.table), _quick(same))
+    if counted and counted[0][0]:
+        counted = look.ask(_QUESTION, str(same.table), _exact(same))
+    if counted is None:
+        return None
+    groups, surplus = counted[0]
+    examples = look.ask(_QUESTION, str(same.table), _examples(same)) if surplus else []
+    return Duplicates(
+        table=str(same.table),
+        columns=tuple(column.name for column in same.columns),
+        nulls_equal=same.nulls_equal,
+        groups=groups,
+        surplus=surplus,
+        allowed=same.allowed,
+        examples=tuple(example for (example,) in examples or ()),
+    )
+
+
+def finding(found: Duplicates) -> Finding:
+    """Say what too many duplicates mean."""
+    columns = ", ".join(found.columns)
+    return Finding(
+        kind="duplicates",
+        object=found.table,
+        count=found.surplus,
+        examples=found.examples,
+        why=f"{found.surplus:,} rows of {found.table} are there again with the same {columns} "
+        f"({found.groups:,} groups); {found.allowed:,} may be. A retry or two writers stored the same thing twice.",
+        remedy="Delete all but the first of each group, and add a unique index on these columns (or make the write "
+        "idempotent), so that it cannot come back.",
+    )
+
+
+def _quick(same: Same) -> sql.Composed:
+    """Group by a hash of eight bytes: rows that are the same have the same, and little is sorted or spilled."""
+    return _counted(same, fingerprint(same))
+
+
+def _exact(same: Same) -> sql.Composed:
+    return _counted(same, _compared(same))
+
+
+def _compared(same: Same) -> sql.Composed:
+    return sql.SQL(", ").join(column.compared for column in same.columns)
+
+
+def _counted(same: Same, by: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "select pg_catalog.count(*), coalesce(pg_catalog.sum(twins.rows - 1), 0)::bigint from ("
+        "select pg_catalog.count(*) as rows from {} t where {} group by {} having pg_catalog.count(*) > 1) twins"
+    ).format(same.table.rows, _has_key(same), by)
+
+
+def _has_key(same: Same) -> sql.Composable:
+    if same.nulls_equal:
+        return sql.SQL("true")
+    return sql.SQL(" and ").join(
+        sql.SQL("{} is not null").format(sql.Identifier(column.name)) for column in same.columns
+    )
+
+
+def fingerprint(same: Same) -> sql.Composable:
+    """Return an expression of eight bytes that is the same for rows that are the same."""
+    return sql.SQL(" # ").join(_hash(column, seed) for seed, column in enumerate(same.columns, 1))
+
+
+def _hash(column: Column, seed: int) -> sql.Composed:
+    value, by = column.compared, _HASHES.get(column.type if column.hashable else "text")
+    called = (
+        sql.SQL("pg_catalog.{}({}, {})").format(sql.Identifier(by), value, sql.Literal(seed))
+        if by
+        else sql.SQL("pg_catalog.hash_record_extended(row({}), {})").format(value, sql.Literal(seed))
+    )
+    return sql.SQL("coalesce({}, {})").format(called, sql.Literal(seed))
+
+
+def _examples(same: Same) -> sql.Composed:
+    """Two rows of each of three groups, each found by reading no further than the second."""
+    alike = sql.SQL(" and ").join(
+        sql.SQL("{} is not distinct from twins.{}").format(column.compared, sql.Identifier(f"k{number}"))
+        for number, column in enumerate(same.columns)
+    )
+    named = sql.SQL(", ").join(
+        sql.SQL("{} as {}").format(column.compared, sql.Identifier(f"k{number}"))
+        for number, column in enumerate(same.columns)
+    )
+    return sql.SQL(
+        "select example from (select {} from {} t where {} group by {} having pg_catalog.count(*) > 1 limit 3) twins "
+        "cross join lateral (select {} as example from {} t where {} limit 2) pair"
+    ).format(
+        named, same.table.rows, _has_key(same), _compared(same), same.table.example, same.table.rows, alike
+    )
