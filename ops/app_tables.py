@@ -14,6 +14,9 @@ from psycopg.rows import kwargs_row
 from ops import database, errors, queries
 
 _PREFERRED = "public"
+_PLACE = sql.SQL(
+    "pg_catalog.jsonb_build_object('table', tableoid::pg_catalog.regclass::text, 'ctid', ctid::text)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,9 @@ class Table:
     @property
     def example(self) -> sql.Composable:
         """By what a row is named in evidence: its primary key or else its place, never what else it holds."""
-        names = self.key or (("tableoid", "ctid") if self.partitioned else ("ctid",))
-        casts = {"tableoid": "::pg_catalog.regclass::pg_catalog.text", "ctid": "::pg_catalog.text"}
-        pairs = [
-            sql.SQL("{}, {}{}").format(
-                sql.Literal(name), sql.Identifier(name), sql.SQL("" if self.key else casts[name])
-            )
-            for name in names
-        ]
+        if not self.key:
+            return _PLACE
+        pairs = (sql.SQL("{}, {}").format(sql.Literal(name), sql.Identifier(name)) for name in self.key)
         return sql.SQL("pg_catalog.jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
 
     def column(self, name: str, *, key: str) -> Column:

@@ -75,15 +75,19 @@ def _said(table: Table) -> Iterator[Column]:
 
 def look(look: Look, same: Same) -> Duplicates | None:
     """Count the rows that are there again; `None` if there is no answer."""
-    counted = look.ask(_QUESTION, str(same.table), _quick(same))
-    if counted and counted[0][0]:
-        counted = look.ask(_QUESTION, str(same.table), _exact(same))
-    if counted is None:
+    about = str(same.table)
+    suspected = look.ask(_QUESTION, about, _suspected(same))
+    counted = (
+        look.ask(_QUESTION, about, _counted(same))
+        if suspected and suspected[0][0]
+        else suspected and [(0, 0)]
+    )
+    if not counted:
         return None
     groups, surplus = counted[0]
-    examples = look.ask(_QUESTION, str(same.table), _examples(same)) if surplus else []
+    examples = look.ask(_QUESTION, about, _examples(same)) if surplus else None
     return Duplicates(
-        table=str(same.table),
+        table=about,
         columns=tuple(column.name for column in same.columns),
         nulls_equal=same.nulls_equal,
         groups=groups,
@@ -108,24 +112,27 @@ def finding(found: Duplicates) -> Finding:
     )
 
 
-def _quick(same: Same) -> sql.Composed:
-    """Group by a hash of eight bytes: rows that are the same have the same, and little is sorted or spilled."""
-    return _counted(same, fingerprint(same))
+def _suspected(same: Same) -> sql.Composed:
+    """Count hashes that are there again: rows that are the same have the same one.
 
-
-def _exact(same: Same) -> sql.Composed:
-    return _counted(same, _compared(same))
+    Eight bytes each are sorted as plain numbers, within the server's work_mem or on disk; nothing else is kept of a
+    row, and however many rows are the same, they cost no more than others.
+    """
+    return sql.SQL(
+        "select pg_catalog.count(hashes.hash) - pg_catalog.count(distinct hashes.hash) "
+        "from (select {} as hash from {} t where {} offset 0) hashes"
+    ).format(fingerprint(same), same.table.rows, _has_key(same))
 
 
 def _compared(same: Same) -> sql.Composed:
     return sql.SQL(", ").join(column.compared for column in same.columns)
 
 
-def _counted(same: Same, by: sql.Composable) -> sql.Composed:
+def _counted(same: Same) -> sql.Composed:
     return sql.SQL(
         "select pg_catalog.count(*), coalesce(pg_catalog.sum(twins.rows - 1), 0)::bigint from ("
         "select pg_catalog.count(*) as rows from {} t where {} group by {} having pg_catalog.count(*) > 1) twins"
-    ).format(same.table.rows, _has_key(same), by)
+    ).format(same.table.rows, _has_key(same), _compared(same))
 
 
 def _has_key(same: Same) -> sql.Composable:

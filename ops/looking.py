@@ -1,11 +1,11 @@
-"""One look at a whole database that is in nobody's way: one moment for all questions, a lock no longer than a question."""
+"""One look at a whole database, of one moment, that is in nobody's way: a lock is kept no longer than a question."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -46,10 +46,11 @@ class Look:
 
     connection: database.Connection
     role: str
+    moment: datetime
     timeout: timedelta
     unseen: list[Unseen] = field(default_factory=list[Unseen])
 
-    def ask(self, question: str, about: str, query: sql.Composable) -> list[tuple[Any, ...]] | None:
+    def ask(self, question: str, about: str, query: sql.Composed) -> list[tuple[Any, ...]] | None:
         """Ask for a few rows; `None` says that there is no answer, and `unseen` has the reason.
 
         Raises:
@@ -63,7 +64,7 @@ class Look:
             self.unseen.append(Unseen(question=question, object=about, reason=self._reason(error)))
             return None
 
-    def tried(self, query: sql.Composable) -> list[tuple[Any, ...]]:
+    def tried(self, query: sql.Composed) -> list[tuple[Any, ...]]:
         """Ask, and give back the locks of the question at once."""
         with self.connection.transaction(force_rollback=True):
             return self.connection.execute(query, prepare=False).fetchall()
@@ -100,5 +101,7 @@ def at(
             connection.execute(
                 "select pg_catalog.set_config(%s, %s, true)", (name, milliseconds), prepare=False
             )
-        role = str(connection.execute("select current_user").fetchall()[0][0])
-        yield Look(connection, role, statement_timeout)
+        ((role, moment),) = connection.execute(
+            "select current_user::text, pg_catalog.statement_timestamp()", prepare=False
+        ).fetchall()
+        yield Look(connection, role, moment, statement_timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -40,7 +40,7 @@ class Key(Strict):
     @model_validator(mode="before")
     @classmethod
     def _from_columns(cls, given: Any) -> Any:
-        return {"columns": given} if isinstance(given, list) else given
+        return {"columns": cast("list[Any]", given)} if isinstance(given, list) else given
 
 
 class Relation(Strict):

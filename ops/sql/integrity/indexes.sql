@@ -1,0 +1,21 @@
+-- Which indexes of the app's tables does the planner not use or the server not keep, and is somebody building them?
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
+select pg_catalog.format('%%s.%%s', n.nspname, c.relname) as name,
+       pg_catalog.format('%%I.%%I', n.nspname, c.relname) as identifier,
+       pg_catalog.format('%%s.%%s', tn.nspname, t.relname) as table_name,
+       c.relkind = 'I' as partitioned,
+       i.indisunique as is_unique,
+       exists (
+           select from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid
+       ) as building
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_class t on t.oid = i.indrelid
+join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
+where not (i.indisvalid and i.indisready and i.indislive)
+  and (i.indrelid = any (%(oids)s::oid[])
+       or i.indrelid in (
+           select p.relid from pg_catalog.unnest(%(oids)s::oid[]) asked (oid)
+           cross join lateral pg_catalog.pg_partition_tree(asked.oid) p))
+order by n.nspname, c.relname
