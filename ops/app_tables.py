@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import kwargs_row
 
-from ops import database, errors, queries
+from ops import database, errors, looking, queries
 
 _PREFERRED = "public"
 _PLACE = sql.SQL(
@@ -93,9 +92,9 @@ class Tables:
     @classmethod
     def read(cls, connection: database.Connection, *, left_out: Sequence[str] = ()) -> Tables:
         """Read the catalog once."""
-        with connection.cursor(row_factory=kwargs_row(_row)) as cursor:
-            found = cursor.execute(queries.load("integrity/tables"), prepare=False).fetchall()
-        return cls(tuple(found), tuple(left_out))
+        return cls(
+            tuple(looking.catalog(connection, queries.load("integrity/tables"), _row)), tuple(left_out)
+        )
 
     @property
     def of_app(self) -> tuple[Table, ...]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import kwargs_row
 from pydantic import BaseModel, ConfigDict
 
 from ops import database, secrets
+
+_Row = TypeVar("_Row")
 
 STATEMENT_TIMEOUT = timedelta(minutes=10)
 LOCK_TIMEOUT = timedelta(seconds=5)
@@ -76,6 +79,23 @@ class Look:
         if known:
             return known.format(role=self.role, said=said, timeout=self.timeout.total_seconds())
         return f"the server said {state}{f': {said}' if said else ''}."
+
+
+def catalog(
+    connection: database.Connection,
+    text: LiteralString,
+    make: Callable[..., _Row],
+    values: Mapping[str, Any] | None = None,
+) -> list[_Row]:
+    """Ask the catalog, and make something of each row's values by their names; its locks are given back at once.
+
+    Not prepared: behind a transaction pooler the next statement may meet a backend that does not know it.
+    """
+    with (
+        connection.transaction(force_rollback=True),
+        connection.cursor(row_factory=kwargs_row(make)) as cursor,
+    ):
+        return cursor.execute(text, values, prepare=False).fetchall()
 
 
 @contextmanager

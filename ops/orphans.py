@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import dict_row
 
-from ops import conditions, errors, queries, settings
+from ops import conditions, errors, looking, queries, settings
 from ops.app_tables import Table, Tables
 from ops.findings import Finding
 from ops.looking import Look
@@ -99,12 +98,11 @@ def _declared(tables: Tables, relation: settings.Relation, number: int) -> Refer
 def constrained(look: Look, tables: Tables) -> tuple[Reference, ...]:
     """Return the foreign keys of the app's tables."""
     values = {"oids": [table.oid for table in tables.of_app]}
-    with look.connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(queries.load("integrity/foreign_keys"), values, prepare=False).fetchall()
-    return tuple(_constrained(row) for row in rows)
+    text = queries.load("integrity/foreign_keys")
+    return tuple(looking.catalog(look.connection, text, _constrained, values))
 
 
-def _constrained(row: dict[str, Any]) -> Reference:
+def _constrained(**row: Any) -> Reference:
     sides = [
         Table(
             oid=row["child"],

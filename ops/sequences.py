@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from psycopg import sql
-from psycopg.rows import class_row
 
-from ops import conditions, queries
+from ops import conditions, looking, queries
 from ops.app_tables import Table, Tables
 from ops.findings import Finding
 from ops.looking import Look
@@ -68,8 +67,7 @@ class Sequence:
 def read(look: Look, tables: Tables) -> tuple[Sequence, ...]:
     """Return the sequences that number rows of the app's tables."""
     values = {"oids": [table.oid for table in tables.of_app]}
-    with look.connection.cursor(row_factory=class_row(Sequence)) as cursor:
-        return tuple(cursor.execute(queries.load("integrity/sequences"), values, prepare=False).fetchall())
+    return tuple(looking.catalog(look.connection, queries.load("integrity/sequences"), Sequence, values))
 
 
 def find(look: Look, tables: Tables, sequences: tuple[Sequence, ...]) -> Iterator[Finding]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from psycopg import sql
-from psycopg.rows import class_row
 
-from ops import conditions, queries
+from ops import conditions, looking, queries
 from ops.app_tables import Table, Tables
 from ops.findings import Finding
 from ops.looking import Look
+
+_QUESTION = "constraints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Index:
 
 @dataclass(frozen=True, slots=True)
 class _Constraint:
-    """A constraint; `expression` is what a row must not make false, `owner` its table or domain."""
+    """A constraint; `type` is c, f or n, `column` what must not be null, `owner` its table or domain."""
 
     oid: int
     name: str
@@ -35,8 +35,12 @@ class _Constraint:
     schema: str
     owner: str
     partitioned: bool
-    expression: str | None
+    of_domain: bool
+    column: str | None
     key: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.name}"
 
     @property
     def table(self) -> Table:
@@ -54,9 +58,7 @@ class _Constraint:
 def find_indexes(look: Look, tables: Tables) -> Iterator[Finding]:
     """Yield the indexes that are not valid."""
     values = {"oids": [table.oid for table in tables.of_app]}
-    with look.connection.cursor(row_factory=class_row(_Index)) as cursor:
-        found = cursor.execute(queries.load("integrity/indexes"), values, prepare=False).fetchall()
-    for index in found:
+    for index in looking.catalog(look.connection, queries.load("integrity/indexes"), _Index, values):
         yield Finding(
             kind="index", object=index.name, count=1, why=_why_invalid(index), remedy=_remedy_of(index)
         )
@@ -83,14 +85,12 @@ def find_constraints(look: Look, tables: Tables, orphans: Mapping[int, int]) -> 
     `orphans` are those rows of foreign keys, by the number of the constraint.
     """
     values = {"oids": [table.oid for table in tables.of_app]}
-    with look.connection.cursor(row_factory=class_row(_Constraint)) as cursor:
-        found = cursor.execute(queries.load("integrity/constraints"), values, prepare=False).fetchall()
-    for each in found:
+    for each in looking.catalog(look.connection, queries.load("integrity/constraints"), _Constraint, values):
         rows = _breaking(look, each)
         count = orphans.get(each.oid, 0) if each.type == "f" else rows.count if rows else 0
         yield Finding(
             kind="constraint",
-            object=f"{each.table}: {each.name}",
+            object=str(each),
             count=count,
             examples=rows.examples if rows else (),
             why=f"{each.name} of {each.table} was never checked against the rows that were there before it"
@@ -100,22 +100,33 @@ def find_constraints(look: Look, tables: Tables, orphans: Mapping[int, int]) -> 
 
 
 def _breaking(look: Look, constraint: _Constraint) -> conditions.Met | None:
-    if constraint.expression is None:
+    broken = _condition(look, constraint)
+    if broken is None:
         return None
-    # The server's own text of a constraint that is there.
-    broken = sql.SQL("({}) is false").format(sql.SQL(cast("Any", constraint.expression)))
-    about = f"{constraint.table}: {constraint.name}"
-    return conditions.met(look, "constraints", constraint.table, {"": broken}, about=about).get("")
+    return conditions.met(look, _QUESTION, constraint.table, {"": broken}, about=str(constraint)).get("")
+
+
+def _condition(look: Look, constraint: _Constraint) -> sql.Composable | None:
+    """Return the condition that a row breaks the constraint; the server's own text of one that is there."""
+    if constraint.column is not None:
+        return sql.SQL("{} is null").format(sql.Identifier("t", constraint.column))
+    if constraint.of_domain or constraint.type != "c":
+        return None
+    asking = sql.SQL(
+        "select pg_catalog.pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint where oid = {}"
+    )
+    told = look.ask(_QUESTION, str(constraint), asking.format(sql.Literal(constraint.oid)))
+    return sql.SQL("({}) is false").format(sql.SQL(told[0][0])) if told and told[0][0] else None
 
 
 def _broken(constraint: _Constraint, count: int) -> str:
-    if constraint.expression is None and constraint.type != "f":
+    if constraint.of_domain:
         return "; whether any breaks it is not known for a domain"
     return f", and {count:,} of them break it" if count else ", and none breaks it"
 
 
 def _validation(constraint: _Constraint, count: int) -> str:
-    kind = "table" if constraint.expression or constraint.type == "f" else "domain"
+    kind = "domain" if constraint.of_domain else "table"
     name = sql.Identifier(constraint.name).as_string()
     statement = f"alter {kind} {constraint.table.identifier.as_string()} validate constraint {name}"
     return f"{'Mend these rows, then run' if count else 'Run'} `{statement}`; it lets writers work."

@@ -1,6 +1,14 @@
 -- Which foreign keys are there on the app's tables, between which columns, by which operators, and are they validated?
--- A key of a partitioned table is asked once, of the table. Keys with PERIOD (18) are told apart.
+-- A key of a partitioned table is family once, of the table. Keys with PERIOD (18) are told apart.
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
+with recursive family as (
+    select given.oid from pg_catalog.unnest(%(oids)s::oid[]) given (oid)
+    union
+    select i.inhrelid
+    from family
+    join pg_catalog.pg_inherits i on i.inhparent = family.oid
+    join pg_catalog.pg_class p on p.oid = i.inhrelid and p.relispartition
+)
 select c.oid::bigint as oid,
        c.conname::text as name,
        c.conrelid::bigint as child,
@@ -38,8 +46,5 @@ join pg_catalog.pg_namespace cn on cn.oid = cr.relnamespace
 join pg_catalog.pg_class pr on pr.oid = c.confrelid
 join pg_catalog.pg_namespace pn on pn.oid = pr.relnamespace
 where c.contype = 'f' and c.conparentid = 0
-  and (c.conrelid = any (%(oids)s::oid[])
-       or c.conrelid in (
-           select t.relid from pg_catalog.unnest(%(oids)s::oid[]) asked (oid)
-           cross join lateral pg_catalog.pg_partition_tree(asked.oid) t))
+  and c.conrelid in (select family.oid from family)
 order by cn.nspname, cr.relname, c.conname

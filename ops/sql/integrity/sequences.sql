@@ -30,6 +30,9 @@ where u.relation = any (%(oids)s::oid[])
   and a.atttypid in ('pg_catalog.int2'::regtype, 'pg_catalog.int4'::regtype, 'pg_catalog.int8'::regtype,
                      'pg_catalog.numeric'::regtype)
   and (f.oid is null
-       or pg_catalog.pg_get_expr(f.adbin, f.adrelid)
-          ~ '^\(?nextval\(''([^'']|'''')*''::regclass\)\)?(::[a-z]+)?$')
+       -- nextval() itself or a cast of it, as the server keeps it: pg_get_expr() waits for whoever has the table locked.
+       or f.adbin::text ~ pg_catalog.format(
+           '^\{FUNCEXPR (:funcid \d+ :funcresulttype \d+ :funcretset false :funcvariadic false :funcformat [12] '
+           ':funccollid 0 :inputcollid 0 :args \(\{FUNCEXPR )?:funcid %%s ',
+           'pg_catalog.nextval(regclass)'::regprocedure::oid))
 order by n.nspname, c.relname, u.relation::regclass::text, a.attnum

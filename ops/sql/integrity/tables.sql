@@ -49,7 +49,11 @@ select r.oid::bigint as oid,
                'time', b.oid in ('pg_catalog.timestamptz'::regtype, 'pg_catalog.timestamp'::regtype,
                                  'pg_catalog.date'::regtype, 'pg_catalog.time'::regtype, 'pg_catalog.timetz'::regtype),
                'made', a.attidentity <> '' or a.attgenerated <> ''
-                       or coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~* '(nextval|uuid|random)', false)
+                       -- Not by pg_get_expr(), which waits for whoever has the table locked.
+                       or exists (
+                           select from pg_catalog.regexp_matches(d.adbin::text, ':funcid (\d+)', 'g') f (found)
+                           join pg_catalog.pg_proc p on p.oid = f.found[1]::oid
+                           where p.proname ~* '(nextval|uuid|random)')
            ) order by a.attnum)
            from pg_catalog.pg_attribute a
            join typ on typ.oid = a.atttypid
