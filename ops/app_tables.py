@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import sql
@@ -60,8 +60,13 @@ class Table:
         return self.identifier if self.partitioned else sql.SQL("only {}").format(self.identifier)
 
     @property
+    def known_by(self) -> sql.Composable:
+        """The columns by which a row is named in evidence: its primary key or else its place."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.key)) if self.key else sql.SQL("tableoid, ctid")
+
+    @property
     def example(self) -> sql.Composable:
-        """By what a row is named in evidence: its primary key or else its place, never what else it holds."""
+        """How a row is named in evidence, made of the columns it is known by: never what else it holds."""
         if not self.key:
             return _PLACE
         pairs = (sql.SQL("{}, {}").format(sql.Literal(name), sql.Identifier(name)) for name in self.key)
@@ -90,11 +95,12 @@ class Tables:
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, connection: database.Connection, *, left_out: Sequence[str] = ()) -> Tables:
-        """Read the catalog once."""
-        return cls(
-            tuple(looking.catalog(connection, queries.load("integrity/tables"), _row)), tuple(left_out)
-        )
+    def read(
+        cls, connection: database.Connection, *, columns: bool = True, left_out: Sequence[str] = ()
+    ) -> Tables:
+        """Read the catalog once; without `columns` the tables have none, which is quicker."""
+        found = tuple(looking.catalog(connection, queries.load("integrity/tables"), _table))
+        return cls(_with_columns(connection, found) if columns else found, tuple(left_out))
 
     @property
     def of_app(self) -> tuple[Table, ...]:
@@ -156,5 +162,18 @@ def _spellings(table: Table) -> set[str]:
     return names | {f"{schema}.{name}" for schema in schemas for name in names}
 
 
-def _row(*, columns: Sequence[Mapping[str, Any]], key: Sequence[str], **values: Any) -> Table:
-    return Table(columns=tuple(Column(**each) for each in columns), key=tuple(key), **values)
+def _table(*, key: Sequence[str], **values: Any) -> Table:
+    return Table(key=tuple(key), columns=(), **values)
+
+
+def _with_columns(connection: database.Connection, tables: tuple[Table, ...]) -> tuple[Table, ...]:
+    values = {"oids": [table.oid for table in tables]}
+    text = queries.load("integrity/columns")
+    columns: dict[int, list[Column]] = {}
+    for relation, column in looking.catalog(connection, text, _column, values):
+        columns.setdefault(relation, []).append(column)
+    return tuple(replace(table, columns=tuple(columns.get(table.oid, ()))) for table in tables)
+
+
+def _column(*, relation: int, **values: Any) -> tuple[int, Column]:
+    return relation, Column(**values)

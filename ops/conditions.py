@@ -30,23 +30,38 @@ def met(
     *,
     about: str | None = None,
 ) -> dict[str, Met]:
-    """Return those of the named conditions that rows meet; the rows are read once, and again for examples only."""
-    if not conditions:
-        return {}
+    """Return those of the named conditions, of rows of a table called `t`, that are met.
+
+    The rows are read once; where there is more than one condition, again for the examples of those that are met.
+    """
     about = about or str(table)
-    counted = look.ask(question, about, _counted(table, conditions))
+    if len(conditions) == 1:
+        ((name, condition),) = conditions.items()
+        return {name: found} if (found := _one(look, question, table, condition, about)) else {}
+    counted = look.ask(question, about, _counted(table, conditions)) if conditions else None
     found = dict(zip(conditions, counted[0], strict=True)) if counted else {}
     return {
-        name: Met(count, named(look, question, about, table, conditions[name]))
+        name: Met(count, _named(look, question, about, table, conditions[name]))
         for name, count in found.items()
         if count
     }
 
 
-def named(
+def _one(look: Look, question: str, table: Table, condition: sql.Composable, about: str) -> Met | None:
+    # By itself it may ask about another table, which in a filter could not be answered by a join.
+    query = sql.SQL(
+        "with met as materialized (select {} from {} t where {}) select pg_catalog.count(*),"
+        " (select pg_catalog.jsonb_agg({}) from (select * from met limit {}) few) from met"
+    ).format(table.known_by, table.rows, condition, table.example, sql.Literal(EXAMPLES))
+    counted = look.ask(question, about, query)
+    if not counted or not counted[0][0]:
+        return None
+    return Met(counted[0][0], tuple(counted[0][1]))
+
+
+def _named(
     look: Look, question: str, about: str, table: Table, condition: sql.Composable
 ) -> tuple[Example, ...]:
-    """Return a few rows that meet a condition, by their keys; the table is called `t` in it."""
     query = sql.SQL("select {} from {} t where {} limit {}").format(
         table.example, table.rows, condition, sql.Literal(EXAMPLES)
     )
@@ -54,10 +69,6 @@ def named(
 
 
 def _counted(table: Table, conditions: Mapping[str, sql.Composable]) -> sql.Composed:
-    if len(conditions) == 1:
-        # In a filter beside it, a question about another table could not be answered by a join.
-        (condition,) = conditions.values()
-        return sql.SQL("select pg_catalog.count(*) from {} t where {}").format(table.rows, condition)
     counts = sql.SQL(", ").join(
         sql.SQL("pg_catalog.count(*) filter (where {})").format(each) for each in conditions.values()
     )

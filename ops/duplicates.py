@@ -18,6 +18,8 @@ from ops.looking import Look
 CHAT = "chat_history"
 _QUESTION = "duplicates"
 _ID = "id"
+_COUNTS_SORTED = 160000
+_NONE = (0, 0, ())
 # The types of which a hash takes a call; the others go through a record of one value.
 _HASHES = {
     "smallint": "hashint2extended",
@@ -76,16 +78,13 @@ def _said(table: Table) -> Iterator[Column]:
 def look(look: Look, same: Same) -> Duplicates | None:
     """Count the rows that are there again; `None` if there is no answer."""
     about = str(same.table)
-    suspected = look.ask(_QUESTION, about, _suspected(same))
+    suspected = look.ask(_QUESTION, about, _suspected(same, look.connection.info.server_version))
     counted = (
-        look.ask(_QUESTION, about, _counted(same))
-        if suspected and suspected[0][0]
-        else suspected and [(0, 0)]
+        look.ask(_QUESTION, about, _counted(same)) if suspected and suspected[0][0] else suspected and [_NONE]
     )
     if not counted:
         return None
-    groups, surplus = counted[0]
-    examples = look.ask(_QUESTION, about, _examples(same)) if surplus else None
+    groups, surplus, examples = counted[0]
     return Duplicates(
         table=about,
         columns=tuple(column.name for column in same.columns),
@@ -93,7 +92,7 @@ def look(look: Look, same: Same) -> Duplicates | None:
         groups=groups,
         surplus=surplus,
         allowed=same.allowed,
-        examples=tuple(example for (example,) in examples or ()),
+        examples=tuple(examples or ()),
     )
 
 
@@ -112,27 +111,41 @@ def finding(found: Duplicates) -> Finding:
     )
 
 
-def _suspected(same: Same) -> sql.Composed:
+def _suspected(same: Same, version: int) -> sql.Composed:
     """Count hashes that are there again: rows that are the same have the same one.
 
     Eight bytes each are sorted as plain numbers, within the server's work_mem or on disk; nothing else is kept of a
     row, and however many rows are the same, they cost no more than others.
     """
+    # Sorted here, they can be sorted by many processes; but before 16 the count sorts them once more.
+    sorting = sql.SQL("order by 1 " if version >= _COUNTS_SORTED else "")
     return sql.SQL(
         "select pg_catalog.count(hashes.hash) - pg_catalog.count(distinct hashes.hash) "
-        "from (select {} as hash from {} t where {} offset 0) hashes"
-    ).format(fingerprint(same), same.table.rows, _has_key(same))
-
-
-def _compared(same: Same) -> sql.Composed:
-    return sql.SQL(", ").join(column.compared for column in same.columns)
+        "from (select {} as hash from {} t where {} {}offset 0) hashes"
+    ).format(fingerprint(same), same.table.rows, _has_key(same), sorting)
 
 
 def _counted(same: Same) -> sql.Composed:
+    """Group by the columns themselves; two rows of each of three groups are read no further than the second."""
+    names = [sql.Identifier(f"k{number}") for number in range(len(same.columns))]
+    compared = [column.compared for column in same.columns]
+    pairs = list(zip(compared, names, strict=True))
     return sql.SQL(
-        "select pg_catalog.count(*), coalesce(pg_catalog.sum(twins.rows - 1), 0)::bigint from ("
-        "select pg_catalog.count(*) as rows from {} t where {} group by {} having pg_catalog.count(*) > 1) twins"
-    ).format(same.table.rows, _has_key(same), _compared(same))
+        "with twins as materialized (select pg_catalog.count(*) as many, {columns} from {rows} t where {has_key}"
+        " group by {compared} having pg_catalog.count(*) > 1)"
+        " select pg_catalog.count(*), coalesce(pg_catalog.sum(many - 1), 0)::bigint,"
+        " (select pg_catalog.jsonb_agg(example) from (select * from twins limit 3) few"
+        " cross join lateral (select {example} as example from {rows} t where {alike} limit 2) pair) from twins"
+    ).format(
+        columns=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in pairs),
+        rows=same.table.rows,
+        has_key=_has_key(same),
+        compared=sql.SQL(", ").join(compared),
+        example=same.table.example,
+        alike=sql.SQL(" and ").join(
+            sql.SQL("{} is not distinct from few.{}").format(*pair) for pair in pairs
+        ),
+    )
 
 
 def _has_key(same: Same) -> sql.Composable:
@@ -156,21 +169,3 @@ def _hash(column: Column, seed: int) -> sql.Composed:
         else sql.SQL("pg_catalog.hash_record_extended(row({}), {})").format(value, sql.Literal(seed))
     )
     return sql.SQL("coalesce({}, {})").format(called, sql.Literal(seed))
-
-
-def _examples(same: Same) -> sql.Composed:
-    """Two rows of each of three groups, each found by reading no further than the second."""
-    alike = sql.SQL(" and ").join(
-        sql.SQL("{} is not distinct from twins.{}").format(column.compared, sql.Identifier(f"k{number}"))
-        for number, column in enumerate(same.columns)
-    )
-    named = sql.SQL(", ").join(
-        sql.SQL("{} as {}").format(column.compared, sql.Identifier(f"k{number}"))
-        for number, column in enumerate(same.columns)
-    )
-    return sql.SQL(
-        "select example from (select {} from {} t where {} group by {} having pg_catalog.count(*) > 1 limit 3) twins "
-        "cross join lateral (select {} as example from {} t where {} limit 2) pair"
-    ).format(
-        named, same.table.rows, _has_key(same), _compared(same), same.table.example, same.table.rows, alike
-    )

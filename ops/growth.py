@@ -55,7 +55,7 @@ def expectations(connection: database.Connection, wanted: settings.Integrity) ->
         Unavailable: the connection is lost.
     """
     with database.translating():
-        return expected(Tables.read(connection, left_out=wanted.leave_out), wanted)
+        return expected(Tables.read(connection, columns=False, left_out=wanted.leave_out), wanted)
 
 
 def expected(tables: Tables, wanted: settings.Integrity) -> dict[str, Expectation]:
@@ -82,7 +82,7 @@ def count(
         Unavailable: the connection is lost.
     """
     with looking.at(connection, statement_timeout=statement_timeout, lock_timeout=lock_timeout) as look:
-        found = Tables.read(connection)
+        found = Tables.read(connection, columns=False)
         chosen = list(dict.fromkeys(found.table(name, key=_KEY) for name in tables))
         counts: dict[str, int] = {}
         for first in range(0, len(chosen), _TOGETHER):

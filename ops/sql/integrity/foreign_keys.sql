@@ -1,5 +1,5 @@
 -- Which foreign keys are there on the app's tables, between which columns, by which operators, and are they validated?
--- A key of a partitioned table is family once, of the table. Keys with PERIOD (18) are told apart.
+-- A key of a partitioned table is asked once, of the table. Keys with PERIOD (18) are told apart.
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 with recursive family as (
     select given.oid from pg_catalog.unnest(%(oids)s::oid[]) given (oid)
