@@ -6,6 +6,7 @@ import difflib
 import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from psycopg import sql
@@ -102,7 +103,15 @@ class Tables:
         found = tuple(looking.catalog(connection, queries.load("integrity/tables"), _table))
         return cls(_with_columns(connection, found) if columns else found, tuple(left_out))
 
-    @property
+    @cached_property
+    def _by_name(self) -> dict[str, list[Table]]:
+        found: dict[str, list[Table]] = {}
+        for table in self.found:
+            for name in _spellings(table):
+                found.setdefault(name, []).append(table)
+        return found
+
+    @cached_property
     def of_app(self) -> tuple[Table, ...]:
         return tuple(each for each in self.found if each.of_app and not self.leaves_out(each))
 
@@ -114,7 +123,7 @@ class Tables:
 
     def named(self, name: str) -> Table | None:
         """Return the app's table of this name, if there is just one, that of `public` before others."""
-        found = _meant(name, self.of_app)
+        found = _preferred([table for table in self._by_name.get(name, []) if table in self.of_app])
         return found[0] if len(found) == 1 else None
 
     def table(self, name: str, *, key: str) -> Table:
@@ -123,7 +132,7 @@ class Tables:
         Raises:
             Refused: there is none of this name, or more than one.
         """
-        found = _meant(name, self.found)
+        found = _preferred(self._by_name.get(name, []))
         if len(found) == 1:
             return found[0]
         if found:
@@ -150,10 +159,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" The nearest is {by_folded[near[0]]!r}." if near else ""
 
 
-def _meant(name: str, tables: Iterable[Table]) -> list[Table]:
-    found = [table for table in tables if name in _spellings(table)]
-    preferred = [table for table in found if table.schema == _PREFERRED]
-    return preferred if len(preferred) == 1 else found
+def _preferred(tables: list[Table]) -> list[Table]:
+    preferred = [table for table in tables if table.schema == _PREFERRED]
+    return preferred if len(preferred) == 1 else tables
 
 
 def _spellings(table: Table) -> set[str]:

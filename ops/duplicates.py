@@ -126,24 +126,30 @@ def _suspected(same: Same, version: int) -> sql.Composed:
 
 
 def _counted(same: Same) -> sql.Composed:
-    """Group by the columns themselves; two rows of each of three groups are read no further than the second."""
-    names = [sql.Identifier(f"k{number}") for number in range(len(same.columns))]
+    """Group by the columns themselves, and name rows of three groups, all found in one pass by their hash."""
+    names = [sql.Identifier(f"twin {number}") for number in range(len(same.columns))]
     compared = [column.compared for column in same.columns]
     pairs = list(zip(compared, names, strict=True))
+    again = zip(names, (sql.Identifier(column.name) for column in same.columns), strict=True)
     return sql.SQL(
-        "with twins as materialized (select pg_catalog.count(*) as many, {columns} from {rows} t where {has_key}"
-        " group by {compared} having pg_catalog.count(*) > 1)"
+        "with twins as materialized (select pg_catalog.count(*) as many, {values} from {rows} t where {has_key}"
+        " group by {compared} having pg_catalog.count(*) > 1),"
+        " few as materialized (select {hash} as twin_hash, {values} from (select {again} from twins limit 3) t)"
         " select pg_catalog.count(*), coalesce(pg_catalog.sum(many - 1), 0)::bigint,"
-        " (select pg_catalog.jsonb_agg(example) from (select * from twins limit 3) few"
-        " cross join lateral (select {example} as example from {rows} t where {alike} limit 2) pair) from twins"
+        " (select pg_catalog.jsonb_agg({example}) from (select {known_by} from"
+        " (select {hash} as twin_hash, {values}, {known_by} from {rows} t) t"
+        " join few using (twin_hash) where {alike} limit 6) pairs) from twins"
     ).format(
-        columns=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in pairs),
+        values=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in pairs),
         rows=same.table.rows,
         has_key=_has_key(same),
         compared=sql.SQL(", ").join(compared),
+        hash=fingerprint(same),
+        again=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in again),
         example=same.table.example,
+        known_by=same.table.known_by,
         alike=sql.SQL(" and ").join(
-            sql.SQL("{} is not distinct from few.{}").format(*pair) for pair in pairs
+            sql.SQL("t.{0} is not distinct from few.{0}").format(name) for name in names
         ),
     )
 

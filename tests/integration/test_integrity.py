@@ -65,7 +65,7 @@ CASES = {
         "duplicates",
         "public.logs",
         2,
-        ({"id": 6}, {"id": 7}),
+        ({"id": 6}, {"id": 7}, {"id": 8}),
         {"keys": {"logs": {"columns": ["owner", "message"], "nulls_equal": True}}},
     ),
     "partitions": Case(
