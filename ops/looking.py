@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from ops import database, secrets
 
+_BEFORE = sql.SQL("savepoint question; ")
+_AFTER = sql.SQL("; rollback to savepoint question; release savepoint question")
+
 _Row = TypeVar("_Row")
 
 STATEMENT_TIMEOUT = timedelta(minutes=10)
@@ -68,9 +71,15 @@ class Look:
             return None
 
     def tried(self, query: sql.Composed) -> list[tuple[Any, ...]]:
-        """Ask, and give back the locks of the question at once."""
-        with self.connection.transaction(force_rollback=True):
-            return self.connection.execute(query, prepare=False).fetchall()
+        """Ask, and give back the locks of the question at once, in one journey to the server."""
+        try:
+            cursor = self.connection.execute(_BEFORE + query + _AFTER, prepare=False)
+        except psycopg.Error as error:
+            if not self.connection.closed and error.sqlstate is not None:
+                self.connection.execute(_AFTER, prepare=False)
+            raise
+        cursor.nextset()
+        return cursor.fetchall()
 
     def _reason(self, error: psycopg.Error) -> str:
         state = error.sqlstate or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from psycopg import sql
 from ops import database, duplicates, embedded, errors, integrity, looking, nulls, settings
 from ops.app_tables import Tables
 from ops.looking import Look
-from tests import fix_postgres
+from tests import fix_postgres, polling
 from tests.sound import Site
 
 SOON = timedelta(milliseconds=50)
@@ -101,6 +102,20 @@ def test_a_question_that_takes_too_long_is_not_answered(site: Site):
         found = unseen(checked(site, statement_timeout=SOON))
     assert "stopped after its time (0.05 s)" in found["duplicates public.chat_history"]
     assert "future public.logs" not in found
+
+
+def test_an_index_that_is_being_built_is_not_taken_for_a_broken_build(site: Site):
+    progress = "select count(*) from pg_stat_progress_create_index where index_relid <> 0"
+    with ThreadPoolExecutor() as pool, other_session(site, "insert into public.logs default values"):
+        building = pool.submit(site.run, "create index concurrently by_message on public.logs (message)")
+        with database.connect(site.admin) as connection:
+            polling.wait_until(lambda: connection.execute(progress).fetchall() == [(1,)])
+        (finding,) = checked(site).findings
+        assert (finding.kind, finding.object) == ("index", "public.by_message")
+        assert "is being built by a session right now" in finding.why
+        assert "Wait until it is done" in finding.remedy
+    building.result()
+    assert checked(site).ok
 
 
 def test_what_a_role_may_not_read_is_said(site: Site):
