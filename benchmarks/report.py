@@ -33,7 +33,7 @@ Machine: {machine}. {day}.
 
 def write(path: Path, results: list[Result], *, rounds: int) -> None:
     """Write the report."""
-    head = _HEAD.format(rounds=rounds, machine=_machine(), day=datetime.now(UTC).date().isoformat())
+    head = _HEAD.format(rounds=rounds, machine=machine(), day=datetime.now(UTC).date().isoformat())
     sizes = sorted({result.files for result in results})
     parts = [head, *(_table(size, [r for r in results if r.files == size]) for size in sizes)]
     path.parent.mkdir(exist_ok=True)
@@ -78,7 +78,8 @@ def _growth(results: list[Result], sizes: list[int]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Say on what was measured."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "

@@ -12,7 +12,7 @@ import tomllib
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -242,8 +242,13 @@ def _named(row: str) -> str:
 
 def _known(place: tuple[int | str, ...]) -> list[str]:
     """Return the keys that could have been meant at this place."""
-    model: type[BaseModel] | None = Environment if place[0] == "environments" else _TABLES.get(str(place[0]))
-    return list((model or Project).model_fields)
+    model: type[BaseModel] = (
+        Environment if place[0] == "environments" else _TABLES.get(str(place[0]), Project)
+    )
+    for part in map(str, place[1:-1]):
+        held = get_args(model.model_fields[part].annotation) if part in model.model_fields else ()
+        model = next((each for each in held if isinstance(each, type) and issubclass(each, Strict)), model)
+    return list(model.model_fields)
 
 
 def _nearest(key: str, known: list[str]) -> str:

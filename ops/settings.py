@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Strict(BaseModel):
@@ -15,8 +19,66 @@ class Deploy(Strict):
     """`[deploy]`: what the deploy gate looks at."""
 
 
+class Expectation(StrEnum):
+    """What the number of a table's rows does between the two looks at a deploy."""
+
+    UP = "up"
+    NOT_DOWN = "not-down"
+    SAME = "same"
+    ANY = "any"
+
+
+class Key(Strict):
+    """`[integrity.keys.TABLE]`, or only the list of columns: by what two rows of a table are the same one."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    nulls_equal: bool = Field(default=False, description="rows may also be the same by what they do not have")
+    max_duplicates: int | None = Field(
+        default=None, ge=0, strict=True, description="None: as for every table"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_columns(cls, given: Any) -> Any:
+        return {"columns": cast("list[Any]", given)} if isinstance(given, list) else given
+
+
+class Relation(Strict):
+    """`[[integrity.relations]]`: a foreign key that holds by habit, with no constraint that says so."""
+
+    table: str
+    columns: tuple[str, ...] = Field(min_length=1)
+    to: str
+    to_columns: tuple[str, ...] = Field(default=(), description="empty: the primary key")
+
+
 class Integrity(Strict):
-    """`[integrity]`: what the rows of this project must be like."""
+    """`[integrity]`: what the rows of this project must be like; tables are `name` or `schema.name`."""
+
+    max_duplicates: int = Field(
+        default=0, ge=0, strict=True, description="rows too many that each table may have"
+    )
+    keys: dict[str, Key] = Field(
+        default_factory=dict, description="by table; chat_history is looked at without being named"
+    )
+    required: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="by table: columns that the app never leaves empty"
+    )
+    relations: tuple[Relation, ...] = ()
+    future_allowed: tuple[str, ...] = Field(
+        default=(),
+        description="columns (globs, also table.column) whose times may lie ahead, beside the usual ones",
+    )
+    future_tolerance: timedelta = Field(
+        default=timedelta(minutes=1),
+        ge=timedelta(0),
+        description="how far the clocks of writers may be ahead",
+    )
+    leave_out: tuple[str, ...] = Field(default=(), description="tables (globs) that are not looked at")
+    growth: dict[str, Expectation] = Field(
+        default_factory=dict,
+        description="by table, beside logs and chat_history (up) and connections (not-down)",
+    )
 
 
 class PullRequest(Strict):
