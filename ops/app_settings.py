@@ -48,9 +48,10 @@ def find(name: str, root: Path, environment: Mapping[str, str] | None = None) ->
 
 
 def names(root: Path, environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the names of all settings there are, for the nearest right one."""
+    """Return the names of all settings that have a value, for the nearest right one."""
     variables = os.environ if environment is None else environment
-    return [*variables, *(key.rpartition(".")[2] for key, _ in _entries(root))]
+    entries = [*variables.items(), *_entries(root)]
+    return [key.rpartition(".")[2] for key, value in entries if value.strip()]
 
 
 def open_reference(reference: str, root: Path) -> str:

@@ -133,6 +133,8 @@ def _watched(process: subprocess.Popen[bytes], timeout: timedelta) -> tuple[int 
         _signal(process, signal.SIGKILL)
         process.wait()
     kept.thread.join(_TO_END.total_seconds())
+    if not kept.thread.is_alive():
+        process.stdout.close()
     return code, kept.text
 
 
