@@ -117,6 +117,24 @@ def deploy_gate(
     raise typer.Exit(command.gate(path, environment, phase, deploy, choices, json_file=json_file))
 
 
+@app.command(name="app-rollback")
+def app_rollback(
+    path: Annotated[Path, typer.Argument(help="The app's repository.")],
+    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
+    deploy: Annotated[str, typer.Option(metavar="ID", help="The deploy that is taken back.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help="When; default: now.")] = "",
+    json_file: Json = None,
+) -> None:
+    """Guide through taking an app back to its local data store, see that it works, and record why.
+
+    Exit code 0: done and seen to work; 1: not; 2: refused; 3: unavailable.
+    """
+    from cli import app_rollback as command
+
+    raise typer.Exit(command.roll_back(path, environment, deploy, reason, at, json_file=json_file))
+
+
 @schema.command()
 def declare(
     database: Annotated[str, typer.Argument(metavar="NAME_OF_SECRET")],

@@ -22,7 +22,7 @@ from prefect.utilities.schema_tools.validation import validate
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict
 
-from ops import embedded, journal, marker, queries
+from ops import deploys, embedded, journal, marker, queries
 from tasks.step import Step
 
 ROOT = Path(__file__).parent.parent
@@ -218,6 +218,7 @@ def prepared_database():
         dsn = server.dsn(user=server.superuser)
         with psycopg.connect(dsn, autocommit=True) as connection:
             journal.prepare(connection)
+            deploys.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             yield connection

@@ -1,4 +1,4 @@
-"""The deploy gate as an operator runs it in a terminal: two phases, and the evidence without which it has not passed."""
+"""The deploy gate in a terminal: two phases, one record, and the evidence without which it has not passed."""
 
 from __future__ import annotations
 
