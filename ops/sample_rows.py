@@ -67,12 +67,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row to be written; `parents` are written first, `text` is a column that may be changed."""
+    """A row to be written; `parents` are written first, `text` may be changed to any text.
+
+    `change` is a column that may be set anew, if only to what it is.
+    """
 
     table: Table
     values: dict[str, Any]
     key: tuple[str, ...]
     text: str | None
+    change: str | None
     marked: bool
     counts_always: bool
     parents: tuple[Row, ...] = field(default=())
@@ -114,6 +118,7 @@ def make(
         values,
         key or ((text,) if text else ()),
         text,
+        text or _changed(columns, key),
         marked,
         any(column.identity == "a" for column in columns.values()),
         tuple(parents),
@@ -202,6 +207,12 @@ def _marked(
     return None, bool(named)
 
 
+def _changed(columns: Mapping[str, Column], key: tuple[str, ...]) -> str | None:
+    """Return a column that an app may set, rather not one of the key."""
+    settable = [c.name for c in columns.values() if not c.generated and c.identity != "a"]
+    return next((name for name in settable if name not in key), next(iter(settable), None))
+
+
 def _is_marker(value: object) -> bool:
     return isinstance(value, str) and value.startswith(MARKER)
 
@@ -232,7 +243,7 @@ def _made(base: str, column: Column) -> Any:
         top = _HIGHEST[base]
         return top - random.randrange(min(10**6, top // 4)) if column.counted or column.is_unique else 1  # noqa: S311
     if base in ("numeric", "real", "double precision", "money"):
-        return 0
+        return "0"
     if base == "uuid":
         return str(uuid4())
     if base.startswith(("timestamp", "time")):

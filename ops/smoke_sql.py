@@ -107,7 +107,7 @@ def _tried(connection: database.Connection, table: Table, row: Row) -> Result:
             done = "written"
             _expect(connection, row, 1, "was written and cannot be read back: a policy of RLS hides it")
             done = "read back"
-            if _update(connection, row) != 1:
+            if row.change and _update(connection, row.change, row) != 1:
                 return result(
                     table, "DSN", done, f"{table}: the row can be read and not changed; look at its policies."
                 )
@@ -161,9 +161,8 @@ def _insert(connection: database.Connection, row: Row) -> None:
     connection.execute(text.format(name(row.table), columns, places), adapted(row.values))
 
 
-def _update(connection: database.Connection, row: Row) -> int:
-    column = row.text or row.key[0]
-    value = sql.SQL("reverse({}::text)") if row.text and row.text not in row.key else sql.SQL("{}")
+def _update(connection: database.Connection, column: str, row: Row) -> int:
+    value = sql.SQL("reverse({}::text)") if column == row.text and column not in row.key else sql.SQL("{}")
     text = sql.SQL("update {} set {} = {} where {}").format(
         name(row.table), sql.Identifier(column), value.format(sql.Identifier(column)), where(row.identity)
     )

@@ -135,6 +135,49 @@ def test_what_would_stop_the_app_is_found(app: str, shaped_admin: str, tmp_path:
         fix_app.execute(shaped_admin, f"drop owned by {role}; drop role {role}")
 
 
+ODD = {
+    "numbers alone": "create table public.odd (id bigint generated always as identity primary key)",
+    "an identity and a number": "create table public.odd"
+    " (id int generated always as identity primary key, n int not null)",
+    "a key of two": "create table public.odd (a uuid, b smallint, primary key (a, b))",
+    "a key that points": "create table public.odd (id bigint primary key references public.logs (id))",
+    "a row that points to itself": "create table public.odd (id serial primary key, up int references public.odd (id))",
+    "no key": "create table public.odd (said text)",
+    "a domain": "create domain public.name as varchar(5) not null;"
+    "create table public.odd (id public.name primary key)",
+    "parts": "create table public.odd (id int primary key) partition by range (id);"
+    "create table public.part partition of public.odd default",
+    "names to quote": 'create table public.odd ("Key""s" text primary key, "select" text not null)',
+    "every type": "create table public.odd (a date not null,"
+    " b timestamp(3) not null, c interval not null, d jsonb not null,"
+    " e bytea not null, f inet not null, g int[] not null, h int4range not null, i money not null, j bool not null,"
+    " k char(3) not null, l time not null, n double precision not null, o public.mood not null,"
+    " p numeric(3, 3) not null, q varchar(4) not null, r text not null, s json not null, t public.mood[] not null)",
+    "a check by equality": "create table public.odd (id serial primary key, kind text not null check (kind = 'it''s'))",
+    "a view": "create view public.odd as select id, body, kind, mood from public.logs; alter view public.odd"
+    " alter kind set default 'note', alter mood set default 'calm'",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_row_is_made_up_for_an_odd_table(app: str, shaped_admin: str, tmp_path: Path, odd: str):
+    fix_app.execute(app, ODD[odd])
+    before = fix_app.contents(shaped_admin)
+    found, _ = smoked(fix_app.write(tmp_path, app, deploy='tables = ["odd"]'))
+    assert found.ok, found.summary
+    assert fix_app.contents(shaped_admin) == before
+
+
+def test_what_cannot_be_made_up_is_refused_with_the_sample_to_give(app: str, tmp_path: Path):
+    fix_app.execute(app, "create table public.odd (id serial primary key, place point not null)")
+    with pytest.raises(
+        errors.Refused, match=r"public\.odd\.place \(point\).*\[deploy\.samples\.'public\.odd'\] place = "
+    ):
+        smoked(fix_app.write(tmp_path, app, deploy='tables = ["odd"]'))
+    deploy = 'tables = ["odd"]\n[deploy.samples.\'public.odd\']\nplace = "(1,2)"'
+    assert smoked(fix_app.write(tmp_path, app, deploy=deploy))[0].ok
+
+
 def test_a_sample_of_the_project_is_taken(app: str, tmp_path: Path):
     fix_app.execute(app, "alter table public.logs add check (length(body) = 3)")
     deploy = 'tables = ["logs"]\n[deploy.samples.logs]\nbody = "abc"'
