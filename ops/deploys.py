@@ -57,10 +57,17 @@ def prepare(connection: database.Connection) -> None:
     """Make the tables where they do not exist yet; safe to run twice and at once.
 
     Raises:
-        CheckFailed: the login may not make the schema `runbooks`.
+        Refused: the login may not make them; the message says what its owner can do.
     """
-    with database.translating():
-        connection.execute(queries.load("deploys/prepare"))
+    try:
+        with database.translating():
+            connection.execute(queries.load("deploys/prepare"))
+    except errors.CheckFailed as error:
+        role = connection.info.user
+        raise errors.Refused(
+            f"{role} may not make the schema `runbooks`, so no deploy can be recorded ({error}). Let the database's "
+            f"owner run once: create schema runbooks authorization {role};"
+        ) from None
 
 
 def read(connection: database.Connection, environment: str, deploy: str) -> Deploy | None:

@@ -10,6 +10,7 @@ from ops import (
     declaration,
     declared,
     deploys,
+    errors,
     repository,
     smoke,
 )
@@ -31,8 +32,14 @@ def check_auth(gate: Gated) -> Found:
     """
     project = gate.plan.project
     rows = auth_preflight.check_settings(project.root, project.deploy)
-    # An environment variable that is wrong is one of the rows, beside all others that are.
-    reached = connectivity.check(gate.dsn, needs_session=False, environment={})
+    wrong = [f"{row['what']}: {row['found']}" for row in rows if not row["ok"]]
+    try:
+        # A data store that is wrong is one of the rows, beside all else that is.
+        known = {} if wrong else {"DATASTORE": "postgres"}
+        reached = connectivity.check(gate.dsn, needs_session=False, environment=known)
+    except errors.OpsError:
+        gate.findings += wrong
+        raise
     tables = app_tables.find(gate.connection, project.deploy)
     rows += auth_preflight.check_rights(gate.connection, tables)
     if not tables.found and not tables.missing:
@@ -160,8 +167,7 @@ def record_deploy(gate: Gated) -> Evidence:
     """Record the deploy: before it its baseline, after it its commit and times.
 
     Raises:
-        Refused: the deploy has happened, and its baseline stands.
-        CheckFailed: the login may not make or write the record.
+        Refused: the deploy has happened, and its baseline stands; or the login may not make the record.
     """
     plan, commit = gate.plan, gate.commit.hash if gate.commit else None
     name = plan.environment.name

@@ -6,7 +6,6 @@ so that the next smoke removes what a killed one left.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -143,10 +142,6 @@ def run(connection: database.Connection, api: Api, row: Row) -> Result:
             done = word
     except errors.CheckFailed as error:
         problem = str(error)
-    finally:
-        with contextlib.suppress(errors.OpsError):
-            if done != "deleted":
-                api.delete(row)
     with database.translating():
         left = _removed(connection, row.table, row.identity)
         connection.execute(queries.load("smoke/gone"), {"id": announced["id"]})

@@ -24,7 +24,7 @@ record_rollback = step(app_rollback.record, title="Record the rollback", evidenc
 @contextmanager
 def opened(plan: RollbackPlan) -> Generator[RollingBack]:
     """Open the run's bundle; whatever ends the block, it is sealed."""
-    run = runs.current()
+    run = runs.current("app-rollback")
     kept = bundle.open_bundle(
         plan.gate.out, kind="app-rollback", started=datetime.now(UTC), run=run.id, attempt=run.attempt
     )

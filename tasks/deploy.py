@@ -57,7 +57,7 @@ hand_off_broken_gate = step(
 @contextmanager
 def opened(plan: GatePlan) -> Generator[Gated]:
     """Open the plan's gate and the run's bundle; whatever ends the block, the bundle is sealed."""
-    run = runs.current()
+    run = runs.current("deploy-gate")
     kept = bundle.open_bundle(
         plan.out, kind="deploy-gate", started=datetime.now(UTC), run=run.id, attempt=run.attempt
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import app_settings, app_tables, auth_preflight, database, errors, gate_steps, secrets
+from ops import app_settings, app_tables, auth_preflight, database, embedded, errors, gate_steps, secrets
 from ops.gate_verdict import Found
 from ops.settings import Deploy
-from tests import fix_app
+from tests import fix_app, fix_listening
 
 SETTINGS = Deploy(secrets=("DATABASE_URL", "OPENAI_API_KEY"), ai_key="OPENAI_API_KEY")
 GOOD = {
@@ -49,7 +49,7 @@ def test_settings_are_found_in_the_apps_own_file_nested_ones_too(tmp_path: Path)
     streamlit(
         tmp_path,
         'DATASTORE = "postgres"\n[database]\nDATABASE_URL = "postgresql://u:swordfish-9@h/d"\n'
-        '[ai.keys]\nOPENAI_API_KEY = "sk-swordfish-10"\n',
+        '[ai.keys]\nOPENAI_API_KEY = "sk-swordfish-10"\n[stripe]\ntoken = "st-swordfish-14"\n',
     )
     assert settings(tmp_path, {}) == {
         "DATABASE_URL": "present (.streamlit/secrets.toml as database.DATABASE_URL)",
@@ -57,6 +57,8 @@ def test_settings_are_found_in_the_apps_own_file_nested_ones_too(tmp_path: Path)
         "DATASTORE": "exactly postgres (.streamlit/secrets.toml)",
     }
     assert "swordfish" not in secrets.redact("it said postgresql://u:swordfish-9@h/d and sk-swordfish-10")
+    # Not asked for, and yet the app's own commands could print it.
+    assert "swordfish" not in secrets.redact("it said st-swordfish-14")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,18 @@ def test_the_whole_step_logs_in_and_says_as_whom(app: str, tmp_path: Path):
     gate.close()
     assert found.ok, found.summary
     assert "as postgres on database" in found.summary
+
+
+def test_a_refused_login_has_its_triage_and_the_settings_that_are_wrong(
+    listening: embedded.Server, no_defaults: None, tmp_path: Path
+):
+    dsn = fix_listening.address(listening, password="not-the-password")
+    gate = fix_app.gate(fix_app.write(tmp_path, dsn, deploy='ai_key = "NO_SUCH_KEY"'))
+    with pytest.raises(
+        errors.Refused, match=r"password authentication failed.*Next: \(1\) Confirm that DATASTORE"
+    ):
+        gate_steps.check_auth(gate)
+    assert gate.findings == ["setting NO_SUCH_KEY: in neither the environment nor .streamlit/secrets.toml"]
 
 
 def test_a_dsn_that_cannot_work_is_refused_with_its_cure(app: str, tmp_path: Path):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.deploy_gate import deploy_gate
-from ops import errors, gate_steps, manifest
+from ops import embedded, errors, gate_steps, manifest
 from ops.gate_choices import GateChoices, Part, Phase
 from ops.gate_verdict import Checklist, DeployGate, Found
 from ops.gated import Gated, part
@@ -18,7 +18,7 @@ from ops.verdict import Verdict
 from tasks import checklist
 from tasks import deploy as step
 from tasks.step import Step
-from tests import fix_app, fix_command
+from tests import fix_app, fix_command, fix_listening, fix_pgbouncer
 
 TESTS = """tests = "python3 -c 'print(1)'"\n"""
 
@@ -252,6 +252,37 @@ def test_a_database_that_does_not_answer_is_unavailable(app: Path):
     assert found.verdict is Verdict.PASSED
     code, refused, _ = command(app, "--only", "smoke", PGCONNECT_TIMEOUT="2")
     assert (code, refused["verdict"]) == (3, "unavailable")
+
+
+def test_no_output_of_a_whole_run_has_a_secret(listening: embedded.Server, no_defaults: None, tmp_path: Path):
+    dsn = fix_listening.address(listening)
+    prints = 'tests = "python3 -c \'import os; print(os.environ)\'"\nai_key = "AI_KEY"'
+    project = fix_app.write(tmp_path, dsn, deploy=prints)
+    (project / ".streamlit").mkdir()
+    (project / ".streamlit" / "secrets.toml").write_text('[app]\nsession_token = "sesame-of-the-app"\n')
+    done = fix_command.run(
+        *("deploy-gate", project, "--environment", "production", "--deploy", "d1", "--json", "-"),
+        AI_KEY="sesame-of-the-ai", COPY=dsn, SESSION="sesame-of-the-app",
+    )  # fmt: skip
+    assert json.loads(done.stdout)["checks"], done.stderr
+    written = [
+        path.read_bytes().decode("utf-8", "replace")
+        for path in tmp_path.glob("app/artifacts/**/*")
+        if path.is_file()
+    ]
+    logs = [text for text in written if "AI_KEY" in text]
+    assert logs
+    for text in (done.stdout, done.stderr, *written):
+        assert "sesame" not in text
+        assert fix_pgbouncer.PASSWORD not in text
+
+
+def test_a_wrong_key_is_named_with_its_line_and_the_nearest_right_one(app: Path):
+    (app / "runbooks.toml").write_text("[deploy]\ntest = 'x'\n[environments.production]\n")
+    code, found, _ = command(app, "--only", "auth")
+    assert code == 2
+    assert "runbooks.toml:2: deploy.test: " in found["summary"]
+    assert "nearest key is 'tests'" in found["summary"]
 
 
 def test_the_output_of_the_tests_is_kept_in_the_bundle(app: Path, answered: None):

@@ -11,6 +11,7 @@ import pytest
 
 from ops import database, deploys, errors
 from ops.gate_choices import Phase
+from tests import fix_app
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -105,6 +106,25 @@ def test_many_at_once_make_one_table_and_one_record(shaped: str):
     assert failures == []
     with database.connect(shaped) as connection:
         assert connection.execute("select count(*) from runbooks.deploys").fetchone() == (1,)
+
+
+def test_a_login_that_may_not_make_the_table_is_told_who_may(
+    connection: database.Connection, shaped: str, shaped_admin: str
+):
+    name = f"app_{connection.info.dbname}"
+    fix_app.execute(
+        shaped_admin,
+        f"create role {name} login; revoke create on database {connection.info.dbname} from public",
+    )
+    try:
+        with database.connect(shaped.replace("postgres@", f"{name}@")) as theirs:
+            with pytest.raises(errors.Refused, match="create schema runbooks authorization"):
+                deploys.prepare(theirs)
+            fix_app.execute(shaped_admin, f"create schema runbooks authorization {name}")
+            before(theirs)
+            assert read(theirs).baseline == {"counts": {"logs": 1}}
+    finally:
+        fix_app.execute(shaped_admin, f"drop owned by {name} cascade; drop role {name}")
 
 
 def test_the_mirror_says_what_the_database_says_and_is_missed_by_name(

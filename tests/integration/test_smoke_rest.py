@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from ops import database, deploys, embedded, errors, smoke, smoke_rest
+from ops.app_tables import Table
 from ops.gate_verdict import Found
+from ops.sample_rows import Row
 from tests import fix_app, fix_command, fix_postgres, fix_postgrest
 
 LEFT = "select from runbooks.smoke_rows"
@@ -117,6 +122,34 @@ def test_an_api_that_does_not_answer_is_unavailable(site: Site):
     fix_app.write(site.project.parent, site.dsn, deploy='tables = ["notes"]', environment=environment)
     with pytest.raises(errors.Unavailable, match="does not answer"):
         site.smoked()
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("", "/rest/v1/notes"), ("/", "/notes"), ("/api/", "/api/notes")]
+)
+def test_a_projects_own_address_is_that_of_its_rest_api(path: str, asked: str):
+    seen: list[tuple[str, str | None]] = []
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append((self.path, self.headers["apikey"]))
+            self.send_response(201)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    row = Row(Table("public", "notes", 0), {"id": 1}, ("id",), None, None, True, False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        with closing(smoke_rest.Api(f"http://127.0.0.1:{http.server_port}{path}", "a key")) as api:
+            api.insert(row)
+        http.shutdown()
+        thread.join()
+    assert seen == [(asked, "a key")]
 
 
 def test_only_one_at_a_time(site: Site):
