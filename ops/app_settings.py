@@ -38,9 +38,11 @@ def find(name: str, root: Path, environment: Mapping[str, str] | None = None) ->
         Refused: the file cannot be read.
     """
     variables = os.environ if environment is None else environment
+    # Read whatever comes first, since the app's own commands could print what is in it.
+    entries = _entries(root)
     if variables.get(name, "").strip():
         return _kept(Setting(name, "environment", variables[name]))
-    for key, value in _entries(root):
+    for key, value in entries:
         if name in (key, key.rpartition(".")[2]) and value.strip():
             nested = f" as {key}" if key != name else ""
             return _kept(Setting(name, f"{FILE}{nested}", value))
