@@ -5,6 +5,7 @@ Source: deploy-gate.md, preconditions. Values are never shown; those that may be
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tomllib
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ops import errors, secrets
+from ops.settings import Deploy
 
 FILE = Path(".streamlit", "secrets.toml")
 _SECRET = re.compile(r"key|token|secret|passw|dsn|url|credential", re.IGNORECASE)
@@ -66,6 +68,14 @@ def open_reference(reference: str, root: Path) -> str:
     if kind == "env" and name not in os.environ and (found := find(name, root)):
         return found.value.strip()
     return secrets.open_secret(reference)
+
+
+def remember(settings: Deploy, root: Path) -> None:
+    """Keep what the app's settings hold out of all output, before anything of the app's own runs."""
+    # A file that cannot be read is refused where its settings are looked at.
+    with contextlib.suppress(errors.Refused):
+        for name in (*settings.secrets, settings.ai_key or ""):
+            find(name, root)
 
 
 def _kept(found: Setting) -> Setting:

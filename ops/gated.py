@@ -76,6 +76,7 @@ class Gated:
 @contextmanager
 def opened(plan: GatePlan, run: str) -> Generator[Gated]:
     """Open the gate of a plan; the database is first connected to when it is looked at."""
+    app_settings.remember(plan.project.deploy, plan.project.root)
     gate = Gated(plan, run)
     try:
         yield gate

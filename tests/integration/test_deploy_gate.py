@@ -254,14 +254,17 @@ def test_a_database_that_does_not_answer_is_unavailable(app: Path):
     assert (code, refused["verdict"]) == (3, "unavailable")
 
 
-def test_no_output_of_a_whole_run_has_a_secret(listening: embedded.Server, no_defaults: None, tmp_path: Path):
+@pytest.mark.parametrize("alone", [(), ("--only", "tests")], ids=["all", "tests alone"])
+def test_no_output_of_a_whole_run_has_a_secret(
+    listening: embedded.Server, no_defaults: None, tmp_path: Path, alone: tuple[str, ...]
+):
     dsn = fix_listening.address(listening)
     prints = 'tests = "python3 -c \'import os; print(os.environ)\'"\nai_key = "AI_KEY"'
     project = fix_app.write(tmp_path, dsn, deploy=prints)
     (project / ".streamlit").mkdir()
     (project / ".streamlit" / "secrets.toml").write_text('[app]\nsession_token = "sesame-of-the-app"\n')
     done = fix_command.run(
-        *("deploy-gate", project, "--environment", "production", "--deploy", "d1", "--json", "-"),
+        *("deploy-gate", project, "--environment", "production", "--deploy", "d1", "--json", "-", *alone),
         AI_KEY="sesame-of-the-ai", COPY=dsn, SESSION="sesame-of-the-app",
     )  # fmt: skip
     assert json.loads(done.stdout)["checks"], done.stderr

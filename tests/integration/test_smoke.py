@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import errors, smoke
+from ops import embedded, errors, smoke
 from ops.gate_verdict import Found
-from tests import fix_app, fix_command
+from tests import fix_app, fix_command, fix_listening
 from tests.polling import wait_until
 
 NAMED = 'tables = ["logs", "chat_history", "connections"]'
@@ -206,6 +206,20 @@ def test_it_waits_for_nobody_for_long(app: str, shaped_admin: str, tmp_path: Pat
         holder.execute("lock table public.logs in access exclusive mode")
         with pytest.raises(errors.Unavailable, match="55P03"):
             smoked(fix_app.write(tmp_path, app))
+
+
+@pytest.mark.parametrize("through", ["directly", "transaction"])
+def test_it_goes_through_a_transaction_pooler_too(listening: embedded.Server, tmp_path: Path, through: str):
+    name = f"smoked_{through}"
+    admin = listening.dsn(name, user=listening.superuser)
+    embedded.create_database(listening, name)
+    fix_app.execute(listening.dsn(name), fix_app.TABLES + fix_app.AUDITED)
+    before = fix_app.contents(admin)
+    with fix_listening.road(listening, through) as road:
+        dsn = psycopg.conninfo.make_conninfo(road, dbname=name)
+        found, _ = smoked(fix_app.write(tmp_path, dsn))
+    assert found.ok, found.summary
+    assert fix_app.contents(admin) == before
 
 
 KILLED = """\
