@@ -11,6 +11,7 @@ import typer
 from cli import deciding
 from ops import errors, redaction, secrets
 from ops.choices import Choices
+from ops.gate_choices import GateChoices, Phase
 from ops.verdict import Verdict
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
 evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
 deciding.add_to(app)
+schema = typer.Typer(help="What an app needs of its database.", no_args_is_help=True)
+app.add_typer(schema, name="schema")
 
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as one JSON object.")
@@ -84,6 +87,70 @@ def compare(
     from cli import compare as command
 
     raise typer.Exit(command.compare(left, right, json_file))
+
+
+@app.command(name="deploy-gate")
+def deploy_gate(
+    path: Annotated[Path, typer.Argument(help="The app's repository.")],
+    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
+    phase: Annotated[Phase, typer.Option(help="Before the deploy, or after it.")] = Phase.PRE,
+    deploy: Annotated[str, typer.Option(metavar="ID", help="The deploy's id, the same in both phases.")] = "",
+    only: Annotated[
+        str,
+        typer.Option(metavar="PARTS", help="Run these alone, such as auth,schema; no verdict on the deploy."),
+    ] = "",
+    commit: Annotated[str, typer.Option(help="The commit that is deployed; default: git's HEAD.")] = "",
+    deployed: Annotated[str, typer.Option(metavar="TIME", help="When it was deployed; default: now.")] = "",
+    restarted: Annotated[str, typer.Option(metavar="TIME", help="When the app was restarted.")] = "",
+    json_file: Json = None,
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
+    ] = "",
+) -> None:
+    """Hold a deploy until what it needs is shown, and show afterwards that it works.
+
+    Exit code 0: passed; 1: not passed; 2: refused; 3: unavailable.
+    """
+    from cli import deploy_gate as command
+
+    choices = GateChoices(
+        only=command.parts(only), commit=commit, deployed_at=deployed, restarted_at=restarted, out=out
+    )
+    raise typer.Exit(command.gate(path, environment, phase, deploy, choices, json_file=json_file))
+
+
+@app.command(name="app-rollback")
+def app_rollback(
+    path: Annotated[Path, typer.Argument(help="The app's repository.")],
+    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
+    deploy: Annotated[str, typer.Option(metavar="ID", help="The deploy that is taken back.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help="When; default: now.")] = "",
+    json_file: Json = None,
+) -> None:
+    """Guide through taking an app back to its local data store, see that it works, and record why.
+
+    Exit code 0: done and seen to work; 1: not; 2: refused; 3: unavailable.
+    """
+    from cli import app_rollback as command
+
+    raise typer.Exit(command.roll_back(path, environment, deploy, reason, at, json_file=json_file))
+
+
+@schema.command()
+def declare(
+    database: Annotated[str, typer.Argument(metavar="NAME_OF_SECRET")],
+    schemas: Annotated[
+        list[str] | None, typer.Option("--schema", help="Only these schemas; default: the project's own.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a new file; default: standard output.")
+    ] = None,
+) -> None:
+    """Write what an app needs of its database, from a database that is right."""
+    from cli import declare as command
+
+    raise typer.Exit(command.declare(database, schemas or [], out))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def _in_order(schema: dict[str, Any]) -> None:
+def in_order(schema: dict[str, Any]) -> None:
     """Number the fields: Prefect keeps a schema as JSON without an order, and its form goes by `position`."""
     for position, field in enumerate(schema["properties"].values()):
         field["position"] = position
@@ -17,7 +17,7 @@ class Choices(BaseModel):
     """What to rehearse and how strictly."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=_in_order
+        frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=in_order
     )
 
     database: str = Field(

@@ -85,6 +85,13 @@ class Environment(Strict):
     expects: tuple[str, ...] | None = Field(
         default=None, description="globs of the migrations it expects to touch"
     )
+    api: str | None = Field(default=None, description="secret reference of the URL of its PostgREST")
+    api_key: str | None = Field(default=None, description="secret reference of the key that the app uses")
+    health_url: str | None = Field(default=None, description="answers 2xx while the app works")
+    ai_url: str | None = Field(
+        default=None, description="answers 2xx when a log is stored though the AI call fails"
+    )
+    app_command: str | None = Field(default=None, description="ends well while the app works; no shell")
 
     @property
     def in_place(self) -> bool:

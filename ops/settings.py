@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +18,29 @@ class Strict(BaseModel):
 
 class Deploy(Strict):
     """`[deploy]`: what the deploy gate looks at."""
+
+    tables: tuple[str, ...] | None = Field(
+        default=None, description="tables that the app writes; None: those of the runbook that there are"
+    )
+    datastore: str = Field(
+        default="DATASTORE", description="setting that must be exactly `postgres`; empty: the app has none"
+    )
+    secrets: tuple[str, ...] = Field(default=("DATABASE_URL",), description="settings that must be there")
+    declaration: Path = Field(default=Path("supabase/schema.toml"), description="what the app needs")
+    tests: str | None = Field(default=None, description="command of the app's own tests; no shell")
+    tests_timeout: timedelta = timedelta(minutes=15)
+    samples: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="table: values of the row that the smoke writes"
+    )
+    ai_key: str | None = Field(default=None, description="name of the key of the AI path")
+    ai_check: str | None = Field(
+        default=None, description="command that ends well when a log is stored though the AI call fails"
+    )
+    checklist: tuple[str, ...] = (
+        "Create one stream log.",
+        "Send one follow-up message (AI response path).",
+        "Create or move one kanban card.",
+    )
 
 
 class Expectation(StrEnum):

@@ -17,13 +17,13 @@ class Run:
     suspends: bool = False
 
 
-def current() -> Run:
-    """Return the Prefect flow run that this is called in, or a new one of this process."""
+def current(kind: str = "rehearse") -> Run:
+    """Return the Prefect flow run that this is called in, or a new one of this process, named after its `kind`."""
     module = sys.modules.get("prefect.context")
     context = module.FlowRunContext.get() if module else None
     if context is None or context.flow_run is None:
         own = uuid4().hex[:12]
-        return Run(id=own, name=f"rehearse-{own}")
+        return Run(id=own, name=f"{kind}-{own}")
     found = context.flow_run
     return Run(
         id=str(found.id),

@@ -1,0 +1,191 @@
+"""The app taken back to its own local data store: deploy-gate.md, "Rollback Procedure".
+
+A person does it where the app runs; this says what to do, verifies that the app works, and records when and why.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ops import ai_path, commands, deploys, errors, gate_plan
+from ops.bundle import Bundle
+from ops.evidence import Evidence
+from ops.gate_choices import GateChoices, Part, Phase
+from ops.gate_plan import GatePlan
+from ops.gate_verdict import Checklist, Found
+from ops.gated import Gated
+
+_TIMEOUT = timedelta(minutes=5)
+RESULT = "app-rollback.json"
+
+
+class RollbackPlan(Evidence):
+    """What a person is guided through, of which deploy and why."""
+
+    gate: GatePlan
+    reason: str
+    at: datetime | None
+    steps: tuple[str, ...]
+
+
+class AppRollback(Evidence):
+    """How a rollback of the app ended; `verified` says by what it was seen to work, if by anything."""
+
+    project: str
+    environment: str
+    deploy: str
+    reason: str
+    rolled_back_at: datetime | None
+    guided: Checklist
+    verified: str
+    recorded: bool
+    findings: tuple[str, ...] = ()
+    bundle: str | None = None
+
+
+class RollingBack(Gated):
+    """A rollback while it runs."""
+
+    def __init__(self, plan: RollbackPlan, run: str) -> None:
+        super().__init__(plan.gate, run)
+        self.rollback = plan
+        self.guided = Checklist(status="not asked")
+        self.verified: Found | None = None
+
+
+def plan(path: str, environment: str, deploy: str, reason: str, at: str = "") -> RollbackPlan:
+    """Say what a rollback of the app is; reads files only.
+
+    Raises:
+        Refused: the project, the environment, the id or the time has a mistake, or no reason is given.
+    """
+    if not reason.strip():
+        raise errors.Refused(
+            "A rollback is recorded with its reason, and none is given, so nothing was started. Say why with --reason."
+        )
+    choices = GateChoices(only=(Part.SMOKE,), deployed_at=at)
+    if not deploy:
+        raise errors.Refused(
+            "A rollback is recorded under a deploy's id, and none is given. Name it with --deploy."
+        )
+    gate = gate_plan.plan(path, environment, Phase.POST, deploy, choices)
+    name = gate.project.deploy.datastore or "DATASTORE"
+    steps = (
+        f"Set {name}=sqlite in the app's secrets.",
+        "Restart the app.",
+        "Verify that the app boots and can create logs locally.",
+    )
+    return RollbackPlan(
+        ok=True,
+        summary=f"{gate.project.name} on {gate.environment.name}: to take the app back from {deploy}: {reason}",
+        rows=tuple({"step": number, "do": step} for number, step in enumerate(steps, 1)),
+        gate=gate,
+        reason=reason,
+        at=gate.deployed_at,
+        steps=steps,
+    )
+
+
+def record_guidance(rolling: RollingBack) -> Evidence:
+    """Record what a person said about the steps of the rollback."""
+    said = f": {rolling.guided.said}" if rolling.guided.said else ""
+    return Evidence(
+        ok=rolling.guided.status != "rejected",
+        summary=f"The steps of the rollback are {rolling.guided.status}{said}.",
+        rows=tuple({"step": step, "status": rolling.guided.status} for step in rolling.rollback.steps),
+    )
+
+
+def verify(rolling: RollingBack) -> Found:
+    """See by the configured command or health URL whether the app works.
+
+    Raises:
+        Refused: the configured command is not there.
+    """
+    where, root = rolling.plan.environment, rolling.plan.project.root
+    found = _asked(where.app_command, where.health_url, root, rolling.bundle)
+    rolling.verified = found
+    return found
+
+
+def _asked(command: str | None, url: str | None, root: Path, bundle: Bundle | None) -> Found:
+    said: list[str] = []
+    holds = True
+    if command:
+        ended = commands.run(command, cwd=root, timeout=_TIMEOUT, key="app_command of the environment")
+        if bundle:
+            bundle.write_text("app_command.log", f"$ {ended.command}\n{ended.output}\n{ended.said}\n")
+        holds, said = ended.ok, [f"`{ended.command}` {ended.said}"]
+    if url:
+        healthy, answer = ai_path.answers(url)
+        holds, said = holds and healthy, [*said, f"the app answers {answer}"]
+    if not said:
+        return Found(
+            ok=False,
+            checked=False,
+            summary="Nothing says whether the app works: the environment has neither app_command nor health_url.",
+            next_steps=(
+                "Look yourself that the app boots and creates logs, and name health_url for the next time.",
+            ),
+        )
+    steps = ("The app does not work after its rollback: look at its logs, and whether it was restarted.",)
+    return Found(ok=holds, summary=f"{'; '.join(said)}.", next_steps=() if holds else steps)
+
+
+def record(rolling: RollingBack) -> AppRollback:
+    """Record when and why the app was rolled back, in the database where it can be reached, and beside the evidence."""
+    plan, reason = rolling.plan, rolling.rollback.reason
+    at = rolling.rollback.at or datetime.now(UTC)
+    verified = rolling.verified or Found(ok=False, checked=False, summary="not looked at")
+    said: dict[str, Any] = {
+        "reason": reason,
+        "guided": rolling.guided.model_dump(),
+        "verified": verified.status,
+        "found": verified.summary,
+    }
+    recorded, findings = _recorded(rolling, at, said)
+    result = AppRollback(
+        ok=verified.ok and rolling.guided.status == "confirmed",
+        summary=_summary(rolling, verified, at, recorded=recorded),
+        rows=tuple({"what": name, "said": str(value)} for name, value in said.items()),
+        project=plan.project.name,
+        environment=plan.environment.name,
+        deploy=plan.deploy,
+        reason=reason,
+        rolled_back_at=at,
+        guided=rolling.guided,
+        verified=verified.status,
+        recorded=recorded,
+        findings=findings,
+        bundle=str(rolling.bundle.path) if rolling.bundle else None,
+    )
+    if rolling.bundle:
+        rolling.bundle.write_json(RESULT, result)
+        rolling.bundle.seal()
+    return result
+
+
+def _recorded(rolling: RollingBack, at: datetime, said: dict[str, Any]) -> tuple[bool, tuple[str, ...]]:
+    plan = rolling.plan
+    name, project = plan.environment.name, plan.project.name
+    try:
+        deploys.prepare(rolling.connection)
+        deploys.record_rollback(rolling.connection, name, plan.deploy, project=project, at=at, rollback=said)
+        deploys.write_mirror(rolling.connection, name, plan.deploy, root=plan.out)
+    except errors.OpsError as error:
+        # The database may be the very reason for the rollback: then the bundle is the record.
+        return False, (
+            f"The rollback is recorded in the evidence alone, since the database is out of reach: {error}",
+        )
+    return True, ()
+
+
+def _summary(rolling: RollingBack, verified: Found, at: datetime, *, recorded: bool) -> str:
+    plan = rolling.plan
+    name = f"{plan.project.name} on {plan.environment.name}"
+    where = "recorded" if recorded else "recorded in the evidence alone"
+    seen = f"its steps are {rolling.guided.status}; verification {verified.status}: {verified.summary}"
+    when = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{name}: the rollback of {plan.deploy} at {when} is {where} ({rolling.rollback.reason}); {seen}"

@@ -1,0 +1,62 @@
+"""The end of a deploy gate: its verdict, its bundle, and the record of what the phase found."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ops import deploys, gate_note, required
+from ops.errors import OpsError
+from ops.gate_verdict import DeployGate
+from ops.gated import Gated
+from ops.verdict import Verdict
+
+RESULT = "deploy-gate.json"
+NOTE = "deploy-gate.md"
+
+
+def hand_off(gate: Gated) -> DeployGate:
+    """Conclude the phase, record what it found under the deploy's id, and write the evidence."""
+    return _deposit(gate, required.conclude(gate))
+
+
+def hand_off_broken(gate: Gated, error: OpsError) -> DeployGate:
+    """Write what there is when a part could not do its work."""
+    found = required.conclude(gate)
+    broken = {
+        "ok": False,
+        "verdict": Verdict.of(error),
+        "summary": str(error),
+        "error": str(error),
+    }
+    # The record may be what is out of reach.
+    with contextlib.suppress(OpsError):
+        return _deposit(gate, found.model_copy(update=broken))
+    return _written(gate, found.model_copy(update=broken))
+
+
+def _deposit(gate: Gated, found: DeployGate) -> DeployGate:
+    plan = gate.plan
+    if not plan.partial:
+        known = deploys.read(gate.connection, plan.environment.name, plan.deploy)
+        # A phase that was refused because it has no business with this deploy changes nothing of its record.
+        if known and found.verdict is not Verdict.REFUSED:
+            deploys.record_result(
+                gate.connection, plan.environment.name, plan.deploy, plan.phase, found.published()
+            )
+        deploys.write_mirror(gate.connection, plan.environment.name, plan.deploy, root=plan.out)
+    return _written(gate, found)
+
+
+def _written(gate: Gated, found: DeployGate) -> DeployGate:
+    bundle = gate.bundle
+    if bundle is None:
+        raise ValueError("a gate is handed off into a bundle")
+    if gate.integrity is not None:
+        bundle.write_json(f"data/integrity_{gate.plan.phase}.json", gate.integrity)
+    if gate.record is not None:
+        bundle.write_json("deploy.json", gate.record)
+    bundle.write_text(NOTE, gate_note.markdown(found))
+    bundle.write_json(RESULT, found.published())
+    bundle.seal()
+    gate.concluded = found
+    return found

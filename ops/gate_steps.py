@@ -1,0 +1,219 @@
+"""The parts of the deploy gate, in the order of deploy-gate.md; each hands its subject what it needs of the gate."""
+
+from __future__ import annotations
+
+from ops import (
+    auth_preflight,
+    commands,
+    connectivity,
+    declaration,
+    declared,
+    deploys,
+    errors,
+    repository,
+    smoke,
+    written_tables,
+)
+from ops.evidence import Evidence
+from ops.gate_choices import Part, Phase
+from ops.gate_verdict import Checklist, Found
+from ops.gated import Gated, part
+
+TESTS_LOG = "tests.log"
+
+
+@part(Part.AUTH)
+def check_auth(gate: Gated) -> Found:
+    """Diagnose the DSN, log in, and look for the app's settings and the role's rights on its tables.
+
+    Raises:
+        Refused: the DSN cannot work, or the login is refused; the message has the triage.
+        Unavailable: nobody answers.
+    """
+    project = gate.plan.project
+    rows = auth_preflight.check_settings(project.root, project.deploy)
+    wrong = [f"{row['what']}: {row['found']}" for row in rows if not row["ok"]]
+    try:
+        # A data store that is wrong is one of the rows, beside all else that is.
+        known = {} if wrong else {"DATASTORE": "postgres"}
+        reached = connectivity.check(gate.dsn, needs_session=False, environment=known)
+    except errors.OpsError:
+        gate.findings += wrong
+        raise
+    tables = written_tables.find(gate.connection, project.deploy)
+    rows += auth_preflight.check_rights(gate.connection, tables)
+    if not tables.found and not tables.missing:
+        gate.findings.append(
+            "No table is named in [deploy] tables and none of the runbook's is there, so no rights were looked at."
+        )
+    gate.findings += reached.remarks
+    return auth_preflight.evidence(rows, login=reached.summary)
+
+
+def find_deploy(gate: Gated) -> Evidence:
+    """Find what is recorded of this deploy; after it, there must be a baseline from before it.
+
+    Raises:
+        Refused: there is none.
+    """
+    plan = gate.plan
+    if plan.partial and Part.GROWTH not in plan.only:
+        return Evidence(ok=True, idle=True, summary="No deploy is recorded when parts run alone.")
+    gate.record = deploys.read(gate.connection, plan.environment.name, plan.deploy)
+    if plan.phase is Phase.PRE:
+        known = "is recorded already" if gate.record else "is new"
+        return Evidence(ok=True, summary=f"The deploy {plan.deploy!r} on {plan.environment.name!r} {known}.")
+    gate.baseline = deploys.baseline(gate.record, plan.environment.name, plan.deploy, root=plan.out)
+    verdict = gate.record and gate.record.verdict_before
+    return Evidence(
+        ok=True,
+        summary=f"The deploy {plan.deploy!r} has a baseline; the gate before it {verdict or 'did not conclude'}.",
+    )
+
+
+@part(Part.COMMIT)
+def check_commit(gate: Gated) -> Found:
+    """Say what is deployed: its commit, and before the deploy that the tree is clean and pushed.
+
+    Raises:
+        Refused: what was given is no commit.
+    """
+    plan = gate.plan
+    given = plan.commit or (gate.record.commit if gate.record and plan.phase is Phase.POST else None)
+    gate.commit = repository.find(plan.project.root, plan.commit)
+    if gate.commit is None and given:
+        gate.commit = repository.find(plan.project.root, given)
+    return repository.check(gate.commit, strict=plan.phase is Phase.PRE)
+
+
+@part(Part.SCHEMA)
+def check_schema(gate: Gated) -> Found:
+    """Compare the database with what the project declares that the app needs."""
+    project = gate.plan.project
+    path = project.root / project.deploy.declaration
+    if not path.is_file():
+        return Found(
+            ok=False,
+            checked=False,
+            summary=f"There is no {project.deploy.declaration}, so it is not known what the app needs.",
+            next_steps=(
+                f"Write it: runbooks schema declare {gate.plan.reference} --out {project.deploy.declaration}; then "
+                "take out of it what the app does not need.",
+            ),
+        )
+    return declared.check(gate.connection, declaration.read(path))
+
+
+@part(Part.TESTS, Phase.PRE)
+def run_tests(gate: Gated) -> Found:
+    """Run the project's own tests, keep what they said, and judge by their exit code.
+
+    Raises:
+        Refused: the command is not there.
+    """
+    settings = gate.plan.project.deploy
+    if not settings.tests:
+        gate.findings.append("[deploy] names no tests, so none were run.")
+        return Found(
+            ok=True, checked=False, summary="The project names no tests in [deploy], so none were run."
+        )
+    ended = commands.run(
+        settings.tests, cwd=gate.plan.project.root, timeout=settings.tests_timeout, key="[deploy] tests"
+    )
+    if gate.bundle:
+        gate.bundle.write_text(
+            TESTS_LOG, f"$ {ended.command}\n{ended.output}\n{ended.command} {ended.said}\n"
+        )
+    said = f": {ended.last_line}" if ended.last_line else ""
+    steps = (f"Read {TESTS_LOG} in the bundle, mend what fails, commit, and run the gate again.",)
+    return Found(
+        ok=ended.ok,
+        summary=f"`{ended.command}` {ended.said}{said}",
+        rows=({"command": ended.command, "exit code": ended.code, "seconds": round(ended.seconds, 1)},),
+        next_steps=() if ended.ok else steps,
+    )
+
+
+@part(Part.SMOKE)
+def check_smoke(gate: Gated) -> Found:
+    """Write, read back, change and delete a row of each table by the app's own path, and leave no trace."""
+    return smoke.check(gate)
+
+
+@part(Part.INTEGRITY)
+def check_integrity(gate: Gated) -> Found:
+    """Look for what is wrong in the rows, and keep the report."""
+    return Found(ok=False, checked=False, summary=f"The rows were not looked at {gate.plan.phase}-deploy.")
+
+
+@part(Part.CHECKLIST, Phase.POST)
+def record_checklist(gate: Gated) -> Found:
+    """Record whether a person went through the manual checklist."""
+    asked = gate.checklist or Checklist(status="not asked")
+    gate.checklist = asked
+    items = gate.plan.project.deploy.checklist
+    who = f" by {asked.by}" if asked.by else ""
+    said = f": {asked.said}" if asked.said else "."
+    return Found(
+        ok=asked.status == "confirmed",
+        checked=asked.status != "not asked",
+        summary=f"The manual checklist of {len(items)} items is {asked.status}{who}{said}",
+        rows=tuple({"item": item, "status": asked.status} for item in items),
+        next_steps=() if asked.status == "confirmed" else tuple(f"By hand: {item}" for item in items),
+    )
+
+
+def record_deploy(gate: Gated) -> Evidence:
+    """Record the deploy: before it its baseline, after it its commit and times.
+
+    Raises:
+        Refused: the deploy has happened, and its baseline stands; or the login may not make the record.
+    """
+    plan, commit = gate.plan, gate.commit.hash if gate.commit else None
+    name = plan.environment.name
+    if plan.partial:
+        return Evidence(ok=True, idle=True, summary="No deploy is recorded when parts run alone.")
+    deploys.prepare(gate.connection)
+    if plan.phase is Phase.PRE:
+        gate.baseline = {"counts": dict(count(gate))}
+        deploys.record_before(
+            gate.connection,
+            name,
+            plan.deploy,
+            project=plan.project.name,
+            commit=commit,
+            baseline=gate.baseline,
+        )
+        return Evidence(ok=True, summary=f"The baseline of {plan.deploy!r} is recorded.")
+    deploys.record_after(
+        gate.connection,
+        name,
+        plan.deploy,
+        commit=commit,
+        deployed_at=plan.deployed_at,
+        restarted_at=plan.restarted_at,
+    )
+    gate.record = deploys.read(gate.connection, name, plan.deploy)
+    return Evidence(ok=True, summary=_recorded(gate))
+
+
+def count(gate: Gated) -> dict[str, int]:
+    """Return how many rows the tables have whose growth is watched."""
+    return {}
+
+
+@part(Part.GROWTH, Phase.POST)
+def prove_growth(gate: Gated) -> Found:
+    """Compare the numbers of rows with those before the deploy."""
+    return Found(ok=False, checked=False, summary="The growth of the tables was not looked at.")
+
+
+def _recorded(gate: Gated) -> str:
+    record = gate.record
+    if record is None:
+        return "Nothing is recorded of the deploy."
+    if record.restarted_at is None:
+        gate.findings.append("When the app was restarted is not recorded; give it with --restarted.")
+    deployed = f"{record.deployed_at:%Y-%m-%d %H:%M %Z}" if record.deployed_at else "at an unknown time"
+    restarted = f", restarted {record.restarted_at:%Y-%m-%d %H:%M %Z}" if record.restarted_at else ""
+    return f"{gate.plan.deploy!r} is recorded: commit {record.commit or 'unknown'}, deployed {deployed}{restarted}."

@@ -1,0 +1,133 @@
+"""Whether the app's tables take what the app does: deploy-gate.md, "Post-Deploy Smoke", strict.
+
+A row of each table is written, read back, changed and deleted by the app's own path, and no reader sees a trace.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from ops import (
+    ai_path,
+    app_settings,
+    database,
+    deploys,
+    errors,
+    sample_rows,
+    smoke_rest,
+    smoke_sql,
+    written_tables,
+)
+from ops.gate_verdict import Found
+from ops.gated import Gated
+from ops.smoke_rest import Api
+from ops.written_tables import Table
+
+_NOTHING = "No table is named in [deploy] tables and none of the runbook's is there, so nothing was written."
+
+
+def check(gate: Gated) -> Found:
+    """Run the smoke of all tables, of the AI path, and of the app's health.
+
+    Raises:
+        Refused: a row cannot be made up, or a command or secret that is configured is not there.
+        Unavailable: the database or the API does not answer, or a lock is held for too long.
+    """
+    tables = written_tables.find(gate.connection, gate.plan.project.deploy)
+    if not tables.found:
+        missing = f" {', '.join(tables.missing)} do not exist." if tables.missing else ""
+        return Found(
+            ok=False,
+            checked=False,
+            summary=_NOTHING + missing,
+            next_steps=("Name the tables that the app writes: [deploy] tables in runbooks.toml.",),
+        )
+    rows, odd = _written(gate, tables.found)
+    rows += [
+        smoke_sql.result(Table("", name, 0), "none", "not written", f"{name} does not exist.")
+        for name in tables.missing
+    ]
+    path = ai_path.check(gate)
+    gate.findings += odd + path.findings
+    return _evidence(rows, path)
+
+
+def _written(gate: Gated, tables: tuple[Table, ...]) -> tuple[list[dict[str, Any]], list[str]]:
+    # A session of its own: whatever breaks it takes the smoke's rows with it.
+    with database.connect(gate.dsn, application=gate.run, prepare_threshold=None) as connection:
+        if gate.plan.environment.api is None:
+            return _through_dsn(gate, connection, tables)
+        return _through_api(gate, connection, tables)
+
+
+def _through_dsn(
+    gate: Gated, connection: database.Connection, tables: tuple[Table, ...]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    samples = gate.plan.project.deploy.samples
+    make = {table: functools.partial(sample_rows.make, connection, table, samples) for table in tables}
+    return smoke_sql.run(connection, make)
+
+
+def _through_api(
+    gate: Gated, connection: database.Connection, tables: tuple[Table, ...]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    samples = gate.plan.project.deploy.samples
+    deploys.prepare(connection)
+    code = smoke_sql.code(connection, list(tables))
+    results: list[dict[str, Any]] = []
+    unfit: list[Table] = []
+    with smoke_rest.alone(gate.dsn, gate.run), closing(_api(gate)) as api:
+        odd = smoke_rest.remove_left(connection)
+        for table in tables:
+            row = sample_rows.make(connection, table, samples)
+            reason = smoke_rest.unfit(row, code)
+            if reason is None:
+                results.append(smoke_rest.run(connection, api, row))
+                continue
+            unfit.append(table)
+            results += _read_only(api, row)
+            odd.append(f"{table} is written through the DSN and only read through the API: {reason}.")
+    through_dsn, more = _through_dsn(gate, connection, tuple(unfit)) if unfit else ([], [])
+    return results + through_dsn, odd + more
+
+
+def _read_only(api: Api, row: sample_rows.Row) -> Iterator[dict[str, Any]]:
+    """Ask the API for a row that is not there: that it can be asked is all that leaves no trace."""
+    try:
+        api.find(row)
+    except errors.CheckFailed as error:
+        yield smoke_sql.result(row.table, "API", "not read", str(error))
+
+
+def _api(gate: Gated) -> Api:
+    where, root = gate.plan.environment, gate.plan.project.root
+    key = app_settings.open_reference(where.api_key, root) if where.api_key else None
+    return Api(_address(where.api or "", root), key)
+
+
+def _address(reference: str, root: Any) -> str:
+    url = reference if "://" in reference else app_settings.open_reference(reference, root)
+    if not url.startswith(("http://", "https://")):
+        raise errors.Refused(
+            "The API's address is no URL of the web, so nothing can be asked there. Write https://….supabase.co, or "
+            "the name of a secret that holds it."
+        )
+    return url
+
+
+def _evidence(rows: list[dict[str, Any]], path: ai_path.AiPath) -> Found:
+    wrong = [row["problem"] for row in rows if row["problem"]] + path.problems
+    steps = [row["next"] for row in rows if row["next"]] + path.next_steps
+    if any(row["problem"] for row in rows):
+        steps.append("If writes are missing in the app, look at the integrity report of this bundle as well.")
+    ways = " and ".join(sorted({row["path"] for row in rows}))
+    if not wrong:
+        said = (
+            f"{len(rows)} tables take what the app does, through {ways}, and no trace is left; {path.said}."
+        )
+        return Found(ok=True, summary=said, rows=tuple(rows))
+    shown = " ".join(wrong[:3]) + (f" +{len(wrong) - 3} more." if len(wrong) > 3 else "")
+    return Found(ok=False, summary=shown, rows=tuple(rows), next_steps=tuple(dict.fromkeys(steps)))

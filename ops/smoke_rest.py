@@ -1,0 +1,173 @@
+"""The smoke through the app's API (PostgREST): what is written there others can see, so it is marked and removed.
+
+Each row is announced in `runbooks.smoke_rows` before it is written and struck off when it is verified to be gone,
+so that the next smoke removes what a killed one left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from ops import database, errors, queries, smoke_sql, written_tables
+from ops.sample_rows import Row
+from ops.settings import Deploy
+from ops.smoke_sql import Result
+from ops.written_tables import Table
+
+_TIMEOUT = 15.0
+
+
+def unfit(row: Row, code: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return why writing this row through the API would leave a trace, if it would."""
+    leaving = [each["what"] for each in code if each["leaves"] and each["oid"] == row.table.oid]
+    if leaving:
+        return f"its {leaving[0]} may write elsewhere, and that would stay"
+    if row.counts_always:
+        return "its identity is always counted, and a number would be used up"
+    if row.parents:
+        return "it needs a row to point to, which would have to be written first"
+    return None if row.key and row.marked else "its row could not be marked"
+
+
+class Api:
+    """The app's PostgREST, asked as the app asks it."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        path = urlsplit(url).path
+        # The address of a Supabase project has no path; one with a path, even `/`, is PostgREST's own.
+        base = url if path else f"{url}/rest/v1"
+        headers = {"apikey": key, "Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=base.rstrip("/"), headers=headers, timeout=_TIMEOUT)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def insert(self, row: Row) -> list[Any]:
+        """Write the row; return what the API says it wrote."""
+        return self._ask("POST", row.table, json=row.values)
+
+    def find(self, row: Row) -> list[Any]:
+        """Return the row, if it can be read."""
+        return self._ask("GET", row.table, row.identity)
+
+    def change(self, row: Row) -> list[Any]:
+        """Change the row's free text; return what the API says it changed."""
+        column = row.text or row.key[0]
+        value = row.values[column]
+        changed = value if column in row.key else str(value)[::-1]
+        return self._ask("PATCH", row.table, row.identity, json={column: changed})
+
+    def delete(self, row: Row) -> list[Any]:
+        """Delete the row; return what the API says it deleted."""
+        return self._ask("DELETE", row.table, row.identity)
+
+    def _ask(
+        self, method: str, table: Table, identity: Mapping[str, Any] | None = None, json: Any = None
+    ) -> list[Any]:
+        profile = "Accept-Profile" if method == "GET" else "Content-Profile"
+        headers = {"Prefer": "return=representation"} | (
+            {} if table.schema == "public" else {profile: table.schema}
+        )
+        wanted = {column: f"eq.{value}" for column, value in (identity or {}).items()}
+        try:
+            answer = self._client.request(method, f"/{table.name}", params=wanted, headers=headers, json=json)
+        except httpx.HTTPError as error:
+            raise errors.Unavailable(
+                f"The API does not answer ({type(error).__name__}), so the smoke could not go on. Check its URL."
+            ) from None
+        if answer.is_success:
+            return answer.json() if answer.content else []
+        raise errors.CheckFailed(f"{table}: the API says {answer.status_code} to {method}: {_said(answer)}.")
+
+
+@contextmanager
+def alone(dsn: str, application: str) -> Generator[None]:
+    """Be the only smoke that goes through the API, so that nobody takes our row for one that was left.
+
+    Raises:
+        Unavailable: another one is under way.
+    """
+    with (
+        database.connect(dsn, application=application, prepare_threshold=None) as connection,
+        database.translating(),
+        connection.transaction(),
+    ):
+        (free,) = connection.execute(queries.load("smoke/alone")).fetchone() or (False,)
+        if not free:
+            raise errors.Unavailable(
+                "Another smoke is under way on this database, so this one has not begun. Wait for it."
+            )
+        yield
+
+
+def remove_left(connection: database.Connection) -> list[str]:
+    """Remove the rows that killed smokes left; return a sentence for each."""
+    found: list[str] = []
+    with database.translating():
+        for identifier, relation, key in connection.execute(queries.load("smoke/left")).fetchall():
+            there = written_tables.find(connection, Deploy(tables=(relation,)))
+            removed = sum(_removed(connection, table, key) for table in there.found)
+            connection.execute(queries.load("smoke/gone"), {"id": identifier})
+            if removed:
+                found.append(f"A smoke that was killed had left a row in {relation}; it is removed.")
+    return found
+
+
+def run(connection: database.Connection, api: Api, row: Row) -> Result:
+    """Write, read, change and delete one row through the API, and verify in the database that it is gone.
+
+    Raises:
+        Unavailable: the API or the database does not answer; the row is removed by the next smoke at the latest.
+    """
+    announced = {"id": uuid4().hex, "relation": str(row.table), "key": Jsonb(row.identity)}
+    with database.translating():
+        connection.execute(queries.load("smoke/announce"), announced)
+    done, problem = "not written", ""
+    try:
+        for word, count, act in _acts(api, row):
+            if len(act(row)) != count:
+                problem = (
+                    f"{row.table}: the API shows the row as {done} and not as {word}; look at its policies."
+                )
+                break
+            done = word
+    except errors.CheckFailed as error:
+        problem = str(error)
+    with database.translating():
+        left = _removed(connection, row.table, row.identity)
+        connection.execute(queries.load("smoke/gone"), {"id": announced["id"]})
+    if left and not problem:
+        problem = f"{row.table}: the API says that the row is deleted, and it was still there."
+    steps = "Verify the rights and policies of the key's role on the table." if problem else ""
+    return smoke_sql.result(row.table, "API", done, problem, steps)
+
+
+def _acts(api: Api, row: Row) -> Any:
+    yield "written", 1, api.insert
+    yield "read back", 1, api.find
+    yield "changed", 1, api.change
+    yield "deleted", 1, api.delete
+    yield "deleted", 0, api.find
+
+
+def _removed(connection: database.Connection, table: Table, key: Mapping[str, Any]) -> int:
+    text = sql.SQL("delete from {} where {}").format(smoke_sql.name(table), smoke_sql.where(key))
+    return connection.execute(text, smoke_sql.adapted(key)).rowcount
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+        parts = [body.get(key) for key in ("code", "message", "details", "hint")]
+        return " ".join(str(part) for part in parts if part) or "nothing"
+    except (ValueError, AttributeError):
+        return answer.reason_phrase or "nothing"

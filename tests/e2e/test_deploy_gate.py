@@ -1,0 +1,108 @@
+"""The deploy gate through a real Prefect server, a real worker and its deployment: before and after a deploy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from prefect.client.schemas.objects import FlowRun
+
+from deployments import runs
+from deployments.runs import StepSeen
+from ops import bundle, database, declaration, embedded, manifest
+from tests import fix_app
+from tests.fix_postgres import fresh_database
+from tests.fix_stack import Desk
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def app(server: embedded.Server, tmp_path: Path) -> Generator[tuple[Path, str]]:
+    """An app that is committed and pushed, and the DSN of its database."""
+    with fresh_database(server) as name:
+        dsn = server.dsn(name)
+        fix_app.execute(dsn, fix_app.TABLES)
+        project = fix_app.write(tmp_path, dsn, deploy="""tests = "python3 -c 'print(1)'"\n""")
+        with database.connect(dsn) as connection:
+            text = declaration.text(declaration.of_database(connection, ["public"]))
+        (project / "supabase" / "schema.toml").write_text(text, "utf-8")
+        fix_app.commit(project)
+        yield project, dsn
+
+
+class Gate:
+    """A run of the gate as it was left."""
+
+    def __init__(self, desk: Desk, project: Path, **chosen: Any) -> None:
+        parameters = {"project": str(project), "environment": "production", "deploy": "d1", **chosen}
+        run = runs.trigger(desk.stack, "deploy-gate/production", parameters)
+        *steps, ended = runs.follow(desk.stack, run.id)
+        assert isinstance(ended, FlowRun)
+        self.name, self.id, self.desk = ended.name, ended.id, desk
+        self.message = ended.state.message or "" if ended.state else ""
+        self.steps = {
+            step.title: step for step in steps if isinstance(step, StepSeen) and step.ok is not None
+        }
+        kept = bundle.of_run(project, str(run.id))
+        self.kept = kept
+        self.result: dict[str, Any] = json.loads((kept / "deploy-gate.json").read_text()) if kept else {}
+
+
+def test_before_and_after_are_two_runs_of_one_deploy(desk: Desk, app: tuple[Path, str]):
+    project, dsn = app
+    before = Gate(desk, project, phase="pre")
+    assert before.name == "Gate d1 on production, pre-deploy"
+    titles = list(before.steps)
+    assert titles[0].startswith("Plan the pre-deploy gate of")
+    assert titles[1:5] == [
+        "Check login, rights and settings",
+        "Find the deploy",
+        "Check the commit",
+        "Check the schema",
+    ]
+    assert titles[-1] == "Hand off the gate"
+    held = {check["part"]: check["status"] for check in before.result["checks"]}
+    parts = ("auth", "commit", "schema", "tests", "smoke")
+    assert {part: held[part] for part in parts} == dict.fromkeys(parts, "passed"), before.message
+    shown = {artifact.key for artifact in desk.artifacts(before.id)}
+    assert shown >= {"auth", "commit", "schema-check", "tests", "smoke", "gate-verdict"}
+    assert before.kept
+    assert manifest.verify(before.kept).ok
+
+    after = Gate(desk, project, phase="post", choices={"restarted_at": "2026-01-31T18:05:00Z"})
+    assert after.result["phase"] == "post"
+    assert "manual checklist (not asked)" in after.message
+    found = fix_app.ask(
+        dsn,
+        "select commit, pre ->> 'phase', post ->> 'phase', restarted_at = '2026-01-31T18:05:00Z' from runbooks.deploys",
+    )
+    assert found == [(fix_app.git(project, "rev-parse", "HEAD"), "pre", "post", True)]
+
+
+def test_after_a_deploy_without_a_baseline_it_is_refused(desk: Desk, app: tuple[Path, str]):
+    after = Gate(desk, app[0], phase="post")
+    assert "There is no baseline of the deploy 'd1' on 'production'" in after.message
+    assert after.steps["Find the deploy"].ok is False
+    assert after.result["verdict"] == "refused"
+
+
+def test_what_is_wrong_fails_its_step_and_the_others_run_on(desk: Desk, app: tuple[Path, str]):
+    project, dsn = app
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("alter table public.logs rename body to bodies")
+    found = Gate(desk, project, phase="pre")
+    assert found.steps["Check the schema"].ok is False
+    assert "column public.logs.body does not exist; the nearest that there is is bodies" in found.message
+    assert found.steps["Run the project's tests"].ok
+    assert any("Is a migration pending?" in step for step in found.result["next_steps"])
+
+
+def test_one_part_alone_can_pass(desk: Desk, app: tuple[Path, str]):
+    found = Gate(desk, app[0], phase="pre", deploy="", choices={"only": ["schema", "smoke"]})
+    assert (found.result["verdict"], found.result["partial"]) == ("passed", True), found.message
+    assert fix_app.ask(app[1], "select to_regclass('runbooks.deploys')") == [(None,)]

@@ -1,0 +1,135 @@
+"""The guided rollback of an app: seen to work or not, and recorded either way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from flows.app_rollback import app_rollback
+from ops import errors
+from ops.app_rollback import AppRollback, RollingBack
+from ops.evidence import Evidence
+from ops.gate_verdict import Checklist
+from tasks import app_rollback as step
+from tasks import checklist
+from tests import fix_app, fix_command
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody does what they are told."""
+
+    def ask(rolling: RollingBack) -> Evidence:
+        rolling.guided = Checklist(status="confirmed", by="ada", said="restarted")
+        return step.record_guidance(rolling)
+
+    monkeypatch.setattr(checklist, "ask_rollback", ask)
+
+
+@contextmanager
+def answering(status: int) -> Generator[str]:
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/health"
+        server.shutdown()
+        thread.join()
+
+
+def roll(project: Path, reason: str = "writes are missing", at: str = "") -> AppRollback:
+    try:
+        return app_rollback.fn(str(project), "production", "d1", reason, at)
+    except errors.CheckFailed as error:
+        if isinstance(error.evidence, AppRollback):
+            return error.evidence
+        raise
+
+
+@pytest.mark.parametrize(("status", "works"), [(200, True), (503, False)])
+def test_the_health_url_says_whether_it_works(
+    done: None, shaped: str, tmp_path: Path, status: int, works: bool
+):
+    with answering(status) as url:
+        found = roll(fix_app.write(tmp_path, shaped, environment=f'health_url = "{url}"'))
+    assert (found.ok, found.verified) == (works, "passed" if works else "failed")
+    assert str(status) in found.summary
+    assert found.recorded
+    recorded = fix_app.ask(
+        shaped, "select rollback ->> 'reason', rolled_back_at is not null from runbooks.deploys"
+    )
+    assert recorded == [("writes are missing", True)]
+
+
+@pytest.mark.parametrize(("command", "works"), [("true", True), ("false", False)])
+def test_the_command_says_whether_it_works(
+    done: None, shaped: str, tmp_path: Path, command: str, works: bool
+):
+    project = fix_app.write(tmp_path, shaped, environment=f'app_command = "{command}"')
+    assert roll(project, at="2026-01-31T18:00:00Z").ok is works
+    assert fix_app.ask(shaped, "select rolled_back_at::text from runbooks.deploys") == [
+        ("2026-01-31 18:00:00+00",)
+    ]
+
+
+def test_what_nobody_looked_at_is_no_success(done: None, shaped: str, tmp_path: Path):
+    found = roll(fix_app.write(tmp_path, shaped))
+    assert (found.ok, found.verified) == (False, "not checked")
+
+
+def test_what_nobody_was_asked_is_no_success(shaped: str, tmp_path: Path):
+    found = roll(fix_app.write(tmp_path, shaped, environment='app_command = "true"'))
+    assert (found.ok, found.verified, found.guided.status) == (False, "passed", "not asked")
+
+
+def test_without_the_database_the_evidence_is_the_record(done: None, tmp_path: Path):
+    dsn = "postgresql://postgres@127.0.0.1:9/postgres?sslmode=disable"
+    found = roll(fix_app.write(tmp_path, dsn, environment='app_command = "true"'))
+    assert (found.ok, found.recorded) == (True, False)
+    assert "recorded in the evidence alone" in found.findings[0]
+    assert found.bundle
+    assert (
+        json.loads((Path(found.bundle) / "app-rollback.json").read_text())["reason"] == "writes are missing"
+    )
+
+
+def test_without_a_reason_it_is_refused(shaped: str, tmp_path: Path):
+    project = fix_app.write(tmp_path, shaped)
+    said = fix_command.run(
+        "app-rollback", project, "--environment", "production", "--deploy", "d1", "--reason", " "
+    )
+    assert said.returncode == 2
+    assert "Say why with --reason" in said.stderr
+
+
+def test_the_command_prints_the_steps_and_the_record(shaped: str, tmp_path: Path):
+    project = fix_app.write(tmp_path, shaped, environment='app_command = "true"')
+    said = fix_command.run(
+        "app-rollback",
+        project,
+        "--environment",
+        "production",
+        "--deploy",
+        "d1",
+        "--reason",
+        "slow",
+        "--json",
+        "-",
+    )
+    assert said.returncode == 1
+    assert json.loads(said.stdout)["guided"]["status"] == "not asked"

@@ -1,0 +1,295 @@
+"""The deploy gate in a terminal: two phases, one record, and the evidence without which it has not passed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.deploy_gate import deploy_gate
+from ops import embedded, errors, gate_steps, manifest
+from ops.gate_choices import GateChoices, Part, Phase
+from ops.gate_verdict import Checklist, DeployGate, Found
+from ops.gated import Gated, part
+from ops.verdict import Verdict
+from tasks import checklist
+from tasks import deploy as step
+from tasks.step import Step
+from tests import fix_app, fix_command, fix_listening, fix_pgbouncer
+
+TESTS = """tests = "python3 -c 'print(1)'"\n"""
+
+
+@pytest.fixture
+def app(shaped: str, tmp_path: Path) -> Path:
+    """An app with all that its gate needs, committed and pushed."""
+    fix_app.execute(shaped, fix_app.TABLES)
+    project = fix_app.write(tmp_path, shaped, deploy=TESTS)
+    declared = fix_command.run(
+        "schema", "declare", "env:APP", "--out", project / "supabase" / "schema.toml", APP=shaped
+    )
+    assert declared.returncode == 0, declared.stderr
+    fix_app.commit(project)
+    return project
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody confirms the checklist, and the rows are sound."""
+
+    def ask(gate: Gated) -> Found:
+        gate.checklist = Checklist(status="confirmed", by="ada", said="all three done")
+        return step.record_checklist(gate)
+
+    @part(Part.INTEGRITY)
+    def sound(gate: Gated) -> Found:
+        """Say that the rows are sound."""
+        gate.integrity = {"findings": []}
+        return Found(ok=True, summary="The rows are sound.")
+
+    monkeypatch.setattr(checklist, "ask_checklist", ask)
+    monkeypatch.setattr(step.check_integrity, "operation", sound)
+
+
+def run(project: Path, phase: Phase = Phase.PRE, deploy: str = "d1", **choices: Any) -> DeployGate:
+    try:
+        return deploy_gate.fn(str(project), "production", phase, deploy, GateChoices(**choices))
+    except errors.OpsError as error:
+        if isinstance(error.evidence, DeployGate):
+            return error.evidence
+        raise
+
+
+def command(project: Path, *words: str, **variables: str) -> tuple[int, Mapping[str, Any], str]:
+    done = fix_command.run(
+        "deploy-gate", project, "--environment", "production", *words, "--json", "-", **variables
+    )
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def test_both_phases_pass_and_are_one_record(app: Path, answered: None):
+    before = run(app)
+    assert before.verdict is Verdict.PASSED, before.summary
+    after = run(app, Phase.POST)
+    assert after.verdict is Verdict.PASSED, after.summary
+    assert [(each.what, each.present) for each in after.required] == [
+        ("git commit", True),
+        ("schema check", True),
+        ("smoke", True),
+        ("manual checklist", True),
+        ("integrity_post.json", True),
+    ]
+    assert after.bundle
+    bundle = Path(after.bundle)
+    assert manifest.verify(bundle).ok
+    assert json.loads((bundle / "data/integrity_post.json").read_text()) == {"findings": []}
+    record = json.loads((app / "artifacts/ops/deploys/production/d1.json").read_text())
+    assert (record["pre"]["verdict"], record["post"]["verdict"]) == ("passed", "passed")
+    assert record["commit"] == fix_app.git(app, "rev-parse", "HEAD")
+    assert record["post"]["checklist"] == {"status": "confirmed", "said": "all three done", "by": "ada"}
+    assert run(app, Phase.POST).verdict is Verdict.PASSED
+
+
+LOSSES = {
+    "git commit": (Part.COMMIT, None),
+    "schema check": (Part.SCHEMA, "check_schema"),
+    "smoke": (Part.SMOKE, "check_smoke"),
+    "integrity_post.json": (Part.INTEGRITY, "check_integrity"),
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
+def test_without_one_piece_of_evidence_it_has_not_passed_whatever_the_steps_say(
+    app: Path, answered: None, monkeypatch: pytest.MonkeyPatch, lost: str
+):
+    assert run(app).verdict is Verdict.PASSED
+    which, name = LOSSES[lost]
+
+    @part(which)
+    def nothing(gate: Gated) -> Found:
+        """See nothing wrong, and leave no evidence."""
+        gate.commit = None if which is Part.COMMIT else gate.commit
+        return Found(ok=True, checked=False, summary="Nothing to see.")
+
+    where: Step[Any, Any] = getattr(step, name or "check_commit")
+    monkeypatch.setattr(where, "operation", nothing)
+    found = run(app, Phase.POST)
+    assert found.verdict is Verdict.FAILED
+    assert all(check.status != "failed" for check in found.checks)
+    assert [each.what for each in found.required if not each.present] == [lost]
+    assert f"required evidence is missing: {lost}" in found.summary
+
+
+def test_a_checklist_that_nobody_was_asked_is_missing_evidence(
+    app: Path, answered: None, monkeypatch: pytest.MonkeyPatch
+):
+    assert run(app).verdict is Verdict.PASSED
+    monkeypatch.setattr(checklist, "ask_checklist", step.record_checklist)
+    found = run(app, Phase.POST)
+    assert "required evidence is missing: manual checklist (not asked)" in found.summary
+    assert "By hand: Create one stream log." in found.next_steps
+
+
+def test_after_a_deploy_without_a_baseline_it_is_refused(app: Path):
+    code, found, _ = command(app, "--phase", "post", "--deploy", "never-seen")
+    assert (code, found["verdict"]) == (2, "refused")
+    assert "There is no baseline of the deploy 'never-seen'" in found["summary"]
+
+
+def test_deployed_though_the_gate_had_said_no_it_has_not_passed(app: Path, answered: None):
+    (app / "new.py").write_text("")
+    assert run(app).verdict is Verdict.FAILED
+    found = run(app, Phase.POST)
+    assert "the phase before the deploy is failed, and it was deployed all the same" in found.summary
+
+
+def test_another_commit_than_was_looked_at_has_not_passed(app: Path, answered: None):
+    assert run(app).verdict is Verdict.PASSED
+    fix_app.git(
+        app, "-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "--allow-empty", "-qm", "B"
+    )
+    found = run(app, Phase.POST)
+    assert "what was tested is not what runs" in found.summary
+
+
+def test_the_baseline_of_a_deploy_that_has_happened_stands(app: Path, answered: None):
+    run(app)
+    run(app, Phase.POST)
+    found = run(app)
+    assert found.verdict is Verdict.REFUSED
+    assert "its baseline stands" in found.summary
+    record = json.loads((app / "artifacts/ops/deploys/production/d1.json").read_text())
+    assert record["pre"]["verdict"] == "passed"
+
+
+def test_times_are_recorded_as_they_are_given(app: Path, answered: None):
+    run(app)
+    run(app, Phase.POST, deployed_at="2026-01-31T18:00:00Z", restarted_at="2026-01-31T18:05:00+00:00")
+    record = json.loads((app / "artifacts/ops/deploys/production/d1.json").read_text())
+    assert record["deployed_at"] == "2026-01-31T18:00:00Z"
+    assert record["restarted_at"] == "2026-01-31T18:05:00Z"
+
+
+BREAKS = {
+    "tests": ("--only", "tests", "exit code 3", """tests = "python3 -c 'raise SystemExit(3)'"\n"""),
+    "no such command": ("--only", "tests", "'no-such' of [deploy] tests is not there", 'tests = "no-such"\n'),
+    "setting": ("--only", "auth", "setting MISSING", 'secrets = ["MISSING"]\n'),
+    "table": ("--only", "auth,smoke", "table ghosts: does not exist", 'tables = ["ghosts"]\n'),
+    "ai key": ("--only", "smoke", "AI_KEY is in neither", 'ai_key = "AI_KEY"\n'),
+    "ai path": (
+        "--only",
+        "smoke",
+        "A log is not stored when the AI call fails",
+        'ai_key = "HOME"\nai_check = "false"\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_each_part_is_callable_alone_and_sees_what_is_wrong(app: Path, broken: str):
+    *words, said, deploy = BREAKS[broken]
+    code, found, _ = command(app, *words)
+    assert (code, found["partial"]) == (0, True), found["summary"]
+    config = (app / "runbooks.toml").read_text()
+    for line in deploy.splitlines():
+        key = line.partition(" ")[0]
+        config = "\n".join(each for each in config.splitlines() if not each.startswith(f"{key} "))
+        config = config.replace("[deploy]", f"[deploy]\n{line}")
+    (app / "runbooks.toml").write_text(config)
+    code, found, shown = command(app, *words)
+    assert code == (2 if broken == "no such command" else 1)
+    assert said in found["summary"]
+    assert said in " ".join(shown.split())
+    assert fix_app.ask((app.parent / "app.dsn").read_text(), "select to_regclass('runbooks.deploys')") == [
+        (None,)
+    ]
+
+
+def test_the_ai_check_runs_with_a_key_that_nobody_takes(app: Path, tmp_path: Path):
+    code = 'import os, sys; sys.exit(os.environ[\\"AI_KEY\\"] == \\"the-real-key\\")'
+    deploy = f'ai_key = "AI_KEY"\nai_check = "python3 -c \'{code}\'"'
+    fix_app.write(tmp_path, (tmp_path / "app.dsn").read_text(), deploy=deploy)
+    code, found, _ = command(app, "--only", "smoke", AI_KEY="the-real-key")
+    assert code == 0, found["summary"]
+    assert "a log is stored when the AI call fails" in found["checks"][0]["summary"]
+
+
+def test_what_is_not_declared_of_the_ai_path_is_said_as_not_checked(app: Path, tmp_path: Path):
+    fix_app.write(tmp_path, (tmp_path / "app.dsn").read_text(), deploy='ai_key = "AI_KEY"')
+    _, found, _ = command(app, "--only", "smoke", AI_KEY="the-real-key")
+    assert "whether a log is stored when the AI call fails is not checked" in found["checks"][0]["summary"]
+    assert "the-real-key" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--deploy", "d 1"), "'d 1' is no id of a deploy"),
+        (("--deploy", "../d1"), "is no id of a deploy"),
+        ((), "is no id of a deploy"),
+        (("--deploy", "d1", "--commit", "nope"), "'nope' is no commit"),
+        (("--deploy", "d1", "--deployed", "noon"), "'noon' is no time"),
+    ],
+)
+def test_a_mistake_of_the_operator_is_refused(app: Path, words: tuple[str, ...], said: str):
+    code, found, _ = command(app, *words)
+    assert code == 2
+    assert said in found["summary"]
+
+
+def test_a_part_that_there_is_not_is_refused_with_the_nearest(app: Path):
+    done = fix_command.run("deploy-gate", app, "--environment", "production", "--only", "shema")
+    assert done.returncode == 2
+    assert "Did you mean 'schema'?" in done.stderr
+
+
+def test_a_database_that_does_not_answer_is_unavailable(app: Path):
+    (app.parent / "app.dsn").write_text("postgresql://postgres@127.0.0.1:9/postgres?sslmode=disable")
+    (found,) = [run(app, only=(Part.COMMIT,))]
+    assert found.verdict is Verdict.PASSED
+    code, refused, _ = command(app, "--only", "smoke", PGCONNECT_TIMEOUT="2")
+    assert (code, refused["verdict"]) == (3, "unavailable")
+
+
+@pytest.mark.parametrize("alone", [(), ("--only", "tests")], ids=["all", "tests alone"])
+def test_no_output_of_a_whole_run_has_a_secret(
+    listening: embedded.Server, no_defaults: None, tmp_path: Path, alone: tuple[str, ...]
+):
+    dsn = fix_listening.address(listening)
+    prints = 'tests = "python3 -c \'import os; print(os.environ)\'"\nai_key = "AI_KEY"'
+    project = fix_app.write(tmp_path, dsn, deploy=prints)
+    (project / ".streamlit").mkdir()
+    (project / ".streamlit" / "secrets.toml").write_text('[app]\nsession_token = "sesame-of-the-app"\n')
+    done = fix_command.run(
+        *("deploy-gate", project, "--environment", "production", "--deploy", "d1", "--json", "-", *alone),
+        AI_KEY="sesame-of-the-ai", COPY=dsn, SESSION="sesame-of-the-app",
+    )  # fmt: skip
+    assert json.loads(done.stdout)["checks"], done.stderr
+    written = [
+        path.read_bytes().decode("utf-8", "replace")
+        for path in tmp_path.glob("app/artifacts/**/*")
+        if path.is_file()
+    ]
+    logs = [text for text in written if "AI_KEY" in text]
+    assert logs
+    for text in (done.stdout, done.stderr, *written):
+        assert "sesame" not in text
+        assert fix_pgbouncer.PASSWORD not in text
+
+
+def test_a_wrong_key_is_named_with_its_line_and_the_nearest_right_one(app: Path):
+    (app / "runbooks.toml").write_text("[deploy]\ntest = 'x'\n[environments.production]\n")
+    code, found, _ = command(app, "--only", "auth")
+    assert code == 2
+    assert "runbooks.toml:2: deploy.test: " in found["summary"]
+    assert "nearest key is 'tests'" in found["summary"]
+
+
+def test_the_output_of_the_tests_is_kept_in_the_bundle(app: Path, answered: None):
+    found = run(app)
+    assert found.bundle
+    log = (Path(found.bundle) / gate_steps.TESTS_LOG).read_text()
+    assert log.startswith("$ python3 -c 'print(1)'\n1\n")

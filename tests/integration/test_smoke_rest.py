@@ -1,0 +1,194 @@
+"""The smoke through a real PostgREST: what others could see for a moment is gone afterwards, also after a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from ops import database, deploys, embedded, errors, smoke, smoke_rest
+from ops.gate_verdict import Found
+from ops.sample_rows import Row
+from ops.written_tables import Table
+from tests import fix_app, fix_command, fix_postgres, fix_postgrest
+
+LEFT = "select from runbooks.smoke_rows"
+TABLES = """\
+create table public.notes (id uuid primary key default gen_random_uuid(), body text not null,
+    at timestamptz default now());
+create table public.events (id bigserial primary key, name text not null);
+create table public.counted (id bigint generated always as identity primary key, name text not null);
+grant all on all tables in schema public to service_role;
+grant all on all sequences in schema public to service_role;
+insert into public.notes (body) values ('of somebody');
+"""
+
+
+@dataclass
+class Site:
+    """An app whose data goes through an API."""
+
+    project: Path
+    dsn: str
+    admin: str
+    rest: fix_postgrest.PostgRest
+
+    def smoked(self) -> tuple[Found, list[str]]:
+        with fix_app.look(self.project) as gate:
+            return smoke.check(gate), gate.findings
+
+    def contents(self) -> object:
+        return fix_app.contents(self.admin)
+
+    def configure(self, deploy: str, key: str | None = None) -> None:
+        environment = f'api = "{self.rest.url}"\napi_key = "file:{self.project.parent / "key"}"'
+        (self.project.parent / "key").write_text(key or self.rest.key, "utf-8")
+        fix_app.write(self.project.parent, self.dsn, deploy=deploy, environment=environment)
+
+
+@pytest.fixture(scope="module")
+def shared(server: embedded.Server) -> Generator[tuple[str, fix_postgrest.PostgRest]]:
+    with fix_postgres.fresh_database(server) as name:
+        fix_app.execute(server.dsn(name), TABLES)
+        with fix_postgrest.postgrest(server, name) as rest:
+            yield name, rest
+
+
+@pytest.fixture
+def site(server: embedded.Server, shared: tuple[str, fix_postgrest.PostgRest], tmp_path: Path) -> Site:
+    name, rest = shared
+    site = Site(tmp_path / "app", server.dsn(name), server.dsn(name, user=server.superuser), rest)
+    site.configure('tables = ["notes", "events"]')
+    with database.connect(site.dsn) as connection:
+        deploys.prepare(connection)
+    return site
+
+
+def test_rows_are_written_through_the_api_and_gone_afterwards(site: Site):
+    before = site.contents()
+    found, _ = site.smoked()
+    assert found.ok, found.summary
+    assert [(row["table"], row["path"], row["came to"]) for row in found.rows] == [
+        ("public.notes", "API", "deleted"),
+        ("public.events", "API", "deleted"),
+    ]
+    assert site.contents() == before
+    assert fix_app.ask(site.admin, LEFT) == []
+
+
+def test_what_would_leave_a_trace_goes_through_the_dsn(site: Site):
+    before = site.contents()
+    site.configure('tables = ["counted"]')
+    found, findings = site.smoked()
+    assert found.ok, found.summary
+    assert [(row["table"], row["path"]) for row in found.rows] == [("public.counted", "DSN")]
+    assert any("a number would be used up" in finding for finding in findings)
+    assert site.contents() == before
+
+
+@pytest.mark.parametrize("right", ["insert", "select", "update", "delete"])
+def test_a_right_that_the_key_has_not_is_found_and_nothing_is_left(site: Site, right: str):
+    before = site.contents()
+    fix_app.execute(site.dsn, f"revoke {right} on public.notes from service_role")
+    try:
+        found, _ = site.smoked()
+    finally:
+        fix_app.execute(site.dsn, f"grant {right} on public.notes to service_role")
+    assert not found.ok
+    assert "permission denied for table notes" in found.summary
+    assert site.contents() == before
+
+
+def test_a_wrong_key_is_found_and_not_shown(site: Site):
+    site.configure('tables = ["notes"]', key="eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoieCJ9.wrong-wrong")
+    found, _ = site.smoked()
+    assert not found.ok
+    assert "the API says 401 to POST" in found.summary
+    assert "eyJ" not in found.model_dump_json()
+
+
+def test_an_api_that_does_not_answer_is_unavailable(site: Site):
+    key = site.project.parent / "key"
+    environment = f'api = "http://127.0.0.1:9/"\napi_key = "file:{key}"'
+    fix_app.write(site.project.parent, site.dsn, deploy='tables = ["notes"]', environment=environment)
+    with pytest.raises(errors.Unavailable, match="does not answer"):
+        site.smoked()
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("", "/rest/v1/notes"), ("/", "/notes"), ("/api/", "/api/notes")]
+)
+def test_a_projects_own_address_is_that_of_its_rest_api(path: str, asked: str):
+    seen: list[tuple[str, str | None]] = []
+
+    class Asked(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append((self.path, self.headers["apikey"]))
+            self.send_response(201)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    row = Row(Table("public", "notes", 0), {"id": 1}, ("id",), None, None, True, False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        with closing(smoke_rest.Api(f"http://127.0.0.1:{http.server_port}{path}", "a key")) as api:
+            api.insert(row)
+        http.shutdown()
+        thread.join()
+    assert seen == [(asked, "a key")]
+
+
+def test_only_one_at_a_time(site: Site):
+    with smoke_rest.alone(site.dsn, "another"), pytest.raises(errors.Unavailable, match="Another smoke"):
+        site.smoked()
+
+
+KILLED = """\
+import sys
+from pathlib import Path
+from ops import smoke, smoke_rest
+from tests import fix_app
+def held(*_):
+    print("written", flush=True)
+    sys.stdin.read()
+smoke_rest.Api.change = held
+with fix_app.look(Path(sys.argv[1])) as gate:
+    smoke.check(gate)
+"""
+
+
+def test_what_a_killed_one_left_is_removed_by_the_next(site: Site):
+    site.smoked()
+    before = site.contents()
+    victim = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(site.project)],
+        env={**os.environ, "PYTHONPATH": str(fix_command.ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with victim:
+        assert victim.stdout
+        assert victim.stdout.readline() == b"written\n"
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+    assert fix_app.ask(
+        site.admin, "select count(*) from public.notes where body like 'runbooks-smoke-%'"
+    ) == [(1,)]
+    found, findings = site.smoked()
+    assert found.ok, found.summary
+    assert "A smoke that was killed had left a row in public.notes; it is removed." in findings
+    assert site.contents() == before
