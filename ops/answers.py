@@ -75,6 +75,11 @@ class Findings:
         else:
             self.failures.append(description)
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was asserted, and nothing went wrong."""
+        return not (self.passed or self.failures or self.errors or self.tap.spoke)
+
     def contract(self) -> verdict.ContractFile:
         """Return the result of a file in which every assertion counts, in whichever form."""
         spoken = self.tap.verdict(self.file)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Strict(BaseModel):
@@ -21,3 +23,16 @@ class Integrity(Strict):
 
 class PullRequest(Strict):
     """`[pull_request]`: what the gate of a pull request does beside rehearsing."""
+
+    verify: tuple[str, ...] | None = Field(
+        default=None, description="globs of the verification scripts; None: supabase/verify/**/*.sql"
+    )
+    smoke: tuple[str, ...] | None = Field(
+        default=None, description="globs of the smoke SQL; None: scripts/smoke.sql"
+    )
+    ignore: tuple[str, ...] = Field(
+        default=(), description='globs of "kind name" of what may differ on staging, such as "index public.*"'
+    )
+    drift: Literal["fail", "report"] = Field(
+        default="fail", description="what becomes of a pull request when staging has drifted"
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -212,7 +212,9 @@ class Counts(_Part):
 
 
 class Rehearsal(Evidence):
-    """The whole result: `ok` says whether everything holds, `verdict` also why not."""
+    """The whole result: `ok` says whether everything holds, `verdict` also why not; `THEN` is what comes next."""
+
+    THEN: ClassVar[str] = "ask for the production window"
 
     verdict: Verdict
     project: str
