@@ -125,10 +125,11 @@ def named(root: Path, commit: str, paths: Iterable[str]) -> dict[str, str]:
 def hashed(root: Path, paths: Iterable[str]) -> dict[str, str]:
     """Return how git would name these files' contents as they are in the working tree."""
     wanted = list(paths)
-    answer = _asked(
-        root, "hash-object", "--stdin-paths", stdin=os.fsencode("".join(f"{p}\n" for p in wanted))
-    )
-    return dict(zip(wanted, answer.decode().split(), strict=True)) if wanted else {}
+    top, prefix = _asked(root, "rev-parse", "--show-toplevel", "--show-prefix").split(b"\n")[:2]
+    # It reads them from the top, wherever it is started.
+    lines = b"".join(prefix + os.fsencode(path) + b"\n" for path in wanted)
+    answer = _asked(Path(os.fsdecode(top)), "hash-object", "--stdin-paths", stdin=lines)
+    return dict(zip(wanted, answer.decode().split(), strict=True))
 
 
 def _configured(place: Path) -> Project:

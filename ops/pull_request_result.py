@@ -55,7 +55,8 @@ class StagingDrift(_Part):
 
     `before` of a difference is what the migrations make, `after` what staging has. `compared_with` says which
     files were applied for it, `behind` which of the base's staging has not, `unknown` which versions it has
-    without a file; `ignored` counts what the project leaves out, `platform` what is the platform's own.
+    without a file; `ignored` counts what the project leaves out (`idle_globs` leave out nothing), `platform` what is
+    the platform's own.
     """
 
     status: Literal["equal", "differs", "unknown", "skipped"] = "skipped"
@@ -66,6 +67,7 @@ class StagingDrift(_Part):
     unknown: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     ignored: int = 0
+    idle_globs: tuple[str, ...] = ()
     platform: int = 0
     warnings: tuple[str, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from ops import pull_request, pull_request_drift, pull_request_finish, pull_request_note
+from ops import pull_request, pull_request_finish, pull_request_note, pull_request_staging
 from ops.pull_request import GatePlan, Gating
 from tasks import recording
 from tasks.step import step
@@ -13,7 +13,7 @@ plan_gate = step(pull_request.gate, title="Plan the gate of {path} against {base
 check_branch = step(
     pull_request.check_branch, title="Check what the branch changes", evidence="branch", stops=False
 )
-read_staging = step(pull_request_drift.read, title="Read staging", evidence="staging")
+read_staging = step(pull_request_staging.read, title="Read staging", evidence="staging")
 build_base = step(pull_request.build_base, title="Build the base", evidence="base-built", stops=False)
 find_added = step(pull_request.find_added, title="Find what the branch adds", evidence="added", stops=False)
 check_rls = step(
@@ -22,7 +22,9 @@ check_rls = step(
 run_verification = step(
     pull_request.run_verification, title="Run the verification scripts", evidence="verification", stops=False
 )
-find_drift = step(pull_request_drift.find, title="Find drift on staging", evidence="drift", stops=False)
+find_drift = step(
+    pull_request_staging.find_drift, title="Find drift on staging", evidence="drift", stops=False
+)
 hand_off = step(
     pull_request_finish.hand_off, title="Hand off", evidence="gate-verdict", shown=pull_request_note.markdown
 )
