@@ -7,6 +7,7 @@ what its migrations make or change there is told by comparing with a database th
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from ops import marker, parts
 from ops.schema import Key, Snapshot
@@ -21,6 +22,7 @@ _EXTENSIONS = frozenset(
     {"pg_graphql", "pg_stat_statements", "pgcrypto", "pgjwt", "pgsodium", "plpgsql", "supabase_vault"}
     | {'"uuid-ossp"'}
 )
+_SAID = frozenset({"grant", "comment", "security label"})
 _ROLES = frozenset({"postgres", "dashboard_user", "pgbouncer", "authenticator"})
 _PUBLICATION = re.compile(r"\Asupabase_realtime_messages\w*")
 _FIRST = re.compile(r'\A((?:"(?:[^"]|"")*"|[^\s".,()]+))\.')
@@ -37,11 +39,19 @@ def without(snapshot: Snapshot, *, made: Snapshot, bare: Snapshot) -> Snapshot:
     `made` is what the migrations produce on a database that was `bare` before them: what they made or changed
     is the project's, wherever it is.
     """
+    own = {
+        key for key, text in snapshot.items() if not _is_made(key, made, bare) and _is_own(key, text, bare)
+    }
     return {
         key: text
         for key, text in snapshot.items()
-        if _is_made(key, made, bare) or not _is_own(key, text, bare)
+        if key not in own and not _is_said_of(own, key, text, made)
     }
+
+
+def _is_said_of(own: Set[Key], key: Key, text: str, made: Snapshot) -> bool:
+    """Whether this is a privilege on, or a comment to, what is the platform's own, and no migration says it."""
+    return key[0] in _SAID and key not in made and not own.isdisjoint(parts.owners(key, text))
 
 
 def _is_made(key: Key, made: Snapshot, bare: Snapshot) -> bool:
@@ -72,7 +82,7 @@ def _places(key: Key, text: str) -> frozenset[str]:
     kind, identity = key
     if kind == "schema":
         return frozenset({identity})
-    if said := _OF_SCHEMA.match(identity) if kind in {"grant", "comment", "security label"} else None:
+    if said := _OF_SCHEMA.match(identity) if kind in _SAID else None:
         return frozenset({said[1]})
     wholes = [identity, *(whole for _, whole in parts.owners(key, text))]
     if kind.startswith("publication "):
