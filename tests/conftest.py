@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fix_pgbouncer",
     "tests.fix_listening",
     "tests.fix_site",
+    "tests.fix_staging",
     "tests.fix_stack",
     "tests.fix_browser",
 ]
