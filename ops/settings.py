@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Strict(BaseModel):
     """A table of which every key is known, so that a misspelt one is found and not passed over."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _inside(glob: str) -> str:
+    path = PurePosixPath(glob)
+    if not glob or path.is_absolute() or ".." in path.parts:
+        raise ValueError("a glob counts from the project's root and stays below it")
+    return glob
+
+
+Glob = Annotated[str, AfterValidator(_inside)]
 
 
 class Deploy(Strict):
@@ -24,10 +35,10 @@ class Integrity(Strict):
 class PullRequest(Strict):
     """`[pull_request]`: what the gate of a pull request does beside rehearsing."""
 
-    verify: tuple[str, ...] | None = Field(
+    verify: tuple[Glob, ...] | None = Field(
         default=None, description="globs of the verification scripts; None: supabase/verify/**/*.sql"
     )
-    smoke: tuple[str, ...] | None = Field(
+    smoke: tuple[Glob, ...] | None = Field(
         default=None, description="globs of the smoke SQL; None: scripts/smoke.sql"
     )
     ignore: tuple[str, ...] = Field(
