@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from ops.verdict import Verdict
 if TYPE_CHECKING:
     import httpx
 
-_TIMEOUT = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=10)
 _PUBLIC = "https://api.github.com"
 _PAGE = 100
 _MOST_PAGES = 50
@@ -102,7 +102,7 @@ def _telling(place: Place, choices: PullRequestChoices, found: PullRequest) -> I
     }
     try:
         with httpx.Client(
-            base_url=place.api, headers=headers, timeout=_TIMEOUT.total_seconds(), follow_redirects=True
+            base_url=place.api, headers=headers, timeout=TIMEOUT.total_seconds(), follow_redirects=True
         ) as client:
             for asked, what, do in (
                 (choices.comment, "comment", _comment),
@@ -122,8 +122,8 @@ def _tried(client: httpx.Client, place: Place, found: PullRequest, do: Any) -> s
     except httpx.HTTPStatusError as error:
         return _answered(error.response)
     except httpx.TimeoutException:
-        return f"GitHub did not answer within {_TIMEOUT.total_seconds():g} s. Run it again."
-    except (httpx.HTTPError, json.JSONDecodeError) as error:
+        return f"GitHub did not answer within {TIMEOUT.total_seconds():g} s. Run it again."
+    except httpx.HTTPError as error:
         return f"GitHub was not reached ({type(error).__name__}). Run it again."
     return None
 
@@ -143,14 +143,19 @@ def _comment(client: httpx.Client, place: Place, found: PullRequest) -> None:
 
 def _ours(client: httpx.Client, place: Place, mark: str) -> list[int]:
     """Return the numbers of the comments that begin with our mark."""
+    import httpx
+
     found: list[int] = []
     for page in range(1, _MOST_PAGES + 1):
         answer = client.get(
             f"/repos/{place.repository}/issues/{place.number}/comments",
             params={"per_page": _PAGE, "page": page},
         ).raise_for_status()
-        comments = cast("Sequence[Mapping[str, Any]]", answer.json())
-        found += [int(each["id"]) for each in comments if str(each.get("body") or "").startswith(mark)]
+        try:
+            comments: Any = answer.json()
+            found += [each["id"] for each in comments if (each["body"] or "").startswith(mark)]
+        except (ValueError, LookupError, TypeError) as error:
+            raise httpx.DecodingError("no list of comments") from error
         if "next" not in answer.links:
             break
     return found

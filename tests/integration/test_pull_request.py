@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from flows.pr_gate import pr_gate
 from ops import errors, manifest, pull_request_note
-from ops.choices import PullRequestChoices
-from ops.pull_request_result import PullRequest
 from ops.verdict import Verdict
 from tests import fix_repository, projects
 from tests.fix_repository import migration
+from tests.judging import judged
 
 OPEN = "create table public.open_door (id bigint primary key);\n"
 OPEN_KEY = "20260104000000_open_door"
 CLOSE = "drop table public.open_door;\n"
-
-
-def judged(root: Path, *, base: str = "main", **given: Any) -> PullRequest:
-    """Run the gate as a plain function, and return what it found however it ended."""
-    environment, staging = given.pop("environment", "throw-away"), given.pop("staging", "")
-    choices = PullRequestChoices(out=str(root.parent), **given)
-    try:
-        return pr_gate.fn(str(root), base, environment, staging, choices)
-    except errors.OpsError as error:
-        assert isinstance(error.evidence, PullRequest), error
-        return error.evidence
 
 
 @pytest.fixture
@@ -55,7 +41,9 @@ def test_a_sound_branch_passes_with_only_what_it_adds_rehearsed(branch: Path) ->
 
 def test_nothing_added_is_verified_all_the_same(tmp_path: Path) -> None:
     root = fix_repository.shop(tmp_path / "shop")
-    projects.write(root, migrations={}, files={"supabase/verify/notes.sql": "select count(*) = 5 from notes;"})
+    projects.write(
+        root, migrations={}, files={"supabase/verify/notes.sql": "select count(*) = 5 from notes;"}
+    )
     found = judged(root)
     assert (found.verdict, found.migrations) == (Verdict.PASSED, ())
     assert [(file.name, file.passed) for file in found.verification.files] == [
@@ -186,9 +174,9 @@ def test_an_environment_in_place_is_refused(branch: Path) -> None:
         '[environments.staging]\nplace = "in-place"\ndatabase = "env:STAGING_URL"\nrehearse = true\n'
     )
     with pytest.raises(errors.Refused, match="judged on a throw-away database only"):
-        pr_gate.fn(str(branch), "main", "staging", "", PullRequestChoices())
+        judged(branch, environment="staging")
 
 
 def test_an_environment_without_a_database_is_no_staging(branch: Path) -> None:
     with pytest.raises(errors.Refused, match="has no database, so there is no staging"):
-        pr_gate.fn(str(branch), "main", "throw-away", "throw-away", PullRequestChoices())
+        judged(branch, "throw-away")
