@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from psycopg import conninfo
 
-from ops import database, pull_request_note, schema
+from ops import database, embedded, pull_request_note, schema
 from ops.pull_request_result import PullRequest
 from ops.verdict import Verdict
 from tests import fix_repository, projects
+from tests.fix_postgres import fresh_database
 from tests.fix_repository import migration
 from tests.fix_staging import StagingDatabase
 from tests.judging import judged
@@ -197,3 +200,42 @@ def test_nothing_on_staging_is_changed(branch: Path, staging: StagingDatabase, s
         assert after == before
         gone = observer.execute("select to_regnamespace('runbooks'), to_regclass('public.tags')::text")
         assert gone.fetchall() == [(None, "tags")]
+
+
+@pytest.fixture
+def staging15(server15: embedded.Server, monkeypatch: pytest.MonkeyPatch) -> Generator[StagingDatabase]:
+    """A staging on PostgreSQL 15 at the base."""
+    with fresh_database(server15) as name:
+        staging = StagingDatabase("env:STAGING_URL", server15.dsn(name))
+        staging.push((projects.NOTES, projects.CREATE_NOTES), (projects.TAGS, projects.CREATE_TAGS))
+        monkeypatch.setenv("STAGING_URL", staging.dsn)
+        yield staging
+
+
+def test_a_staging_of_another_major_version_is_said_and_compared_with_its_own(
+    branch: Path, staging15: StagingDatabase, server15: embedded.Server
+) -> None:
+    found = judged(branch, staging15.secret)
+    assert ["staging is PostgreSQL 15" in each for each in found.drift.warnings] == [True]
+    assert "staging is PostgreSQL 15" in pull_request_note.markdown(found)
+    found = judged(branch, staging15.secret, bindir=str(server15.bindir))
+    assert (found.verdict, found.drift.status, found.drift.warnings) == (Verdict.PASSED, "equal", ())
+    staging15.execute("alter table public.tags disable row level security")
+    assert names(judged(branch, staging15.secret, bindir=str(server15.bindir))) == ["table public.tags"]
+
+
+def test_on_a_copy_with_rows_only_what_it_lacks_is_applied(
+    branch: Path, staging: StagingDatabase, server: embedded.Server
+) -> None:
+    staging.execute("insert into public.tags (note_id, label) select id, 'more' from public.notes")
+    template = conninfo.conninfo_to_dict(staging.dsn)["dbname"]
+    login = server.dsn("postgres", user=server.superuser)
+    (branch / "server.dsn").write_text(login)
+    (branch / "runbooks.toml").write_text(
+        f'[project]\ncontract = []\n[environments.copy]\ndatabase = "file:{branch}/server.dsn"\n'
+        f'template = "{template}"\n'
+    )
+    found = judged(branch, staging.secret, environment="copy")
+    assert found.verdict is Verdict.PASSED, found.summary
+    assert found.migrations[0].rollback.rows_seen == 10
+    assert found.drift.status == "equal"
