@@ -36,6 +36,9 @@ def blocks(layout: Layout, found: PullRequest) -> Iterator[Block]:
         yield layout.item("✗", f"{each.kind} {each.object}: {_SIDES[drift.where(each)]}", style=_BAD)
     if len(found.drift.differences) > _MOST:
         yield layout.item("✗", f"and {len(found.drift.differences) - _MOST} more objects differ", style=_BAD)
+    for change in found.branch.changes:
+        if not change.fails and change.kind != "added":
+            yield layout.item("!", f"{change.place} {change.said}", style=_ODD)
     for warning in found.drift.warnings:
         yield layout.item("!", warning, style=_ODD)
 

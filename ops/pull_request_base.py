@@ -13,7 +13,7 @@ from ops import errors, migrations, project
 from ops.migrations import Migration
 from ops.project import Project
 
-_CONFIGURATION = (project.CONFIG_NAME, "supabase/config.toml")
+CONFIGURATION = (project.CONFIG_NAME, "supabase/config.toml")
 _LINK = "120000"
 
 
@@ -28,7 +28,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Where a branch left its base, and the migrations that were there; `ids` are git's names of their contents."""
+    """Where a branch left its base, and the migrations that were there.
+
+    `ids` are git's names of their contents, and of the configuration's.
+    """
 
     commit: str
     migrations: tuple[Migration, ...]
@@ -45,12 +48,13 @@ def read(operated: Project, ref: str) -> Base:
     commit = merge_base(root, ref)
     with tempfile.TemporaryDirectory(prefix="runbooks-base-") as folder:
         place = Path(folder).resolve()
-        _put(root, place, entries(root, commit, _CONFIGURATION))
+        configuration = entries(root, commit, CONFIGURATION)
+        _put(root, place, configuration)
         then = _configured(place)
         found = entries(root, commit, [path.as_posix() for path in then.migrations])
         _put(root, place, found)
         there = migrations.read(then)
-    ids = {entry.path: entry.id for entry in found}
+    ids = {entry.path: entry.id for entry in (*configuration, *found)}
     # In the working tree's words, since that is where a reader looks.
     return Base(commit, tuple(replace(m, path=root / m.file, rollback=None) for m in there), ids)
 

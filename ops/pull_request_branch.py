@@ -48,6 +48,7 @@ def compare(project: Project, base: Base, *, out_of_order: bool) -> Branch:
         *_out_of_order(added, base.migrations, allowed=out_of_order),
         *_added(added, gone),
         *_rollbacks([m for m in based if m.version in late]),
+        *_configuration(project.root, base),
     )
     return Branch(tuple(_without_rollback(m, late) for m in based), added, late, changes)
 
@@ -180,6 +181,20 @@ def _rollbacks(late: Sequence[Migration]) -> Iterator[Change]:
                 kind="rollback",
                 file=migration.rollback.file,
                 said=f"is a new rollback script of {migration.file}, which is on the base; it is rehearsed.",
+                fails=False,
+            )
+
+
+def _configuration(root: Path, base: Base) -> Iterator[Change]:
+    """Yield what says how a branch is judged, where the branch changes that."""
+    present = [name for name in pull_request_base.CONFIGURATION if (root / name).is_file()]
+    now = pull_request_base.hashed(root, present)
+    for name in pull_request_base.CONFIGURATION:
+        if now.get(name) != base.ids.get(name):
+            yield Change(
+                kind="configuration",
+                file=name,
+                said="is changed by the branch, and the branch is judged by what it says now. Read the change.",
                 fails=False,
             )
 

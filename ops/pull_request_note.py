@@ -135,7 +135,7 @@ def _apart(before: str, after: str) -> tuple[str, str]:
 def _remarks(found: PullRequest, most: int) -> Iterator[str]:
     lines = [
         *triage.follow_ups(found),
-        *(f"{c.place} {c.said}" for c in found.branch.changes if _is_odd(c.kind)),
+        *(f"{c.place} {c.said}" for c in found.branch.changes if not c.fails and c.kind != "added"),
     ]
     lint = [
         f"{each.file}:{said.line or 1}: {said.rule}: {said.message}"
@@ -149,10 +149,6 @@ def _remarks(found: PullRequest, most: int) -> Iterator[str]:
     yield from (f"- {_clipped(line)}" for line in told[:most])
     yield from _more(len(told) - most)
     yield from ("", "</details>", "")
-
-
-def _is_odd(kind: str) -> bool:
-    return kind == "rollback"
 
 
 def _foot(found: PullRequest) -> Iterator[str]:

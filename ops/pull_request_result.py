@@ -22,7 +22,7 @@ class _Part(BaseModel):
 class Change(_Part):
     """One file that the branch changes; `line` is the first that is not the same, `fails` that it may not be so."""
 
-    kind: Literal["added", "edited", "deleted", "renamed", "out-of-order", "rollback"]
+    kind: Literal["added", "edited", "deleted", "renamed", "out-of-order", "rollback", "configuration"]
     file: str
     line: int | None = None
     said: str

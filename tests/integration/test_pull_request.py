@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ops import errors, manifest, pull_request_note
+from ops.evidence import Evidence
 from ops.verdict import Verdict
+from tasks.step import observing
 from tests import fix_repository, projects
 from tests.fix_repository import migration
 from tests.judging import judged
@@ -15,6 +17,22 @@ from tests.judging import judged
 OPEN = "create table public.open_door (id bigint primary key);\n"
 OPEN_KEY = "20260104000000_open_door"
 CLOSE = "drop table public.open_door;\n"
+
+
+class Heard:
+    """Whether each step was well, by its title."""
+
+    def __init__(self) -> None:
+        self.ok: dict[str, bool] = {}
+
+    def started(self, title: str) -> None:
+        """Say nothing yet."""
+
+    def finished(self, title: str, evidence: Evidence, seconds: float) -> None:
+        self.ok[title] = evidence.ok
+
+    def failed(self, title: str, error: Exception, seconds: float) -> None:
+        self.ok[title] = False
 
 
 @pytest.fixture
@@ -151,13 +169,18 @@ def test_what_the_base_makes_already_fails_with_its_place(branch: Path) -> None:
 def test_a_hole_that_the_base_has_blocks_no_branch_and_a_new_one_does(tmp_path: Path) -> None:
     root = fix_repository.based(projects.uncovered_table(tmp_path / "shop"))
     fix_repository.add(root, {projects.COLOURS: "select 1;\n"})
-    found = judged(root)
+    heard = Heard()
+    with observing(heard):
+        found = judged(root)
     assert found.verdict is Verdict.PASSED, found.summary
+    assert heard.ok["Check RLS coverage"] is True
     assert [(f.table, f.level) for f in found.rls.findings] == [("public.open_door", "warning")]
     wide = OPEN.replace("open_door", "wide_door")
     fix_repository.add(root, {OPEN_KEY: wide}, {OPEN_KEY: CLOSE.replace("open_door", "wide_door")})
-    found = judged(root)
+    with observing(heard):
+        found = judged(root)
     assert found.verdict is Verdict.FAILED
+    assert heard.ok["Check RLS coverage"] is False
     assert [f.table for f in found.rls.findings if f.level == "error"] == ["public.wide_door"]
 
 

@@ -92,7 +92,18 @@ def test_a_renamed_migration_fails(shop: Path, name: str) -> None:
 def test_the_folder_may_move_with_its_files(shop: Path) -> None:
     (shop / "runbooks.toml").write_text('[project]\nmigrations = ["db"]\n')
     (shop / "supabase" / "migrations").rename(shop / "db")
+    assert said(compared(shop)) == [("configuration", "runbooks.toml", False)]
+
+
+def test_what_the_branch_is_judged_by_is_told_where_it_changes_that(shop: Path) -> None:
+    (shop / "runbooks.toml").write_text('[pull_request]\nignore = ["*"]\n')
+    assert said(compared(shop)) == [("configuration", "runbooks.toml", False)]
+    fix_repository.committed(shop)
+    assert said(compared(shop)) == [("configuration", "runbooks.toml", False)]
+    git(shop, "branch", "-f", "main", "HEAD")
     assert compared(shop).changes == ()
+    (shop / "runbooks.toml").unlink()
+    assert said(compared(shop)) == [("configuration", "runbooks.toml", False)]
 
 
 def test_out_of_order_fails_unless_it_is_allowed(shop: Path) -> None:
