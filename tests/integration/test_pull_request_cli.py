@@ -11,17 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import typer
 import yaml
 
-from cli import main
+from cli import main, schema
 from ops import pull_request_note
 from tests import fix_command, fix_github, fix_repository, projects
 from tests.fix_github import GitHub
 from tests.fix_staging import StagingDatabase
 
 ROOT = Path(__file__).parents[2]
+PUBLISHED: dict[str, Any] = json.loads(schema.GATE_FILE.read_text(encoding="utf-8"))
 WORKFLOW = ROOT / "examples" / "storefront" / ".github" / "workflows" / "pr-migrations.yml"
 
 
@@ -37,7 +39,10 @@ def gated(
     result, note = root.parent / "gate.json", root.parent / "gate.md"
     files = ("--json", result, "--markdown", note, "--out", root.parent)
     done = fix_command.run("pr-gate", root, *files, *more, **variables)
-    return done, json.loads(result.read_text()), note.read_text()
+    found = json.loads(result.read_text())
+    validator: Any = jsonschema.Draft202012Validator(PUBLISHED)
+    validator.validate(found)
+    return done, found, note.read_text()
 
 
 def test_a_sound_branch_ends_with_nought(branch: Path) -> None:
