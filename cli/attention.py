@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from cli import gate
 from cli.layout import Block, Layout
 from ops import triage
+from ops.pull_request_result import PullRequest
 from ops.verdict import Difference, Failure, MigrationResult, Rehearsal
 
 _WRONG = {"differs", "failed"}
@@ -17,6 +19,7 @@ _ODD = "yellow"
 def blocks(layout: Layout, rehearsal: Rehearsal) -> list[Block]:
     """Return the blocks in the order in which they matter."""
     return [
+        *(gate.blocks(layout, rehearsal) if isinstance(rehearsal, PullRequest) else ()),
         *_errors(layout, rehearsal),
         *_rollbacks(layout, rehearsal),
         *_others(layout, rehearsal),

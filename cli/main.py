@@ -10,7 +10,7 @@ import typer
 
 from cli import deciding
 from ops import errors, redaction, secrets
-from ops.choices import Choices
+from ops.choices import Choices, PullRequestChoices
 from ops.gate_choices import GateChoices, Phase
 from ops.verdict import Verdict
 
@@ -72,6 +72,66 @@ def rehearse(
         require_rollback=require_rollback, out=out,
     )  # fmt: skip
     raise typer.Exit(command.rehearse(path, environment, choices, json_file=json_file))
+
+
+@app.command(name="pr-gate")
+def pr_gate(
+    path: Annotated[
+        Path, typer.Argument(help="A repository with a supabase folder, the branch checked out.")
+    ],
+    base: Annotated[
+        str, typer.Option(metavar="REF", help="What the branch is to be merged into.")
+    ] = "origin/main",
+    environment: Annotated[
+        str, typer.Option(help="A throw-away environment of its runbooks.toml.")
+    ] = "throw-away",
+    staging: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME_OF_SECRET",
+            help="Look for drift on this DSN, which is only read: env:NAME, file:PATH, command:LINE, or an "
+            "environment that has it.",
+        ),
+    ] = "",
+    bindir: Annotated[str, typer.Option(help="Binaries of another Postgres for the throw-away server.")] = "",
+    require_rollback: Annotated[
+        bool, typer.Option("--require-rollback", help="A missing rollback script fails the verdict.")
+    ] = False,
+    json_file: Json = None,
+    markdown_file: Annotated[
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write the result as Markdown for the pull request."),
+    ] = None,
+    comment: Annotated[
+        bool, typer.Option("--comment", help="Write the result as a comment of the pull request on GitHub.")
+    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Set the commit's status on GitHub.")] = False,
+    token: Annotated[
+        str,
+        typer.Option(metavar="NAME_OF_SECRET", help="The GitHub token: env:NAME, file:PATH, command:LINE."),
+    ] = "env:GITHUB_TOKEN",  # noqa: S107
+    repository: Annotated[
+        str, typer.Option(metavar="OWNER/NAME", help="On GitHub; default: what GitHub Actions says.")
+    ] = "",
+    number: Annotated[int, typer.Option(help="Of the pull request; default: what GitHub Actions says.")] = 0,
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
+    ] = "",
+) -> None:
+    """Judge a branch: rehearse what it adds to its base, run its verification scripts, look for drift on staging.
+
+    Exit code 0: everything holds; 1: something is wrong; 2: refused; 3: unavailable.
+    """
+    from cli import pull_request as command
+
+    choices = PullRequestChoices(
+        bindir=bindir, require_rollback=require_rollback, comment=comment, status=status, token=token,
+        repository=repository, number=number, out=out,
+    )  # fmt: skip
+    code = command.gate(
+        path, base, environment, staging, choices, json_file=json_file, markdown_file=markdown_file
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cli import destination
 from cli.screen import Screen
 from ops import errors, redaction, secrets
 from ops.choices import Choices
@@ -24,16 +23,16 @@ def rehearse(path: Path, environment: str, choices: Choices, *, json_file: Path 
     then. What never began is said on standard error.
     """
     redaction.install()
-    if problem := _unwritable(json_file):
+    if problem := destination.problem(json_file):
         print(problem, file=sys.stderr)
         return Verdict.REFUSED.exit_code
-    screen = Screen(sys.stderr if json_file and _is_standard_output(json_file) else None)
+    screen = Screen(sys.stderr if destination.is_standard_output(json_file) else None)
     started = datetime.now(UTC)
     with observing(screen):
         found = _run(path, environment, choices, started)
     (screen if found.bundle else Screen(sys.stderr)).verdict(found)
     if json_file:
-        _write(json_file, found)
+        destination.write_json(json_file, found.published())
     return found.verdict.exit_code
 
 
@@ -69,30 +68,3 @@ def _ended(path: Path, environment: str, started: datetime, said: str, verdict: 
         base=Base(place=environment),
         error=Failure(message=message),
     )
-
-
-def _unwritable(path: Path | None) -> str | None:
-    if path is None or _is_standard_output(path):
-        return None
-    if path.is_dir():
-        return f"{path} is a folder, so the result cannot be written there. Name a file with --json."
-    if not path.absolute().parent.is_dir():
-        return (
-            f"{path} lies in a folder that does not exist, so the result cannot be written. Make the folder."
-        )
-    return None
-
-
-def _is_standard_output(path: Path) -> bool:
-    return str(path) == "-"
-
-
-def _write(path: Path, found: Rehearsal) -> None:
-    plain = secrets.redact_nested(found.published())
-    text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
-    if _is_standard_output(path):
-        print(text, end="")
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    temporary.replace(path)

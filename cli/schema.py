@@ -1,19 +1,32 @@
-"""`python -m cli.schema`: writes the published JSON schema of a rehearsal's result."""
+"""`python -m cli.schema`: writes the published JSON schemas of results."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ops import verdict
+from ops.pull_request_result import PullRequest
 
 FILE = Path(__file__).parents[1] / "docs" / "rehearsal.schema.json"
+GATE_FILE = FILE.with_name("pr-gate.schema.json")
 
 
 def text() -> str:
-    """Return the schema as it is published."""
-    return json.dumps(verdict.json_schema(), indent=2, ensure_ascii=False) + "\n"
+    """Return the schema of a rehearsal's result as it is published."""
+    return _written(verdict.json_schema())
+
+
+def gate_text() -> str:
+    """Return the schema of the result of a pull request's gate as it is published."""
+    return _written(verdict.json_schema(PullRequest, of="the gate of a pull request", command="pr-gate"))
+
+
+def _written(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
     FILE.write_text(text(), encoding="utf-8")
+    GATE_FILE.write_text(gate_text(), encoding="utf-8")

@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from cli import attention
+from cli import attention, gate
 from cli.layout import Block, Layout
 from ops import manifest, triage
+from ops.pull_request_result import PullRequest
 from ops.verdict import Rehearsal, Verdict
 
 _STYLES = {
@@ -47,6 +48,8 @@ def _facts(layout: Layout, rehearsal: Rehearsal) -> Block:
         "RLS": _rls(rehearsal),
         "Database": _database(rehearsal),
     }
+    if isinstance(rehearsal, PullRequest):
+        facts |= gate.facts(rehearsal)
     found = [line for name, said in facts.items() if said for line in layout.fact(name, said)]
     for warning in rehearsal.base.warnings[:2]:
         found += layout.fact("Warning", warning, style="yellow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ops import tap, verdict
+from ops import selected, tap, verdict
 from ops.printed import Transcript
 from ops.statements import Statement
 from ops.undone import Answer, Column
@@ -31,10 +31,14 @@ _TABLE_COLUMNS = ("tablename", "table_name", "relname", "table")
 
 @dataclass(slots=True)
 class Findings:
-    """What a file has asserted so far; with `calls_count` a function's own boolean is an assertion."""
+    """What a file has asserted so far; with `calls_count` a function's own boolean is an assertion.
+
+    With `data_counts` so is what a table's own column holds.
+    """
 
     file: str
     calls_count: bool = True
+    data_counts: bool = True
     tap: tap.Tap = field(default_factory=tap.Tap)
     passed: int = 0
     failures: list[str] = field(default_factory=list[str])
@@ -45,7 +49,7 @@ class Findings:
         where = f"{file or self.file}:{answer.statement.line}: "
         before = self.passed + len(self.failures) + self.tap.ran
         for row in answer.rows:
-            self._row(self._columns(answer), row, where)
+            self._row(self._columns(answer), row, where, answer.statement)
         for _, message in answer.notices:
             self.text(message, where)
         if answer.error:
@@ -75,6 +79,11 @@ class Findings:
         else:
             self.failures.append(description)
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was asserted, and nothing went wrong."""
+        return not (self.passed or self.failures or self.errors or self.tap.spoke)
+
     def contract(self) -> verdict.ContractFile:
         """Return the result of a file in which every assertion counts, in whichever form."""
         spoken = self.tap.verdict(self.file)
@@ -102,9 +111,13 @@ class Findings:
             return self.contract()
         return self.tap.verdict(self.file, error=self.errors[0] if self.errors else None)
 
-    def _row(self, columns: tuple[Column, ...], row: tuple[str | None, ...], where: str) -> None:
+    def _row(
+        self, columns: tuple[Column, ...], row: tuple[str | None, ...], where: str, statement: Statement
+    ) -> None:
         for index, (column, cell) in enumerate(zip(columns, row, strict=True)):
-            if column.type == _BOOLEAN:
+            if not self.data_counts and selected.read(statement.text).is_data(column.name):
+                self.text("\n".join(filter(tap.is_tap, (cell or "").splitlines())), where)
+            elif column.type == _BOOLEAN:
                 said = {"t": "true", "f": "false", None: "NULL, neither true nor false"}[cell]
                 self.count(cell == "t", f"{where}{_name(columns, row, index)} is {said}")
             elif column.type in _TEXT and cell is not None and column.name != "set_config":
@@ -169,9 +182,11 @@ def _is_place(column: Column) -> bool:
     return column.name in {*_SCHEMA_COLUMNS, *_TABLE_COLUMNS}
 
 
-def of_transcript(file: str, transcript: Transcript, *, calls_count: bool = True) -> Findings:
+def of_transcript(
+    file: str, transcript: Transcript, *, calls_count: bool = True, data_counts: bool = True
+) -> Findings:
     """Count what psql printed, statement by statement."""
-    found = Findings(file, calls_count)
+    found = Findings(file, calls_count, data_counts)
     for name, answer in transcript.answers:
         found.hear(answer, file=name)
     for place, text in transcript.printed:

@@ -34,3 +34,24 @@ class Choices(BaseModel):
     keep_going: bool = Field(default=False, description="After a failed migration try the others as well")
     require_rollback: bool = Field(default=False, description="A missing rollback script fails the verdict")
     out: str = Field(default="", description="Folder of the evidence; default: the project's own")
+
+
+class PullRequestChoices(BaseModel):
+    """How strictly a pull request is judged, and where the result is written."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=_in_order
+    )
+
+    bindir: str = Field(
+        default="", description="Folder of another Postgres's binaries for the throw-away server"
+    )
+    require_rollback: bool = Field(default=False, description="A missing rollback script fails the verdict")
+    comment: bool = Field(default=False, description="Write the result as a comment of the pull request")
+    status: bool = Field(default=False, description="Set the commit's status on GitHub")
+    token: str = Field(default="env:GITHUB_TOKEN", description="Secret reference of the GitHub token")
+    repository: str = Field(default="", description="owner/name on GitHub; default: what GitHub Actions says")
+    number: int = Field(
+        default=0, description="Number of the pull request; default: what GitHub Actions says"
+    )
+    out: str = Field(default="", description="Folder of the evidence; default: the project's own")

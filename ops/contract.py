@@ -38,16 +38,31 @@ def _missing(project: Project, absent: list[Path]) -> str | None:
     )
 
 
-def _run(project: Project, path: Path, dsn: str, bindir: Path | None) -> verdict.ContractFile:
+def hear(
+    project: Project, path: Path, dsn: str, *, bindir: Path | None = None, data_counts: bool = True
+) -> answers.Findings | verdict.ContractFile:
+    """Run one file, undo it, and return what it asserted, or why it cannot be run.
+
+    With `data_counts` what a table's own column holds is an assertion as well.
+
+    Raises:
+        Unavailable: the connection is lost on the way.
+        Refused: the server says no, or there is no psql for a file that needs it.
+    """
     name, full = path.as_posix(), project.root / path
     script, problem = undone.read_script(full)
     if script is None:
         return verdict.ContractFile(name=name, error=f"{name} {problem}")
     if uncommitted.needs_psql(script):
         transcript = uncommitted.run(full, dsn, root=project.root, prelude="", keep_going=True, bindir=bindir)
-        return answers.of_transcript(name, transcript).contract()
-    found = answers.Findings(name)
+        return answers.of_transcript(name, transcript, data_counts=data_counts)
+    found = answers.Findings(name, data_counts=data_counts)
     with undone.session(dsn) as session:
         for answer in session.run(script, file=name, keep_going=True):
             found.hear(answer)
-    return found.contract()
+    return found
+
+
+def _run(project: Project, path: Path, dsn: str, bindir: Path | None) -> verdict.ContractFile:
+    found = hear(project, path, dsn, bindir=bindir)
+    return found.contract() if isinstance(found, answers.Findings) else found

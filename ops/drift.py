@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -50,7 +52,7 @@ def compare(left: str, right: str) -> Drift:
     sides = [_read(reference) for reference in (left, right)]
     told = all(privileged for _, _, privileged in sides)
     (one, before, _), (other, after, _) = sides
-    found = comparison.compare(_compared(before, told=told), _compared(after, told=told))
+    found = comparison.compare(told_to_both(before, told=told), told_to_both(after, told=told))
     return Drift(
         ok=not found,
         verdict="different" if found else "equal",
@@ -68,7 +70,14 @@ def where(difference: Difference) -> Literal["left", "right", "both"]:
     return "right" if difference.before is None else "left" if difference.after is None else "both"
 
 
-def _read(reference: str) -> tuple[Side, Snapshot, bool]:
+@contextmanager
+def reading(reference: str) -> Generator[database.Connection]:
+    """Open a transaction that only reads, all of it as of one moment, in the database that a secret leads to.
+
+    Raises:
+        Refused: the secret cannot be opened, the DSN cannot work, or the server says no.
+        Unavailable: nobody answers, or a lock is in the way.
+    """
     dsn = secrets.open_secret(reference)
     problems = dsns.diagnose(dsn, needs_session=False)
     if problems:
@@ -76,7 +85,10 @@ def _read(reference: str) -> tuple[Side, Snapshot, bool]:
     try:
         # Behind a transaction pooler a prepared statement may meet a backend that does not know it.
         with database.connect(dsn, prepare_threshold=None) as connection, database.translating():
-            return _looked_at(reference, connection)
+            connection.execute("begin isolation level repeatable read read only")
+            connection.execute("set local statement_timeout = '2min'")
+            yield connection
+            connection.execute("rollback")
     except errors.CheckFailed as error:
         raise errors.Refused(f"{reference}: the schema cannot be read. {error}") from None
     except errors.OpsError as error:
@@ -84,13 +96,10 @@ def _read(reference: str) -> tuple[Side, Snapshot, bool]:
         raise type(explained)(f"{reference}: {explained}") from None
 
 
-def _looked_at(reference: str, connection: database.Connection) -> tuple[Side, Snapshot, bool]:
-    connection.execute("begin isolation level repeatable read read only")
-    connection.execute("set local statement_timeout = '2min'")
+def read(reference: str, connection: database.Connection) -> tuple[Side, Snapshot, bool]:
+    """Return what a database is, its schema without what belongs to the cluster, and whether it tells secrets."""
     ((name, role, version, major),) = connection.execute(queries.load("schema/side")).fetchall()
     snapshot = comparison.without_cluster(schema.snapshot(connection))
-    privileged = schema.is_privileged(connection)
-    connection.execute("rollback")
     side = Side(
         secret=reference,
         database=name,
@@ -99,10 +108,16 @@ def _looked_at(reference: str, connection: database.Connection) -> tuple[Side, S
         server_major=major,
         objects=len(snapshot),
     )
-    return side, snapshot, privileged
+    return side, snapshot, schema.is_privileged(connection)
 
 
-def _compared(snapshot: Snapshot, *, told: bool) -> Snapshot:
+def _read(reference: str) -> tuple[Side, Snapshot, bool]:
+    with reading(reference) as connection:
+        return read(reference, connection)
+
+
+def told_to_both(snapshot: Snapshot, *, told: bool) -> Snapshot:
+    """Leave out what only a superuser is told, unless both logins are (`told`)."""
     if told:
         return snapshot
     return {key: text for key, text in snapshot.items() if key[0] not in schema.SECRETS}

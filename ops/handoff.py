@@ -84,7 +84,7 @@ def plan(bundle: Bundle, rehearsal: Rehearsal) -> dict[str, Any]:
     ]
     items = [*steps, *(_migration_item(each) for each in rehearsal.migrations)]
     return {
-        "runbook": "staging-rehearsal",
+        "runbook": "staging-rehearsal" if bundle.kind == "rehearsal" else bundle.kind,
         "run": bundle.run,
         "attempt": bundle.attempt,
         "updated": datetime.now(UTC).isoformat(timespec="seconds"),

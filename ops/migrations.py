@@ -47,9 +47,15 @@ def find(project: Project) -> tuple[Migration, ...]:
     Raises:
         Refused: the project has no migrations at all.
     """
-    found = tuple(_read(path, project.root) for path in _listed(project))
+    found = read(project)
     if not found:
         raise errors.Refused(_nothing(project))
+    return found
+
+
+def read(project: Project) -> tuple[Migration, ...]:
+    """Return the migrations as `find` does; none are none."""
+    found = tuple(_read(path, project.root) for path in _listed(project))
     scripts = rollbacks.find(project, found)
     files: dict[str, list[str]] = {}
     for migration in found:
@@ -94,10 +100,11 @@ def _listed(project: Project) -> list[Path]:
         entries = _entries(folder)
         stems = [entry.stem for entry in entries]
         listed += [entry for index, entry in enumerate(entries) if _runs(entry, index, stems)]
-    return sorted(listed, key=_in_order)
+    return sorted(listed, key=in_order)
 
 
-def _in_order(path: Path) -> tuple[str, bytes]:
+def in_order(path: Path) -> tuple[str, bytes]:
+    """Return what migrations are sorted by."""
     # By the version as text, so that 1 comes before 10 and 10 before 2: as the history table is ordered.
     return path.name.partition("_")[0], os.fsencode(path.name)
 

@@ -24,7 +24,7 @@ def markdown(rehearsal: Rehearsal, *, logs: Mapping[str, str] | None = None) -> 
         _migrations(rehearsal),
         _contract(rehearsal),
         _bullets("Follow-ups", triage.follow_ups(rehearsal), none="None."),
-        ("## Next action", "", _text(triage.next_action(rehearsal)), ""),
+        ("## Next action", "", escaped(triage.next_action(rehearsal)), ""),
         _hints(rehearsal),
         _links(logs or {}),
     )
@@ -32,8 +32,8 @@ def markdown(rehearsal: Rehearsal, *, logs: Mapping[str, str] | None = None) -> 
 
 
 def _head(rehearsal: Rehearsal) -> Iterator[str]:
-    yield f"# {rehearsal.verdict.upper()}: {_text(rehearsal.project)} on {_text(rehearsal.environment)}"
-    yield from ("", _text(rehearsal.summary), "")
+    yield f"# {rehearsal.verdict.upper()}: {escaped(rehearsal.project)} on {escaped(rehearsal.environment)}"
+    yield from ("", escaped(rehearsal.summary), "")
     facts = {
         "Objective": "Rehearse the pending migrations and prove that each can be rolled back",
         "Started": rehearsal.started,
@@ -47,7 +47,7 @@ def _head(rehearsal: Rehearsal) -> Iterator[str]:
         "Whole chain": rehearsal.chain.status,
         "Bundle": rehearsal.bundle or "",
     }
-    yield from _table(("", ""), [(name, value) for name, value in facts.items() if value])
+    yield from table(("", ""), [(name, value) for name, value in facts.items() if value])
 
 
 def _database(rehearsal: Rehearsal) -> str:
@@ -81,16 +81,16 @@ def _failures(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _failure(file: str, failure: Failure) -> Iterator[str]:
-    yield from (f"### {_text(file)}", "", f"**{_text(str(failure))}**", "")
+    yield from (f"### {escaped(file)}", "", f"**{escaped(str(failure))}**", "")
     for name, text in (
         ("Detail", failure.detail),
         ("Hint", failure.hint),
         ("What helps", triage.hint(failure)),
     ):
         if text:
-            yield f"- {name}: {_text(text)}"
+            yield f"- {name}: {escaped(text)}"
     if failure.statement:
-        yield from ("", *_fenced("sql", failure.statement))
+        yield from ("", *fenced("sql", failure.statement))
     yield ""
 
 
@@ -99,7 +99,7 @@ def _rollbacks(rehearsal: Rehearsal) -> Iterator[str]:
     if wrong:
         yield from ("## Rollbacks that do not restore", "")
     for result in wrong[:_MOST_ROWS]:
-        yield from (f"### {_text(result.rollback.script or result.file)}", "")
+        yield from (f"### {escaped(result.rollback.script or result.file)}", "")
         yield from _rollback(result.rollback)
 
 
@@ -109,7 +109,7 @@ def _rollback(rollback: Rollback) -> Iterator[str]:
     shown = rollback.differences[:_MOST_DIFFERENCES]
     if not shown:
         return
-    yield from _table(
+    yield from table(
         ("what", "before", "after the rollback"),
         [(triage.describe(each), each.before or "", each.after or "") for each in shown],
     )
@@ -134,7 +134,7 @@ def _migrations(rehearsal: Rehearsal) -> Iterator[str]:
         )
         for each in ordered[:_MOST_ROWS]
     ]
-    yield from _table(("migration", "status", "took", "rollback", "applied again", "lint"), rows)
+    yield from table(("migration", "status", "took", "rollback", "applied again", "lint"), rows)
     more = len(ordered) - len(rows)
     if more > 0:
         yield from (f"and {more} more in `rehearsal.json`.", "")
@@ -152,7 +152,7 @@ def _needs_attention(result: MigrationResult) -> bool:
 def _contract(rehearsal: Rehearsal) -> Iterator[str]:
     files = [(each.name, triage.contract_outcome(each)) for each in rehearsal.contract.files]
     if files:
-        yield from ("## Contract", "", *_table(("file", "outcome"), files))
+        yield from ("## Contract", "", *table(("file", "outcome"), files))
     tables = rehearsal.rls.tables
     if tables:
         off = sum(not each.enabled for each in tables)
@@ -178,13 +178,14 @@ def _links(logs: Mapping[str, str]) -> Iterator[str]:
 
 def _bullets(title: str, lines: Sequence[str], *, none: str) -> Iterator[str]:
     yield from (f"## {title}", "")
-    yield from (f"- {_text(line)}" for line in lines[:_MOST_ROWS])
+    yield from (f"- {escaped(line)}" for line in lines[:_MOST_ROWS])
     if len(lines) > _MOST_ROWS:
         yield f"- and {len(lines) - _MOST_ROWS} more in `rehearsal.json`"
     yield from ((none, "") if not lines else ("",))
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
     yield f"| {' | '.join(names)} |"
     yield f"|{' --- |' * len(names)}"
     yield from (f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)
@@ -192,16 +193,17 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 
 def _cell(value: str) -> str:
-    return _text(value).replace("|", "\\|")
+    return escaped(value).replace("|", "\\|")
 
 
-def _text(value: str) -> str:
+def escaped(value: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     flat = html.escape(" ".join(value.split()), quote=False)
     return re.sub(r"([\\`*_\[\]])", r"\\\1", flat)
 
 
-def _fenced(language: str, text: str) -> tuple[str, ...]:
+def fenced(language: str, text: str) -> tuple[str, ...]:
+    """Return a block of code that its own backticks cannot end."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return (f"{fence}{language}", text.strip("\n"), fence)

@@ -37,6 +37,15 @@ def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
         Refused: the project, its configuration or the choice of environment has a mistake.
     """
     operated = project.load(Path(path))
+    return of(operated, environment, choices, migrations.find(operated))
+
+
+def of(operated: Project, environment: str, choices: Choices, found: tuple[Migration, ...]) -> Plan:
+    """Say what a rehearsal of these migrations of a project would do.
+
+    Raises:
+        Refused: the choice of environment has a mistake.
+    """
     where = _environment(operated, environment, choices)
     updates: dict[str, object] = {}
     if choices.require_rollback:
@@ -44,7 +53,6 @@ def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
     if choices.bindir:
         updates["bindir"] = Path(choices.bindir)
     where = where.model_copy(update=updates)
-    found = migrations.find(operated)
     covered = sum(1 for migration in found if migration.rollback)
     return Plan(
         ok=True,

@@ -131,8 +131,8 @@ def next_action(rehearsal: Rehearsal) -> str:
     if not rehearsal.ok and not needs_scripts(rehearsal):
         return "Put right what is named above, then rehearse again."
     if rehearsal.counts.rollbacks_missing:
-        return "Write the missing rollback scripts, then ask for the production window."
-    return "Ask for the production window."
+        return f"Write the missing rollback scripts, then {rehearsal.THEN}."
+    return f"{rehearsal.THEN.capitalize()}."
 
 
 def counted(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -212,7 +212,9 @@ class Counts(_Part):
 
 
 class Rehearsal(Evidence):
-    """The whole result: `ok` says whether everything holds, `verdict` also why not."""
+    """The whole result: `ok` says whether everything holds, `verdict` also why not; `THEN` is what comes next."""
+
+    THEN: ClassVar[str] = "ask for the production window"
 
     verdict: Verdict
     project: str
@@ -245,19 +247,21 @@ class Rehearsal(Evidence):
 _UNPUBLISHED = {"ok", "rows", "idle"}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(
+    result: type[Rehearsal] = Rehearsal, *, of: str = "a rehearsal", command: str = "rehearse"
+) -> dict[str, Any]:
     """Return the JSON schema of what is published; every field is always there."""
-    schema = Rehearsal.model_json_schema(mode="serialization")
-    properties = {name: of for name, of in schema["properties"].items() if name not in _UNPUBLISHED}
+    schema = result.model_json_schema(mode="serialization")
+    properties = {name: each for name, each in schema["properties"].items() if name not in _UNPUBLISHED}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The result of a rehearsal",
-        "description": "What `runbooks rehearse --json FILE` writes, and rehearsal.json of an evidence bundle.",
+        "title": f"The result of {of}",
+        "description": f"What `runbooks {command} --json FILE` writes, and rehearsal.json of an evidence bundle.",
         "type": "object",
         "additionalProperties": False,
         "required": list(properties),
         "properties": _plain(properties),
-        "$defs": {name: _defined(of) for name, of in schema["$defs"].items()},
+        "$defs": {name: _defined(each) for name, each in schema["$defs"].items()},
     }
 
 

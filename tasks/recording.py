@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from ops import attempts, bundle, errors, finish, note, rehearsal
 from ops.plan import Plan
 from ops.rehearsal import Rehearsing
+from ops.verdict import Rehearsal
 from tasks import runs
 from tasks.step import observing, step
+
+P = TypeVar("P", bound=Plan)
+R = TypeVar("R", bound=Rehearsing)
 
 hand_off_broken = step(
     finish.hand_off_broken,
@@ -23,26 +28,37 @@ hand_off_broken = step(
 )
 
 
-@contextmanager
-def opened(plan: Plan) -> Generator[Rehearsing]:
+def opened(plan: Plan) -> AbstractContextManager[Rehearsing]:
     """Open the plan's database and the run's bundle; whatever ends the block, the bundle is sealed."""
+    return recorded(plan, rehearsal.opened, kind="rehearsal", broken=hand_off_broken)
+
+
+@contextmanager
+def recorded(
+    plan: P,
+    opening: Callable[[P, str], AbstractContextManager[R]],
+    *,
+    kind: str,
+    broken: Callable[[R, errors.OpsError], Rehearsal],
+) -> Generator[R]:
+    """Open what a plan is carried out on, with a bundle of this kind; `broken` hands off what broke off."""
     run = runs.current()
     kept = bundle.open_bundle(
-        Path(plan.out), kind="rehearsal", started=datetime.now(UTC), run=run.id, attempt=run.attempt
+        Path(plan.out), kind=kind, started=datetime.now(UTC), run=run.id, attempt=run.attempt
     )
     with attempts.kept(kept) as log, observing(log):
         try:
-            with rehearsal.opened(plan, run.name) as rehearsing:
+            with opening(plan, run.name) as rehearsing:
                 rehearsing.bundle = kept
-                yield from _sealed(rehearsing)
+                yield from _sealed(rehearsing, broken)
         finally:
             kept.seal()
 
 
-def _sealed(rehearsing: Rehearsing) -> Generator[Rehearsing]:
+def _sealed(rehearsing: R, broken: Callable[[R, errors.OpsError], Rehearsal]) -> Generator[R]:
     try:
         yield rehearsing
     except errors.OpsError as error:
         if not rehearsing.concluded:
-            error.evidence = hand_off_broken(rehearsing, error)
+            error.evidence = broken(rehearsing, error)
         raise

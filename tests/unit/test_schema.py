@@ -54,6 +54,12 @@ def test_published_file_is_current() -> None:
     )
 
 
+def test_published_file_of_the_gate_is_current() -> None:
+    assert schema.GATE_FILE.read_text(encoding="utf-8") == schema.gate_text(), (
+        "run `python -m cli.schema` and commit the file"
+    )
+
+
 def test_published_file_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(PUBLISHED)
 

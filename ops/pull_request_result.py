@@ -1,0 +1,82 @@
+"""What the gate of a pull request found: a rehearsal of what the branch adds, and what was looked at beside it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ops.drift import Side
+from ops.verdict import ContractFile, Difference, Rehearsal
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Change(_Part):
+    """One file that the branch changes; `line` is the first that is not the same, `fails` that it may not be so."""
+
+    kind: Literal["added", "edited", "deleted", "renamed", "out-of-order", "rollback", "configuration"]
+    file: str
+    line: int | None = None
+    said: str
+    fails: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Branch(_Part):
+    """What is to be merged: into which base, from which commit on, and what it changes."""
+
+    base: str = ""
+    merge_base: str | None = None
+    head: str | None = None
+    changes: tuple[Change, ...] = ()
+
+
+class Verification(_Part):
+    """The project's verification scripts and smoke SQL; `missing` are the globs that nothing matches."""
+
+    files: tuple[ContractFile, ...] = ()
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class StagingDrift(_Part):
+    """How the live staging schema differs from what the migrations produce.
+
+    `before` of a difference is what the migrations make, `after` what staging has. `compared_with` says which
+    files were applied for it, `behind` which of the base's staging has not, `unknown` which versions it has
+    without a file; `ignored` counts what the project leaves out (`idle_globs` leave out nothing), `platform` what is
+    the platform's own.
+    """
+
+    status: Literal["equal", "differs", "unknown", "skipped"] = "skipped"
+    reason: str | None = None
+    staging: Side | None = None
+    compared_with: str | None = None
+    behind: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    ignored: int = 0
+    idle_globs: tuple[str, ...] = ()
+    platform: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class PullRequest(Rehearsal):
+    """The whole result of the gate."""
+
+    THEN: ClassVar[str] = "merge it"
+
+    branch: Branch = Branch()
+    verification: Verification = Verification()
+    drift: StagingDrift = StagingDrift()

@@ -1,0 +1,43 @@
+"""The steps of the gate of a pull request, beside those of the staging rehearsal."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from ops import pull_request, pull_request_finish, pull_request_note, pull_request_staging
+from ops.pull_request import GatePlan, Gating
+from tasks import recording
+from tasks.step import step
+
+plan_gate = step(pull_request.gate, title="Plan the gate of {path} against {base}", evidence="gate-plan")
+check_branch = step(
+    pull_request.check_branch, title="Check what the branch changes", evidence="branch", stops=False
+)
+read_staging = step(pull_request_staging.read, title="Read staging", evidence="staging")
+build_base = step(pull_request.build_base, title="Build the base", evidence="base-built", stops=False)
+find_added = step(pull_request.find_added, title="Find what the branch adds", evidence="added", stops=False)
+check_rls = step(
+    pull_request.check_rls, title="Check RLS coverage", evidence="branch-rls-coverage", stops=False
+)
+run_verification = step(
+    pull_request.run_verification, title="Run the verification scripts", evidence="verification", stops=False
+)
+find_drift = step(
+    pull_request_staging.find_drift, title="Find drift on staging", evidence="drift", stops=False
+)
+hand_off = step(
+    pull_request_finish.hand_off, title="Hand off", evidence="gate-verdict", shown=pull_request_note.markdown
+)
+hand_off_broken = step(
+    pull_request_finish.hand_off_broken,
+    title="Hand off what there is",
+    evidence="gate-broken-off",
+    stops=False,
+    retry=False,
+    shown=pull_request_note.markdown,
+)
+
+
+def opened(plan: GatePlan) -> AbstractContextManager[Gating]:
+    """Open the throw-away database and the run's bundle; whatever ends the block, the bundle is sealed."""
+    return recording.recorded(plan, pull_request.opened, kind="pr-gate", broken=hand_off_broken)
