@@ -40,7 +40,7 @@ class PullRequestChoices(BaseModel):
     """How strictly a pull request is judged, and where the result is written."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=_in_order
+        frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=in_order
     )
 
     bindir: str = Field(

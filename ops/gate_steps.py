@@ -10,6 +10,8 @@ from ops import (
     declared,
     deploys,
     errors,
+    growth,
+    integrity,
     repository,
     smoke,
     written_tables,
@@ -142,8 +144,15 @@ def check_smoke(gate: Gated) -> Found:
 
 @part(Part.INTEGRITY)
 def check_integrity(gate: Gated) -> Found:
-    """Look for what is wrong in the rows, and keep the report."""
-    return Found(ok=False, checked=False, summary=f"The rows were not looked at {gate.plan.phase}-deploy.")
+    """Look for what is wrong in the rows, and keep the report.
+
+    Raises:
+        Refused: a configured table or column does not exist.
+    """
+    found = integrity.check(gate.connection, gate.plan.project.integrity)
+    gate.integrity = found.report()
+    remedies = dict.fromkeys(f"{each.object}: {each.remedy}" for each in found.findings)
+    return Found(ok=found.ok, summary=found.summary, rows=found.rows, next_steps=tuple(remedies))
 
 
 @part(Part.CHECKLIST, Phase.POST)
@@ -199,13 +208,19 @@ def record_deploy(gate: Gated) -> Evidence:
 
 def count(gate: Gated) -> dict[str, int]:
     """Return how many rows the tables have whose growth is watched."""
-    return {}
+    return growth.count(gate.connection, growth.expectations(gate.connection, gate.plan.project.integrity))
 
 
 @part(Part.GROWTH, Phase.POST)
 def prove_growth(gate: Gated) -> Found:
-    """Compare the numbers of rows with those before the deploy."""
-    return Found(ok=False, checked=False, summary="The growth of the tables was not looked at.")
+    """Compare the numbers of rows with those before the deploy.
+
+    Raises:
+        Refused: there is no baseline.
+    """
+    expected = growth.expectations(gate.connection, gate.plan.project.integrity)
+    found = growth.compare(gate.baseline.get("counts"), count(gate), expected)
+    return Found(ok=found.ok, summary=found.summary, rows=found.rows)
 
 
 def _recorded(gate: Gated) -> str:

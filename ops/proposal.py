@@ -14,7 +14,7 @@ from ops.project import Environment
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan that somebody is to approve at a gate; `document` is the whole of it, as Markdown.
+    """A plan that somebody is to approve at a gate; `document` is the whole of it, as Markdown, `items` a checklist.
 
     `plan_digest` is over content only: the change, the target's identity, this environment's overlay and the target's
     schema before the act. An approval is one of this digest and of no other.
@@ -26,6 +26,7 @@ class Proposal:
     plan_digest: str
     summary: str
     document: str = field(repr=False)
+    items: tuple[str, ...] = ()
     change_digest: str = ""
     commit: str | None = None
 

@@ -15,6 +15,7 @@ import rich.prompt
 from ops import errors, gatekeeper, secrets, webhook
 from ops.approval import MOST_MISTAKES, Given, Standing
 from ops.gatekeeper import Approval, Gatekeeper
+from ops.project import Environment
 from ops.proposal import Proposal
 from tasks import runs
 from tasks.runs import Run
@@ -54,6 +55,11 @@ def approve(plan: Approvable, gate: str) -> Approval:
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
 
 
+def can_ask(where: Environment) -> bool:
+    """Whether this run can wait for somebody, or somebody sits at its terminal, which does where nothing is guarded."""
+    return runs.current().suspends or (sys.stdin.isatty() and not where.guarded)
+
+
 def _suspended(keeper: Gatekeeper, run: Run) -> Standing:
     """Judge what was answered; suspends the run where that does not decide it yet."""
     from tasks import suspension
@@ -88,6 +94,7 @@ def _question(keeper: Gatekeeper, found: Standing, page: str, expires: datetime)
         f"**{heading}**",
         f"{proposal.summary} Plan `{proposal.plan_digest[:8]}` ([read all of it]({page})).",
     ]
+    lines += ["\n".join(f"- {item}" for item in proposal.items)] if proposal.items else []
     if found.requester:
         lines.append(f"{found.requester} asks for it.")
     if policy.approvals > 1 and not found.wants_requester:
