@@ -5,8 +5,9 @@ Source: deploy-gate.md, `check_data_integrity.py --max-dup-chat`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
@@ -17,6 +18,7 @@ from ops.looking import Look
 
 CHAT = "chat_history"
 _QUESTION = "duplicates"
+FEW = 100_000
 _ID = "id"
 _COUNTS_SORTED = 160000
 _NONE = (0, 0, ())
@@ -77,16 +79,12 @@ def _said(table: Table) -> Iterator[Column]:
 
 def look(look: Look, same: Same) -> Duplicates | None:
     """Count the rows that are there again; `None` if there is no answer."""
-    about = str(same.table)
-    suspected = look.ask(_QUESTION, about, _suspected(same, look.connection.info.server_version))
-    counted = (
-        look.ask(_QUESTION, about, _counted(same)) if suspected and suspected[0][0] else suspected and [_NONE]
-    )
-    if not counted:
+    counted = _answer(look, same)
+    if counted is None:
         return None
-    groups, surplus, examples = counted[0]
+    groups, surplus, examples = counted
     return Duplicates(
-        table=about,
+        table=str(same.table),
         columns=tuple(column.name for column in same.columns),
         nulls_equal=same.nulls_equal,
         groups=groups,
@@ -94,6 +92,19 @@ def look(look: Look, same: Same) -> Duplicates | None:
         allowed=same.allowed,
         examples=tuple(examples or ()),
     )
+
+
+def _answer(look: Look, same: Same) -> tuple[Any, ...] | None:
+    about = str(same.table)
+    suspected = look.ask(_QUESTION, about, _suspected(same, look.connection.info.server_version))
+    if not suspected:
+        return None
+    ((suspects,),) = suspected
+    if not suspects:
+        return _NONE
+    # Many that are the same are for a hash join one batch that it cannot split, and for grouping few groups.
+    counted = look.ask(_QUESTION, about, (_among_few if suspects <= FEW else _among_many)(same))
+    return counted[0] if counted else None
 
 
 def finding(found: Duplicates) -> Finding:
@@ -125,12 +136,25 @@ def _suspected(same: Same, version: int) -> sql.Composed:
     ).format(fingerprint(same), same.table.rows, _has_key(same), sorting)
 
 
-def _counted(same: Same) -> sql.Composed:
-    """Group by the columns themselves, and name rows of three groups, all found in one pass by their hash."""
-    names = [sql.Identifier(f"twin {number}") for number in range(len(same.columns))]
-    compared = [column.compared for column in same.columns]
-    pairs = list(zip(compared, names, strict=True))
-    again = zip(names, (sql.Identifier(column.name) for column in same.columns), strict=True)
+def _among_few(same: Same) -> sql.Composed:
+    """Group only rows whose hash another row has: a join finds these at once, as long as there are few."""
+    return sql.SQL(
+        "with hashed as not materialized (select {hash} as twin_hash, tableoid as twin_table, ctid as twin_place,"
+        " {values}, {known_by} from {rows} t where {has_key}),"
+        " suspects as materialized (select * from hashed one where exists (select from hashed other"
+        " where other.twin_hash = one.twin_hash"
+        " and (other.twin_place <> one.twin_place or other.twin_table <> one.twin_table))),"
+        " twins as materialized (select pg_catalog.count(*) as many, {names} from suspects group by {names}"
+        " having pg_catalog.count(*) > 1),"
+        " few as materialized (select * from twins limit 3)"
+        " select pg_catalog.count(*), coalesce(pg_catalog.sum(many - 1), 0)::bigint,"
+        " (select pg_catalog.jsonb_agg({example}) from"
+        " (select {known_by} from suspects t join few on {alike} limit 6) pairs) from twins"
+    ).format(**_spelled(same))
+
+
+def _among_many(same: Same) -> sql.Composed:
+    """Group all rows, and name rows of three groups, all found in one pass by their hash."""
     return sql.SQL(
         "with twins as materialized (select pg_catalog.count(*) as many, {values} from {rows} t where {has_key}"
         " group by {compared} having pg_catalog.count(*) > 1),"
@@ -139,19 +163,32 @@ def _counted(same: Same) -> sql.Composed:
         " (select pg_catalog.jsonb_agg({example}) from (select {known_by} from"
         " (select {hash} as twin_hash, {values}, {known_by} from {rows} t) t"
         " join few using (twin_hash) where {alike} limit 6) pairs) from twins"
-    ).format(
-        values=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in pairs),
-        rows=same.table.rows,
-        has_key=_has_key(same),
-        compared=sql.SQL(", ").join(compared),
-        hash=fingerprint(same),
-        again=sql.SQL(", ").join(sql.SQL("{} as {}").format(*pair) for pair in again),
-        example=same.table.example,
-        known_by=same.table.known_by,
-        alike=sql.SQL(" and ").join(
-            sql.SQL("t.{0} is not distinct from few.{0}").format(name) for name in names
+    ).format(**_spelled(same))
+
+
+def _spelled(same: Same) -> dict[str, sql.Composable]:
+    """What the parts of both are called; what is compared of each column has a name of its own."""
+    names = [sql.Identifier(f"twin {number}") for number in range(len(same.columns))]
+    compared = [column.compared for column in same.columns]
+    columns = [sql.Identifier(column.name) for column in same.columns]
+    return {
+        "hash": fingerprint(same),
+        "rows": same.table.rows,
+        "has_key": _has_key(same),
+        "known_by": same.table.known_by,
+        "example": same.table.example,
+        "names": _listed(names),
+        "compared": _listed(compared),
+        "values": _listed(sql.SQL("{} as {}").format(*each) for each in zip(compared, names, strict=True)),
+        "again": _listed(sql.SQL("{} as {}").format(*each) for each in zip(names, columns, strict=True)),
+        "alike": sql.SQL(" and ").join(
+            sql.SQL("t.{0} is not distinct from few.{0}").format(each) for each in names
         ),
-    )
+    }
+
+
+def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
 
 
 def _has_key(same: Same) -> sql.Composable:

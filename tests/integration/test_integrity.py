@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops import embedded, integrity
+from ops import duplicates, embedded, integrity
 from ops.findings import Finding
 from tests import fix_postgres
 from tests.sound import Site
@@ -282,3 +282,13 @@ def test_healthy_broken_mended(site: Site, case: Case):
     assert case.about in broken.summary
     site.run(case.mending)
     assert site.look(**wanted).findings == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["chat", "chat of nothing", "no values are values", "partitions", "quoted", "no primary key"]
+)
+def test_many_that_are_the_same_are_counted_in_another_way(
+    site: Site, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(duplicates, "FEW", 0)
+    test_healthy_broken_mended(site, CASES[name])

@@ -185,9 +185,11 @@ def test_rows_are_named_by_their_keys_alone(site: Site):
     assert "424242" not in text
 
 
+@pytest.mark.parametrize("few", [duplicates.FEW, 0])
 def test_a_hash_that_is_there_again_is_no_row_that_is_there_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, few: int, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(duplicates, "FEW", few)
     monkeypatch.setattr(duplicates, "fingerprint", lambda _: sql.Literal(1))  # pyright: ignore[reportUnknownLambdaType]
     assert checked(site).ok
     site.run("insert into public.chat_history (role) values ('u'), ('u')")
@@ -201,7 +203,11 @@ def full_site(server15: embedded.Server) -> Generator[Site]:
         yield Site.healthy(server15, name)
 
 
-def test_rows_are_the_same_by_what_their_types_call_the_same(full_site: Site):
+@pytest.mark.parametrize("few", [duplicates.FEW, 0])
+def test_rows_are_the_same_by_what_their_types_call_the_same(
+    full_site: Site, few: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(duplicates, "FEW", few)
     full_site.run(
         "create type mood as enum ('a', 'b'); create domain cents as numeric check (value >= 0);"
         "create collation careless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
@@ -218,7 +224,11 @@ def test_rows_are_the_same_by_what_their_types_call_the_same(full_site: Site):
         assert sorted(each["id"] for each in found.findings[0].examples) == [1, 2]
 
 
-def test_rows_are_not_the_same_where_one_of_their_columns_differs(full_site: Site):
+@pytest.mark.parametrize("few", [duplicates.FEW, 0])
+def test_rows_are_not_the_same_where_one_of_their_columns_differs(
+    full_site: Site, few: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(duplicates, "FEW", few)
     full_site.run(
         "create table kinds (id int primary key, a text, b text);"
         "insert into kinds values (1, 'One', 'x'), (2, 'ONE', 'x'), (3, 'x', 'One'), (4, null, 'x'), (5, null, 'x')"
