@@ -19,7 +19,7 @@ def roll_back(
     """Guide through the rollback and record it; return 0 when the app was seen to work, 1 when not.
 
     Raises:
-        Refused: what was asked for has a mistake, or a configured command is not there.
+        Refused: what was asked for has a mistake.
     """
     redaction.install()
     # Before the runbook is imported, which would take Prefect's two seconds otherwise.

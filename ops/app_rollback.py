@@ -99,13 +99,13 @@ def record_guidance(rolling: RollingBack) -> Evidence:
 
 
 def verify(rolling: RollingBack) -> Found:
-    """See by the configured command or health URL whether the app works.
-
-    Raises:
-        Refused: the configured command is not there.
-    """
+    """See by the configured command or health URL whether the app works; a command that is not there says nothing."""
     where, root = rolling.plan.environment, rolling.plan.project.root
-    found = _asked(where.app_command, where.health_url, root, rolling.bundle)
+    try:
+        found = _asked(where.app_command, where.health_url, root, rolling.bundle)
+    except errors.Refused as error:
+        # The app is rolled back by now, and that must be recorded.
+        found = Found(ok=False, checked=False, summary=str(error))
     rolling.verified = found
     return found
 

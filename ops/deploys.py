@@ -73,7 +73,7 @@ def prepare(connection: database.Connection) -> None:
 def read(connection: database.Connection, environment: str, deploy: str) -> Deploy | None:
     """Return what is recorded of a deploy, if anything is."""
     with database.translating(), connection.cursor(row_factory=dict_row) as cursor:
-        if cursor.execute(queries.load("deploys/exists")).fetchone() != {"?column?": True}:
+        if cursor.execute(queries.load("deploys/exists")).fetchone() != {"there": True}:
             return None
         found = cursor.execute(
             queries.load("deploys/read"), {"environment": environment, "deploy": deploy}

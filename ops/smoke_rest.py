@@ -16,11 +16,11 @@ import httpx
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from ops import database, errors, queries, smoke_sql, written_tables
-from ops.sample_rows import Row
+from ops import written_tables, database, errors, queries, smoke_sql
+from ops.written_tables import Table
+from ops.sample_rows import MARKER, Row
 from ops.settings import Deploy
 from ops.smoke_sql import Result
-from ops.written_tables import Table
 
 _TIMEOUT = 15.0
 
@@ -63,7 +63,9 @@ class Api:
         """Change the row's free text; return what the API says it changed."""
         column = row.text or row.key[0]
         value = row.values[column]
-        changed = value if column in row.key else str(value)[::-1]
+        # It stays marked, for whoever finds it.
+        kept = len(MARKER) + 1
+        changed = value if column in row.key else str(value)[:kept] + str(value)[kept:][::-1]
         return self._ask("PATCH", row.table, row.identity, json={column: changed})
 
     def delete(self, row: Row) -> list[Any]:

@@ -7,7 +7,8 @@ transaction first. That makes them new files, which vanish with it, and lets nob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -45,7 +46,7 @@ def run(
         Unavailable: somebody holds a lock that is needed, or the connection is lost.
     """
     results: list[Result] = []
-    with database.translating():
+    with _translating():
         with connection.transaction(force_rollback=True):
             connection.execute(queries.load("smoke/limits"))
             rows = {table: made() for table, made in make.items()}
@@ -58,6 +59,20 @@ def run(
             f"{row.table}: the row of the smoke is still there." for row in seen if _found(connection, row)
         ]
     return results, odd
+
+
+@contextmanager
+def _translating() -> Generator[None]:
+    try:
+        with database.translating():
+            yield
+    except errors.Unavailable as error:
+        if not str(error).startswith(psycopg.errors.LockNotAvailable.sqlstate):
+            raise
+        raise errors.Unavailable(
+            f"The smoke waited for a lock that somebody else holds, and wrote nothing ({error}). Wait until long "
+            "transactions on the app's tables and sequences have ended, then run it again."
+        ) from None
 
 
 def _protect(connection: database.Connection, tables: list[Table]) -> dict[str, int | None]:

@@ -92,6 +92,14 @@ def test_what_nobody_looked_at_is_no_success(done: None, shaped: str, tmp_path: 
     assert (found.ok, found.verified) == (False, "not checked")
 
 
+def test_a_command_that_is_not_there_says_nothing_and_the_rollback_is_recorded(
+    done: None, shaped: str, tmp_path: Path
+):
+    found = roll(fix_app.write(tmp_path, shaped, environment='app_command = "no-such-command"'))
+    assert (found.ok, found.verified, found.recorded) == (False, "not checked", True)
+    assert "'no-such-command' of app_command" in found.summary
+
+
 def test_what_nobody_was_asked_is_no_success(shaped: str, tmp_path: Path):
     found = roll(fix_app.write(tmp_path, shaped, environment='app_command = "true"'))
     assert (found.ok, found.verified, found.guided.status) == (False, "passed", "not asked")

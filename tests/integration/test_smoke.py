@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -204,8 +205,47 @@ def test_a_configured_table_that_is_not_there_fails(app: str, tmp_path: Path):
 def test_it_waits_for_nobody_for_long(app: str, shaped_admin: str, tmp_path: Path):
     with psycopg.connect(shaped_admin) as holder:
         holder.execute("lock table public.logs in access exclusive mode")
-        with pytest.raises(errors.Unavailable, match="55P03"):
+        with pytest.raises(errors.Unavailable, match=r"a lock that somebody else holds.*55P03"):
             smoked(fix_app.write(tmp_path, app))
+
+
+def test_however_many_sequences_there_are(app: str, shaped_admin: str, tmp_path: Path):
+    many = "".join(f"create sequence public.s{number};" for number in range(300))
+    fix_app.execute(app, f"{fix_app.AUDITED}{many}")
+    before = fix_app.contents(shaped_admin)
+    assert smoked(fix_app.write(tmp_path, app))[0].ok
+    assert fix_app.contents(shaped_admin) == before
+
+
+def test_the_app_goes_on_counting_meanwhile(app: str, shaped_admin: str, tmp_path: Path):
+    fix_app.execute(app, fix_app.AUDITED)
+    project = fix_app.write(tmp_path, app)
+    over, written, failures = Event(), list[int](), list[Exception]()
+
+    def write() -> None:
+        try:
+            with psycopg.connect(app, autocommit=True) as connection:
+                while not over.is_set():
+                    row = connection.execute(
+                        "insert into public.audit (what) values ('app') returning id"
+                    ).fetchone()
+                    written.extend(row or ())
+        except Exception as error:
+            failures.append(error)
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        wait_until(lambda: len(written) > 10)
+        for _ in range(5):
+            before = len(written)
+            assert smoked(project)[0].ok
+            wait_until(lambda before=before: len(written) > before)
+    finally:
+        over.set()
+        writer.join()
+    assert failures == []
+    assert written == list(range(1, len(written) + 1))
 
 
 @pytest.mark.parametrize("through", ["directly", "transaction"])
@@ -227,21 +267,23 @@ import sys
 from ops import smoke, smoke_sql
 from tests import fix_app
 from pathlib import Path
+from threading import Event, Thread
 def held(*_):
     print("written", flush=True)
     sys.stdin.read()
-smoke_sql._delete = held
+setattr(smoke_sql, sys.argv[2], held)
 with fix_app.look(Path(sys.argv[1])) as gate:
     smoke.check(gate)
 """
 
 
-def test_killed_in_the_middle_it_leaves_nothing(app: str, shaped_admin: str, tmp_path: Path):
+@pytest.mark.parametrize("at", ["_protect", "_insert", "_update", "_delete"])
+def test_killed_anywhere_it_leaves_nothing(app: str, shaped_admin: str, tmp_path: Path, at: str):
     fix_app.execute(app, fix_app.AUDITED + fix_app.ROWS)
     project = fix_app.write(tmp_path, app)
     before = fix_app.contents(shaped_admin)
     victim = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(project)],
+        [sys.executable, "-c", KILLED, str(project), at],
         env={**os.environ, "PYTHONPATH": str(fix_command.ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

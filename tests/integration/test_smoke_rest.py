@@ -165,17 +165,18 @@ from tests import fix_app
 def held(*_):
     print("written", flush=True)
     sys.stdin.read()
-smoke_rest.Api.change = held
+setattr(smoke_rest.Api, sys.argv[2], held)
 with fix_app.look(Path(sys.argv[1])) as gate:
     smoke.check(gate)
 """
 
 
-def test_what_a_killed_one_left_is_removed_by_the_next(site: Site):
+@pytest.mark.parametrize("at", ["insert", "find", "change", "delete"])
+def test_what_a_killed_one_left_is_removed_by_the_next(site: Site, at: str):
     site.smoked()
     before = site.contents()
     victim = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(site.project)],
+        [sys.executable, "-c", KILLED, str(site.project), at],
         env={**os.environ, "PYTHONPATH": str(fix_command.ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -185,10 +186,13 @@ def test_what_a_killed_one_left_is_removed_by_the_next(site: Site):
         assert victim.stdout.readline() == b"written\n"
         victim.send_signal(signal.SIGKILL)
         victim.wait()
+    left = int(at != "insert")
     assert fix_app.ask(
         site.admin, "select count(*) from public.notes where body like 'runbooks-smoke-%'"
-    ) == [(1,)]
+    ) == [(left,)]
     found, findings = site.smoked()
     assert found.ok, found.summary
-    assert "A smoke that was killed had left a row in public.notes; it is removed." in findings
+    said = "A smoke that was killed had left a row in public.notes; it is removed."
+    assert (said in findings) is bool(left)
+    assert fix_app.ask(site.admin, LEFT) == []
     assert site.contents() == before
