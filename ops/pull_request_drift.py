@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ops import comparison, database, drift, inventory, platform, queries
+from ops import comparison, database, drift, inventory, platform, queries, wordings
 from ops.drift import Side
 from ops.inventory import Inventory
 from ops.migrations import Migration
@@ -91,6 +91,8 @@ def judge(staging: Staging, expected: Expected, *, ignore: Sequence[str] = ()) -
     right = platform.without(staging.snapshot, made=made, bare=expected.bare)
     apart = len(made) + len(staging.snapshot) - len(left) - len(right)
     right = _of_our_version(left, right, expected.extensions)
+    majors = staging.side.server_major, expected.major
+    left, right = (wordings.alike(side, *majors) for side in (left, right))
     left, right = _uncommented(left, expected.extensions), _uncommented(right, staging.extensions)
     differences = comparison.compare(left, right)
     kept = tuple(each for each in differences if not is_ignored(each, ignore))

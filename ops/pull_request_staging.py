@@ -123,8 +123,10 @@ def _remarks(gating: Gating, staging: Staging) -> Iterator[str]:
         many = triage.counted(len(staging.unknown), "migration")
         yield f"Staging has applied {many} without a file here: {_few(staging.unknown)}."
     for entry in staging.applied.entries:
-        if entry.state in {"edited", "partly-applied"} and entry.findings:
-            yield f"On staging: {entry.file}: {entry.findings[0]}"
+        if entry.state in {"edited", "partly-applied"}:
+            # That other hands have pushed to staging goes without saying.
+            said = next(each for each in entry.findings if not each.startswith("Applied by other hands"))
+            yield f"On staging: {entry.file}: {said}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -125,7 +125,8 @@ def test_a_file_that_staging_applied_as_another_is_named(
     )
     found = judged(branch, empty_staging.secret)
     assert names(found) == ["column public.notes.body"]
-    assert any(f"On staging: supabase/migrations/{projects.NOTES}.sql" in each for each in found.findings)
+    said = f"On staging: supabase/migrations/{projects.NOTES}.sql: The file's statements are not those"
+    assert any(each.startswith(said) for each in found.findings)
 
 
 def test_what_the_branch_makes_and_staging_has_already_is_said(
@@ -218,6 +219,15 @@ def test_a_staging_of_another_major_version_is_said_and_compared_with_its_own(
     found = judged(branch, staging15.secret)
     assert ["staging is PostgreSQL 15" in each for each in found.drift.warnings] == [True]
     assert "staging is PostgreSQL 15" in pull_request_note.markdown(found)
+    assert names(found) == []
+    staging15.execute(
+        "revoke select on public.tags from anon; alter table public.notes alter body drop not null"
+    )
+    assert names(judged(branch, staging15.secret)) == [
+        "column public.notes.body",
+        "grant table public.tags to anon",
+    ]
+    staging15.execute("grant select on public.tags to anon; alter table public.notes alter body set not null")
     found = judged(branch, staging15.secret, bindir=str(server15.bindir))
     assert (found.verdict, found.drift.status, found.drift.warnings) == (Verdict.PASSED, "equal", ())
     staging15.execute("alter table public.tags disable row level security")
