@@ -16,11 +16,11 @@ import httpx
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from ops import written_tables, database, errors, queries, smoke_sql
-from ops.written_tables import Table
+from ops import database, errors, queries, smoke_sql, written_tables
 from ops.sample_rows import MARKER, Row
 from ops.settings import Deploy
 from ops.smoke_sql import Result
+from ops.written_tables import Table
 
 _TIMEOUT = 15.0
 

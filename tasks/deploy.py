@@ -12,7 +12,7 @@ from ops.gated import Gated
 from tasks import runs
 from tasks.step import observing, step
 
-plan_gate = step(gate_plan.plan, title="Plan the {phase}-deploy gate of {path}", evidence="gate-plan")
+plan_gate = step(gate_plan.plan, title="Plan the {phase}-deploy gate of {path}", evidence="deploy-gate-plan")
 check_auth = step(
     gate_steps.check_auth, title="Check login, rights and settings", evidence="auth", stops=False
 )
@@ -42,12 +42,12 @@ prove_growth = step(
     stops=False,
 )
 hand_off_gate = step(
-    gate_end.hand_off, title="Hand off the gate", evidence="gate-verdict", shown=gate_note.markdown
+    gate_end.hand_off, title="Hand off the gate", evidence="deploy-gate-verdict", shown=gate_note.markdown
 )
 hand_off_broken_gate = step(
     gate_end.hand_off_broken,
     title="Hand off what there is of the gate",
-    evidence="gate-broken-off",
+    evidence="deploy-gate-broken-off",
     stops=False,
     retry=False,
     shown=gate_note.markdown,

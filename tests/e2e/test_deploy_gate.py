@@ -70,7 +70,7 @@ def test_before_and_after_are_two_runs_of_one_deploy(desk: Desk, app: tuple[Path
     parts = ("auth", "commit", "schema", "tests", "smoke")
     assert {part: held[part] for part in parts} == dict.fromkeys(parts, "passed"), before.message
     shown = {artifact.key for artifact in desk.artifacts(before.id)}
-    assert shown >= {"auth", "commit", "schema-check", "tests", "smoke", "gate-verdict"}
+    assert shown >= {"auth", "commit", "schema-check", "tests", "smoke", "deploy-gate-verdict"}
     assert before.kept
     assert manifest.verify(before.kept).ok
 
