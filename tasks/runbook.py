@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from ops import errors, secrets
 
@@ -59,4 +59,6 @@ def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
 
             return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
 
+    # Prefect would look for the names of the types in this file.
+    run.__annotations__ = get_type_hints(function, include_extras=True)
     return run

@@ -16,7 +16,8 @@ from deployments.runs import StepSeen
 from ops import bundle, database, declaration, embedded, manifest
 from tests import fix_app
 from tests.fix_postgres import fresh_database
-from tests.fix_stack import Desk
+from tests.fix_stack import PATIENCE, Desk
+from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -41,16 +42,42 @@ class Gate:
     def __init__(self, desk: Desk, project: Path, **chosen: Any) -> None:
         parameters = {"project": str(project), "environment": "production", "deploy": "d1", **chosen}
         run = runs.trigger(desk.stack, "deploy-gate/production", parameters)
-        *steps, ended = runs.follow(desk.stack, run.id)
+        self.desk, self.id, self.project = desk, run.id, project
+        self._follow()
+
+    def answer(self, **said: str) -> None:
+        """Fill in the form of the checklist, and follow the run to its end."""
+        with self.desk.stack.client() as client:
+            wait_until(
+                lambda: client.resume_flow_run(self.id, run_input=said).status.value == "ACCEPT",
+                seconds=PATIENCE,
+            )
+        self.desk.wait_for(self.id, "Completed", "Failed", "Rejected")
+        self._follow()
+
+    def _follow(self) -> None:
+        *steps, ended = runs.follow(self.desk.stack, self.id)
         assert isinstance(ended, FlowRun)
-        self.name, self.id, self.desk = ended.name, ended.id, desk
+        self.name = ended.name
+        self.state = ended.state.name if ended.state else None
         self.message = ended.state.message or "" if ended.state else ""
         self.steps = {
             step.title: step for step in steps if isinstance(step, StepSeen) and step.ok is not None
         }
-        kept = bundle.of_run(project, str(run.id))
-        self.kept = kept
-        self.result: dict[str, Any] = json.loads((kept / "deploy-gate.json").read_text()) if kept else {}
+        self.kept = bundle.of_run(self.project, str(self.id))
+        result = self.kept / "deploy-gate.json" if self.kept else None
+        self.result: dict[str, Any] = json.loads(result.read_text()) if result and result.is_file() else {}
+
+
+def test_a_checklist_that_is_not_done_has_not_passed(desk: Desk, app: tuple[Path, str]):
+    project, dsn = app
+    Gate(desk, project, phase="pre")
+    fix_app.execute(dsn, fix_app.ROWS)
+    after = Gate(desk, project, phase="post")
+    after.answer(decision="reject", approver="ada", note="no message came back")
+    assert after.state == "Failed"
+    assert "manual checklist (rejected" in after.message
+    assert "no message came back" in after.message
 
 
 def test_before_and_after_are_two_runs_of_one_deploy(desk: Desk, app: tuple[Path, str]):
@@ -74,9 +101,14 @@ def test_before_and_after_are_two_runs_of_one_deploy(desk: Desk, app: tuple[Path
     assert before.kept
     assert manifest.verify(before.kept).ok
 
+    fix_app.execute(dsn, fix_app.ROWS)
     after = Gate(desk, project, phase="post", choices={"restarted_at": "2026-01-31T18:05:00Z"})
-    assert after.result["phase"] == "post"
-    assert "manual checklist (not asked)" in after.message
+    assert after.state == "Suspended"
+    after.answer(decision="approve", approver="ada", note="all but the kanban card")
+    assert after.state == "Completed", after.message
+    assert after.result["checklist"]["by"] == "ada"
+    assert "all but the kanban card" in after.result["checklist"]["said"]
+    assert {each["what"]: each["present"] for each in after.result["required"]}["manual checklist"] is True
     found = fix_app.ask(
         dsn,
         "select commit, pre ->> 'phase', post ->> 'phase', restarted_at = '2026-01-31T18:05:00Z' from runbooks.deploys",

@@ -38,20 +38,13 @@ def app(shaped: str, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody confirms the checklist, and the rows are sound."""
+    """Somebody confirms the checklist."""
 
     def ask(gate: Gated) -> Found:
         gate.checklist = Checklist(status="confirmed", by="ada", said="all three done")
         return step.record_checklist(gate)
 
-    @part(Part.INTEGRITY)
-    def sound(gate: Gated) -> Found:
-        """Say that the rows are sound."""
-        gate.integrity = {"findings": []}
-        return Found(ok=True, summary="The rows are sound.")
-
     monkeypatch.setattr(checklist, "ask_checklist", ask)
-    monkeypatch.setattr(step.check_integrity, "operation", sound)
 
 
 def run(project: Path, phase: Phase = Phase.PRE, deploy: str = "d1", **choices: Any) -> DeployGate:
@@ -70,9 +63,10 @@ def command(project: Path, *words: str, **variables: str) -> tuple[int, Mapping[
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
-def test_both_phases_pass_and_are_one_record(app: Path, answered: None):
+def test_both_phases_pass_and_are_one_record(app: Path, answered: None, shaped: str):
     before = run(app)
     assert before.verdict is Verdict.PASSED, before.summary
+    fix_app.execute(shaped, fix_app.ROWS)
     after = run(app, Phase.POST)
     assert after.verdict is Verdict.PASSED, after.summary
     assert [(each.what, each.present) for each in after.required] == [
@@ -85,7 +79,7 @@ def test_both_phases_pass_and_are_one_record(app: Path, answered: None):
     assert after.bundle
     bundle = Path(after.bundle)
     assert manifest.verify(bundle).ok
-    assert json.loads((bundle / "data/integrity_post.json").read_text()) == {"findings": []}
+    assert json.loads((bundle / "data/integrity_post.json").read_text())["findings"] == []
     record = json.loads((app / "artifacts/ops/deploys/production/d1.json").read_text())
     assert (record["pre"]["verdict"], record["post"]["verdict"]) == ("passed", "passed")
     assert record["commit"] == fix_app.git(app, "rev-parse", "HEAD")
@@ -103,9 +97,10 @@ LOSSES = {
 
 @pytest.mark.parametrize("lost", LOSSES)
 def test_without_one_piece_of_evidence_it_has_not_passed_whatever_the_steps_say(
-    app: Path, answered: None, monkeypatch: pytest.MonkeyPatch, lost: str
+    app: Path, answered: None, monkeypatch: pytest.MonkeyPatch, lost: str, shaped: str
 ):
     assert run(app).verdict is Verdict.PASSED
+    fix_app.execute(shaped, fix_app.ROWS)
     which, name = LOSSES[lost]
 
     @part(which)
@@ -293,3 +288,25 @@ def test_the_output_of_the_tests_is_kept_in_the_bundle(app: Path, answered: None
     assert found.bundle
     log = (Path(found.bundle) / gate_steps.TESTS_LOG).read_text()
     assert log.startswith("$ python3 -c 'print(1)'\n1\n")
+
+
+def test_tables_that_do_not_grow_have_not_passed(app: Path, answered: None, shaped: str):
+    run(app)
+    found = run(app, Phase.POST)
+    assert "public.logs went from 0 to 0 rows, expected up" in found.summary
+    fix_app.execute(shaped, fix_app.ROWS)
+    assert run(app, Phase.POST).verdict is Verdict.PASSED
+
+
+def test_rows_that_are_not_sound_hold_the_deploy(app: Path, answered: None, shaped: str):
+    fix_app.execute(shaped, fix_app.ROWS)
+    fix_app.execute(
+        shaped,
+        "insert into public.logs (body, kind, mood, created_at) values ('x', 'note', 'calm', '2199-01-01')",
+    )
+    found = run(app)
+    assert found.verdict is Verdict.FAILED
+    assert "integrity: " in found.summary
+    assert any("created_at" in step for step in found.next_steps)
+    fix_app.execute(shaped, "delete from public.logs where created_at > '2100-01-01'")
+    assert run(app).verdict is Verdict.PASSED
