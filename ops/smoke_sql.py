@@ -67,7 +67,7 @@ def _translating() -> Generator[None]:
         with database.translating():
             yield
     except errors.Unavailable as error:
-        if not str(error).startswith(psycopg.errors.LockNotAvailable.sqlstate):
+        if not str(error).startswith("55P03"):
             raise
         raise errors.Unavailable(
             f"The smoke waited for a lock that somebody else holds, and wrote nothing ({error}). Wait until long "
