@@ -119,7 +119,7 @@ def _live(what: Run, report: Path) -> None:
 
 
 def _watch(event: Callable[[str], None]) -> None:
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute
 
     def watched(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
         event("sent")
@@ -127,7 +127,7 @@ def _watch(event: Callable[[str], None]) -> None:
         event("answered")
         return answer
 
-    psycopg.Connection.execute = watched  # pyright: ignore[reportAttributeAccessIssue]
+    psycopg.Cursor.execute = watched  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _rehearse(what: Run) -> dict[str, Any]:
