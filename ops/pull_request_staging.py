@@ -125,8 +125,8 @@ def _remarks(gating: Gating, staging: Staging) -> Iterator[str]:
     for entry in staging.applied.entries:
         if entry.state in {"edited", "partly-applied"}:
             # That other hands have pushed to staging goes without saying.
-            said = next(each for each in entry.findings if not each.startswith("Applied by other hands"))
-            yield f"On staging: {entry.file}: {said}"
+            said = (each for each in entry.findings if not each.startswith("Applied by other hands"))
+            yield f"On staging: {entry.file}: {next(said, entry.state)}"
 
 
 def _few(names: Sequence[str]) -> str:
