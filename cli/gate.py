@@ -19,7 +19,7 @@ def facts(found: PullRequest) -> dict[str, str]:
     held = sum(not verification.fails(file) for file in files)
     return {
         "Base": f"{found.branch.base} at {(found.branch.merge_base or 'no commit')[:12]}",
-        "Verified": f"{held} of {triage.counted(len(files), 'script')} hold" if files else "",
+        "Verified": f"{held} of {triage.counted(len(files), 'script')} held" if files else "",
         "Drift": _drift(found),
     }
 
@@ -50,6 +50,5 @@ def _drift(found: PullRequest) -> str:
     if drifted.status == "unknown":
         return f"not known: {drifted.reason}"
     ignored = f", {drifted.ignored} ignored" if drifted.ignored else ""
-    return (
-        f"{triage.counted(len(drifted.differences), 'object')} differ from {drifted.compared_with}{ignored}"
-    )
+    many = triage.counted(len(drifted.differences), "difference")
+    return f"{many} to the state of {drifted.compared_with}{ignored}"

@@ -64,6 +64,12 @@ class Gating(Rehearsing):
         self.staging: Staging | None = None
         self.verification = Verification()
         self.drift = StagingDrift(reason="no staging was named")
+        self.blocking: list[str] = []
+
+    def block(self, said: str) -> None:
+        """Fail the verdict for a reason that the result shows in a place of its own."""
+        self.wrong.append(said)
+        self.blocking.append(said)
 
 
 def gate(path: str, base: str, environment: str, staging: str, choices: PullRequestChoices) -> GatePlan:
@@ -135,10 +141,12 @@ def check_branch(gating: Gating) -> Evidence:
     changes = gating.gate.branch.changes
     wrong = [change for change in changes if change.fails]
     if wrong:
-        counted = triage.counted(len(wrong), "migration file")
-        gating.wrong.append(f"{counted} changed that may not change, the first is {wrong[0].place}")
+        counted = triage.counted(len(wrong), "change")
+        gating.block(f"{counted} that may not be, the first in {wrong[0].place}")
     added = sum(change.kind == "added" for change in changes)
-    said = f"{triage.counted(added, 'migration')} added, {len(wrong)} changes that may not be"
+    said = (
+        f"{triage.counted(added, 'migration')} added, {triage.counted(len(wrong), 'change')} that may not be"
+    )
     return Evidence(
         ok=not wrong,
         summary=f"{said}. The first: {wrong[0].place} {wrong[0].said}" if wrong else f"{said}.",
@@ -242,12 +250,10 @@ def run_verification(gating: Gating) -> Evidence:
     gating.verification = Verification(files=files, missing=missing)
     bad = [file for file in files if verification.fails(file)]
     if bad:
-        gating.wrong.append(
-            f"{triage.counted(len(bad), 'verification script')} failed, the first is {bad[0].name}"
-        )
+        gating.block(f"{triage.counted(len(bad), 'verification script')} failed, the first is {bad[0].name}")
     if missing:
-        gating.wrong.append(f"no verification script matches {', '.join(missing)}")
-    said = f"{len(files) - len(bad)} of {triage.counted(len(files), 'script')} hold"
+        gating.block(f"no verification script matches {', '.join(missing)}")
+    said = f"{len(files) - len(bad)} of {triage.counted(len(files), 'script')} held"
     why = f"; the first that does not is {bad[0].name}: {triage.contract_outcome(bad[0])}" if bad else ""
     lost = f"; nothing matches {', '.join(missing)}" if missing else ""
     return Evidence(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops import conclusion, handoff, pull_request_github, pull_request_note
 from ops.errors import OpsError
 from ops.pull_request import Gating
@@ -31,8 +33,10 @@ def _concluded(gating: Gating) -> PullRequest:
     late = {migration.file for migration in gating.late}
     gating.pending = (*gating.late, *(m for m in gating.pending if m.file not in late))
     found = conclusion.conclude(gating)
+    facts: dict[str, Any] = dict(found)
+    facts["findings"] = tuple(each for each in found.findings if each not in gating.blocking)
     return PullRequest(
-        **dict(found),
+        **facts,
         branch=gating.gate.branch,
         verification=gating.verification,
         drift=gating.drift,

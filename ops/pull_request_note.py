@@ -105,8 +105,9 @@ def _drift(found: PullRequest, most: int) -> Iterator[str]:
         yield from (f"Not known: {_clipped(drifted.reason or '')}", "")
         return
     left_out = [f"{drifted.ignored:,} ignored"] if drifted.ignored else []
-    compared = f"staging ({drifted.staging.database}) with {drifted.compared_with}"
-    yield from (_clipped(f"{triage.counted(len(drifted.differences), 'object')} differ, {compared}."), "")
+    many = triage.counted(len(drifted.differences), "difference")
+    between = f"staging ({drifted.staging.database}) and the state of {drifted.compared_with}"
+    yield from (_clipped(f"{many} between {between}."), "")
     yield from ((_clipped(", ".join(left_out)) + ".", "") if left_out else ())
     shown = drifted.differences[:most]
     if shown:

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from ops.drift import Side
-from ops.verdict import ContractFile, Difference, Rehearsal
+from ops.verdict import ContractFile, Difference, Part, Rehearsal
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class Change(_Part):
+class Change(Part):
     """One file that the branch changes; `line` is the first that is not the same, `fails` that it may not be so."""
 
     kind: Literal["added", "edited", "deleted", "renamed", "out-of-order", "rollback", "configuration"]
@@ -33,7 +22,7 @@ class Change(_Part):
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-class Branch(_Part):
+class Branch(Part):
     """What is to be merged: into which base, from which commit on, and what it changes."""
 
     base: str = ""
@@ -42,7 +31,7 @@ class Branch(_Part):
     changes: tuple[Change, ...] = ()
 
 
-class Verification(_Part):
+class Verification(Part):
     """The project's verification scripts and smoke SQL; `missing` are the globs that nothing matches."""
 
     files: tuple[ContractFile, ...] = ()
@@ -50,7 +39,7 @@ class Verification(_Part):
     reason: str | None = None
 
 
-class StagingDrift(_Part):
+class StagingDrift(Part):
     """How the live staging schema differs from what the migrations produce.
 
     `before` of a difference is what the migrations make, `after` what staging has. `compared_with` says which

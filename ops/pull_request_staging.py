@@ -59,7 +59,7 @@ def find_drift(gating: Gating) -> Evidence:
     fails = found.status != "equal" and chosen.drift == "fail"
     if fails:
         many = triage.counted(len(found.differences), "object")
-        gating.wrong.append(
+        gating.block(
             f"staging has drifted in {many}"
             if found.differences
             else "it is not known whether staging drifted"
@@ -125,8 +125,8 @@ def _remarks(gating: Gating, staging: Staging) -> Iterator[str]:
     for entry in staging.applied.entries:
         if entry.state in {"edited", "partly-applied"}:
             # That other hands have pushed to staging goes without saying.
-            said = next(each for each in entry.findings if not each.startswith("Applied by other hands"))
-            yield f"On staging: {entry.file}: {said}"
+            said = (each for each in entry.findings if not each.startswith("Applied by other hands"))
+            yield f"On staging: {entry.file}: {next(said, entry.state)}"
 
 
 def _few(names: Sequence[str]) -> str:
@@ -139,10 +139,10 @@ def _sentence(found: StagingDrift) -> str:
         return f"Whether staging has drifted is not known: {found.reason}."
     ignored = f"; {found.ignored:,} ignored" if found.ignored else ""
     if found.status == "equal":
-        return f"Staging is as {found.compared_with} make it{ignored}."
+        return f"Staging is in the state of {found.compared_with}{ignored}."
     sides = [drift.where(each) for each in found.differences]
     return (
-        f"Staging differs from what {found.compared_with} make in {triage.counted(len(sides), 'object')}: "
+        f"Staging differs from the state of {found.compared_with} in {triage.counted(len(sides), 'object')}: "
         f"{sides.count('right'):,} only on staging, {sides.count('left'):,} only in the migrations, "
         f"{sides.count('both'):,} not the same{ignored}."
     )

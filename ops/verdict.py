@@ -15,7 +15,9 @@ from ops import errors
 from ops.evidence import Evidence
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a result: frozen, and every field of it is always published."""
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -44,7 +46,7 @@ class Verdict(StrEnum):
         return cls.UNAVAILABLE if isinstance(error, errors.Unavailable) else cls.FAILED
 
 
-class Failure(_Part):
+class Failure(Part):
     """An error as the server said it, with its place in the file; line and column start at 1."""
 
     message: str
@@ -61,14 +63,14 @@ class Failure(_Part):
         return " ".join(part for part in (place, self.sqlstate, self.message) if part)
 
 
-class Lock(_Part):
+class Lock(Part):
     """A lock that a migration held just before it committed."""
 
     object: str
     mode: str
 
 
-class Difference(_Part):
+class Difference(Part):
     """One object (or the rows of one table) that is not the same on both sides.
 
     `kind` is table, column, index, policy, rows, ...; `object` its qualified name; `before` and `after` its
@@ -82,7 +84,7 @@ class Difference(_Part):
     note: str | None = None
 
 
-class Rollback(_Part):
+class Rollback(Part):
     """Whether a migration's rollback script restores what was there before."""
 
     script: str | None = None
@@ -93,7 +95,7 @@ class Rollback(_Part):
     error: Failure | None = None
 
 
-class Reapply(_Part):
+class Reapply(Part):
     """Whether the migration, applied again after its rollback, gives the same result as the first time."""
 
     status: Literal["same", "differs", "failed", "skipped"]
@@ -101,7 +103,7 @@ class Reapply(_Part):
     error: Failure | None = None
 
 
-class Lint(_Part):
+class Lint(Part):
     """A finding of the migration linter."""
 
     rule: str
@@ -112,7 +114,7 @@ class Lint(_Part):
     help: str | None = None
 
 
-class MigrationResult(_Part):
+class MigrationResult(Part):
     """One migration: what happened when it was applied, rolled back and applied again."""
 
     file: str
@@ -134,7 +136,7 @@ class MigrationResult(_Part):
     findings: tuple[str, ...] = ()
 
 
-class Chain(_Part):
+class Chain(Part):
     """All pending migrations rolled back in reverse and applied again."""
 
     status: Literal["proven", "differs", "failed", "skipped"]
@@ -142,7 +144,7 @@ class Chain(_Part):
     reason: str | None = None
 
 
-class ContractFile(_Part):
+class ContractFile(Part):
     """One file of assertions: the SQL contract or a pgTAP suite."""
 
     name: str
@@ -153,7 +155,7 @@ class ContractFile(_Part):
     failures: tuple[str, ...] = ()
 
 
-class Contract(_Part):
+class Contract(Part):
     """The project's own assertions about its database; `stand_ins` is what they ran on in place of pgTAP."""
 
     files: tuple[ContractFile, ...] = ()
@@ -161,7 +163,7 @@ class Contract(_Part):
     stand_ins: tuple[str, ...] = ()
 
 
-class RlsTable(_Part):
+class RlsTable(Part):
     """Row level security of one table in an exposed schema."""
 
     table: str
@@ -170,7 +172,7 @@ class RlsTable(_Part):
     policies: int = 0
 
 
-class RlsFinding(_Part):
+class RlsFinding(Part):
     """A table of an exposed schema that is not covered; `level` is error or warning."""
 
     table: str
@@ -179,14 +181,14 @@ class RlsFinding(_Part):
     message: str
 
 
-class Rls(_Part):
+class Rls(Part):
     """RLS coverage of every table in exposed schemas."""
 
     tables: tuple[RlsTable, ...] = ()
     findings: tuple[RlsFinding, ...] = ()
 
 
-class Base(_Part):
+class Base(Part):
     """The database the rehearsal ran on; `servers` counts those on which rollbacks were proven at once."""
 
     place: str
@@ -197,7 +199,7 @@ class Base(_Part):
     warnings: tuple[str, ...] = ()
 
 
-class Counts(_Part):
+class Counts(Part):
     """How many migrations ended in which way."""
 
     files: int = 0
