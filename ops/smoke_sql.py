@@ -17,9 +17,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from ops import database, errors, queries, triage
-from ops.written_tables import Table
 from ops.sample_rows import Row
 from ops.verdict import Failure
+from ops.written_tables import Table
 
 # Above what others count until the restart has the lock.
 _HEADROOM = 1_000_000
