@@ -36,3 +36,6 @@ def _asked(todo: ToDo, gate: str) -> Checklist:
         return checklists.confirmed(approval.approve(todo, gate))
     except errors.Denied as denied:
         return Checklist(status="rejected", said=str(denied))
+    except (errors.Refused, errors.Unavailable) as error:
+        # An app is taken back just when its database cannot be reached.
+        return Checklist(status="not asked", said=str(error))

@@ -6,9 +6,10 @@ Prefect takes two seconds to import, which is more than a small rehearsal takes 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from ops import errors, secrets
 
@@ -60,5 +61,5 @@ def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
             return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
 
     # Prefect would look for the names of the types in this file.
-    run.__annotations__ = get_type_hints(function, include_extras=True)
+    vars(run)["__signature__"] = inspect.signature(function, eval_str=True)
     return run

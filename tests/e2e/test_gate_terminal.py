@@ -40,7 +40,7 @@ def test_a_gate_is_passed_in_the_terminal(gate: Gate):
     assert "requested    ada (totp)" in shown
     assert "approved     grace (totp)" in shown
     assert "4 rows are whole, and its copy agrees" in said(gate, "audit", "verify", *where)
-    assert "none waits" in said(gate, "approve", short, "--as", "grace", code=2)
+    assert f"No run that waits is called '{short}'" in said(gate, "approve", short, "--as", "grace", code=2)
 
 
 def test_a_runbook_is_started_in_the_terminal(gate: Gate):
@@ -55,7 +55,10 @@ def test_a_runbook_is_started_in_the_terminal(gate: Gate):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["nothing"], "'nothing' is none of the deployed runbooks: gated/gate"),
+        (
+            ["nothing"],
+            "'nothing' is none of the deployed runbooks: app-rollback/production, deploy-gate/production",
+        ),
         (["staging-rehearsal"], "'staging-rehearsal' is several"),
         (["gated", "--set", "project"], "'project' sets nothing"),
         (["gated", "--set", "projekt=x"], "has no parameter 'projekt'; it has project, environment"),
