@@ -66,6 +66,7 @@ def _stored(gate: Gated, found: AiPath) -> list[str]:
             timeout=_TIMEOUT,
             key="[deploy] ai_check",
             variables=given,
+            hidden=gate.plan.project.private_variables,
         )
         if gate.bundle:
             gate.bundle.write_text("ai_check.log", f"$ {ended.command}\n{ended.output}\n{ended.said}\n")

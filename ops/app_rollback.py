@@ -6,7 +6,6 @@ A person does it where the app runs; this says what to do, verifies that the app
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from ops import ai_path, commands, deploys, errors, gate_plan
@@ -16,6 +15,7 @@ from ops.gate_choices import GateChoices, Part, Phase
 from ops.gate_plan import GatePlan
 from ops.gate_verdict import Checklist, Found
 from ops.gated import Gated
+from ops.project import Environment, Project
 
 _TIMEOUT = timedelta(minutes=5)
 RESULT = "app-rollback.json"
@@ -100,9 +100,9 @@ def record_guidance(rolling: RollingBack) -> Evidence:
 
 def verify(rolling: RollingBack) -> Found:
     """See by the configured command or health URL whether the app works; a command that is not there says nothing."""
-    where, root = rolling.plan.environment, rolling.plan.project.root
+    where = rolling.plan.environment
     try:
-        found = _asked(where.app_command, where.health_url, root, rolling.bundle)
+        found = _asked(where, rolling.plan.project, rolling.bundle)
     except errors.Refused as error:
         # The app is rolled back by now, and that must be recorded.
         found = Found(ok=False, checked=False, summary=str(error))
@@ -110,11 +110,18 @@ def verify(rolling: RollingBack) -> Found:
     return found
 
 
-def _asked(command: str | None, url: str | None, root: Path, bundle: Bundle | None) -> Found:
+def _asked(where: Environment, project: Project, bundle: Bundle | None) -> Found:
+    command, url = where.app_command, where.health_url
     said: list[str] = []
     holds = True
     if command:
-        ended = commands.run(command, cwd=root, timeout=_TIMEOUT, key="app_command of the environment")
+        ended = commands.run(
+            command,
+            cwd=project.root,
+            timeout=_TIMEOUT,
+            key="app_command of the environment",
+            hidden=project.private_variables,
+        )
         if bundle:
             bundle.write_text("app_command.log", f"$ {ended.command}\n{ended.output}\n{ended.said}\n")
         holds, said = ended.ok, [f"`{ended.command}` {ended.said}"]

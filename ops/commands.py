@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -55,17 +55,24 @@ class Ended:
 
 
 def run(
-    command: str, *, cwd: Path, timeout: timedelta, key: str, variables: Mapping[str, str] | None = None
+    command: str,
+    *,
+    cwd: Path,
+    timeout: timedelta,
+    key: str,
+    variables: Mapping[str, str] | None = None,
+    hidden: Collection[str] = (),
 ) -> Ended:
     """Run a command; whatever it started in its process group is ended with it.
 
-    `key` is where it is configured; `variables` are added to its environment.
+    `key` is where it is configured; `variables` are added to its environment, `hidden` ones taken out of it.
 
     Raises:
         Refused: it cannot be started; the message names it and the key.
     """
     words = _words(command, key)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    ours = {name for name in os.environ if name.startswith(_OURS)} | {*hidden}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     environment |= dict(variables or {})
     program = _program(words[0], cwd, environment, key)
     began = time.monotonic()

@@ -120,7 +120,11 @@ def run_tests(gate: Gated) -> Found:
             ok=True, checked=False, summary="The project names no tests in [deploy], so none were run."
         )
     ended = commands.run(
-        settings.tests, cwd=gate.plan.project.root, timeout=settings.tests_timeout, key="[deploy] tests"
+        settings.tests,
+        cwd=gate.plan.project.root,
+        timeout=settings.tests_timeout,
+        key="[deploy] tests",
+        hidden=gate.plan.project.private_variables,
     )
     if gate.bundle:
         gate.bundle.write_text(

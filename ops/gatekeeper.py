@@ -163,6 +163,22 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         yield Gatekeeper(proposal, run, policy, _Kept(log, proposal, run))
 
 
+def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None:
+    """Write down what came of a plan that was let through; nothing where there is no database.
+
+    Raises:
+        Unavailable: the database does not answer, or the copy of the log cannot be written.
+    """
+    where = proposal.environment
+    if where.database is None:
+        return
+    with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
+        event = Event(
+            *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
+        )
+        log_of(where, proposal, connection).append(event)
+
+
 def log_of(where: Environment, proposal: Proposal, connection: database.Connection) -> Log:
     """Return the audit log of an environment."""
     key = secrets.open_secret(where.audit_key) if where.audit_key else ""

@@ -118,6 +118,12 @@ class Project(Strict):
     pull_request: PullRequest = PullRequest()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 
+    @property
+    def private_variables(self) -> frozenset[str]:
+        """The variables that prove who decided, which no command of the project's own may see."""
+        named = (name for one in self.environments.values() for name in (one.approvers, one.audit_key))
+        return frozenset(name.removeprefix("env:") for name in named if name and name.startswith("env:"))
+
     def environment(self, name: str) -> Environment:
         """Return the environment called `name`.
 

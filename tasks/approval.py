@@ -17,7 +17,7 @@ from ops.approval import MOST_MISTAKES, Given, Standing
 from ops.gatekeeper import Approval, Gatekeeper
 from ops.project import Environment
 from ops.proposal import Proposal
-from tasks import runs
+from tasks import outcomes, runs
 from tasks.runs import Run
 from tasks.step import step
 
@@ -50,6 +50,7 @@ def approve(plan: Approvable, gate: str) -> Approval:
             if found.status == "approved":
                 if found.broken:
                     _tell(keeper, f"{found.why}\n\nIt stays open until somebody else has reviewed it.")
+                outcomes.expect(proposal, run.id)
                 return record_approval(keeper)
             if found.status == "denied":
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))

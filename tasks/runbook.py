@@ -49,16 +49,24 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
 
 
 def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a run that a person has said no to end as cancelled, and not as one in which something broke."""
+    """Let a run that a person has said no to end as cancelled, and write down what came of what was approved."""
 
     @functools.wraps(function)
     def run(*arguments: P.args, **keywords: P.kwargs) -> R:
+        from tasks import outcomes
+
         try:
-            return function(*arguments, **keywords)
+            found = function(*arguments, **keywords)
         except errors.Denied as denied:
             from prefect.states import Cancelled
 
+            outcomes.record(ok=False, said=str(denied))
             return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
+        except Exception as error:
+            outcomes.record(ok=False, said=f"{type(error).__name__}: {error}")
+            raise
+        outcomes.record(ok=getattr(found, "ok", True), said=getattr(found, "summary", "completed"))
+        return found
 
     # Prefect would look for the names of the types in this file.
     vars(run)["__signature__"] = inspect.signature(function, eval_str=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -47,6 +49,7 @@ class Gate:
     stack: Stack
     client: SyncPrefectClient
     more: dict[str, str] = field(default_factory=dict[str, str])
+    told: list[str] = field(default_factory=list[str])
     _asked: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
     def configure(self, **settings: object) -> None:
@@ -185,6 +188,15 @@ class Gate:
         with psycopg.connect(self.dsn) as connection:
             return [run for (run,) in connection.execute("select run from public.kept order by at")]
 
+    def outcomes(self) -> list[tuple[bool, str]]:
+        """Return what came of what was approved, each with the first word of it that tells."""
+        with psycopg.connect(self.dsn) as connection:
+            found = connection.execute(
+                "select (details ->> 'ok')::boolean, coalesce(substring(note from 'broken|completed'), note)"
+                " from runbooks.audit_log where event = 'ended' order by id"
+            )
+            return found.fetchall()
+
     def events(self) -> list[tuple[str, str]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute("select event, actor from runbooks.audit_log order by id").fetchall()
@@ -206,6 +218,7 @@ def make_gate(tmp_path: Path, shaped: str) -> Generator[MakeGate]:
         gate.secrets.mkdir(mode=0o700)
         (gate.secrets / "dsn").write_text(shaped)
         (gate.secrets / "key").write_text(KEY)
+        (gate.secrets / "webhook").write_text(clients.enter_context(webhook(gate.told)))
         for name in ("ada", "grace", "linus"):
             people.add(gate.store, name, environment="production", now=datetime.now(UTC))
         gate.configure()
@@ -216,6 +229,27 @@ def make_gate(tmp_path: Path, shaped: str) -> Generator[MakeGate]:
 
     with clients:
         yield make
+
+
+@contextmanager
+def webhook(told: list[str]) -> Generator[str]:
+    """Take what approvers are told, as a chat program does; yields the address."""
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.append(json.loads(body)["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/hook-of-the-tests"
+        finally:
+            server.shutdown()
 
 
 def deploy(stack: Stack) -> None:

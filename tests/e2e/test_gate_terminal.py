@@ -39,7 +39,7 @@ def test_a_gate_is_passed_in_the_terminal(gate: Gate):
     shown = said(gate, "audit", "show", *where)
     assert "requested    ada (totp)" in shown
     assert "approved     grace (totp)" in shown
-    assert "4 rows are whole, and its copy agrees" in said(gate, "audit", "verify", *where)
+    assert "5 rows are whole, and its copy agrees" in said(gate, "audit", "verify", *where)
     assert f"No run that waits is called '{short}'" in said(gate, "approve", short, "--as", "grace", code=2)
 
 

@@ -88,7 +88,7 @@ def test_the_server_and_the_worker_are_killed_while_a_run_waits(gate: Gate):
         with started(gate.stack, worker):
             assert gate.ended(run) == "Completed"
             assert gate.kept() == [str(run)]
-            assert gate.events() == [("asked", ""), ("approved", "grace")]
+            assert gate.events() == [("asked", ""), ("approved", "grace"), ("ended", "")]
 
 
 @dataclass
@@ -129,4 +129,4 @@ def test_postgres_is_restarted_while_a_run_waits(stack: Stack, make_gate: MakeGa
             gate.decide(run)
             assert gate.ended(run) == "Completed"
             assert gate.kept() == [str(run)]
-            assert gate.events() == [("asked", ""), ("approved", "grace")]
+            assert gate.events() == [("asked", ""), ("approved", "grace"), ("ended", "")]

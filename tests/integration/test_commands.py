@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops import commands, errors, secrets
+from ops import commands, errors, project, secrets
 from tests.polling import wait_until
 
 LONG = timedelta(seconds=60)
@@ -113,3 +113,14 @@ def test_secrets_are_not_in_the_output_nor_ours_in_its_environment(
     assert "PREFECT_API_KEY" not in ended.output
     assert "RUNBOOKS_AUDIT_KEY" not in ended.output
     assert os.environ["PREFECT_API_KEY"] == "of the server"
+
+
+def test_what_proves_who_decided_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PEOPLE", "a-fake-store-of-seeds")
+    (tmp_path / "runbooks.toml").write_text('[environments.production]\napprovers = "env:PEOPLE"\n')
+    hidden = project.load(tmp_path).private_variables
+    assert hidden == {"PEOPLE"}
+    for without, said in ((hidden, "None"), (frozenset[str](), "a-fake-store")):
+        shown = "python3 -c 'import os; print(os.environ.get(\"PEOPLE\"))'"
+        ended = commands.run(shown, cwd=tmp_path, timeout=timedelta(seconds=30), key="key", hidden=without)
+        assert said in ended.output
