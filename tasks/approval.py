@@ -127,10 +127,21 @@ def _prompted(keeper: Gatekeeper) -> Standing:
     found = keeper.standing()
     number = str(len(keeper.record.rows()))
     keeper.ask(number)
-    question = f"{keeper.proposal.summary} {found.why}".strip()
-    said = {"decision": rich.prompt.Prompt.ask(question, choices=["approve", "reject"])}
-    said["approver"] = rich.prompt.Prompt.ask("Your name")
-    if keeper.policy.proves:
-        said["code"] = rich.prompt.Prompt.ask("Your code", password=True)
-    said["note"] = rich.prompt.Prompt.ask("Note", default="")
+    said = _typed(keeper, found)
     return keeper.consider([Given(f"terminal-{number}", datetime.now(UTC), said)])
+
+
+def _typed(keeper: Gatekeeper, found: Standing) -> dict[str, str]:
+    """Return what somebody types who is asked what the form asks in the Prefect UI."""
+    ask = rich.prompt.Prompt.ask
+    items = "".join(f"\n- {item}" for item in keeper.proposal.items)
+    said: dict[str, str] = {}
+    if found.wants_requester:
+        said["requester"] = ask(f"{keeper.proposal.summary}{items}\n{found.why}\nWho asks for this?")
+    else:
+        question = f"{keeper.proposal.summary}{items}\n{found.why}\nApprove?"
+        said["decision"] = ask(question, choices=["approve", "reject"])
+        said["approver"] = ask("Your name")
+    if keeper.policy.proves:
+        said["code"] = ask("The code that your authenticator shows now", password=True)
+    return {**said, "note": ask("Note", default="")}
