@@ -44,6 +44,16 @@ def review(path: Path, environment: str, number: int, name: str, code: str, note
     return 0
 
 
+def override(path: Path, environment: str, commit: str, name: str, code: str, note: str) -> int:
+    """Write down that somebody lets a commit through though the gate of its pull request says no."""
+    typed = secrets.open_secret(code) if code else rich.prompt.Prompt.ask("Your code", password=True)
+    with reviews.opened(path, environment) as (where, log):
+        log.prepare()
+        row = reviews.override(where, log, commit, name=name, code=typed, note=note)
+    print(f"Row {row.id}: {row.actor} overrides the gate for {commit}. It waits for somebody else's review.")
+    return 0
+
+
 def _line(row: Row) -> str:
     at = row.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     who = f"{row.actor or '-'} ({row.proof})"

@@ -122,3 +122,13 @@ def _review(
     from cli import audit as command
 
     raise typer.Exit(command.review(project, environment, number, name, code, note))
+
+
+@audit.command("override")
+def _override(
+    commit: str, environment: _Environment, name: _As, note: _Why, code: _Code = "", project: _Project = _HERE
+) -> None:
+    """Record that a commit is merged though the gate of its pull request says no; somebody else reviews it."""
+    from cli import audit as command
+
+    raise typer.Exit(command.override(project, environment, commit, name, code, note))

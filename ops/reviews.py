@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ops import audit_store, database, errors, people, project, secrets
+from ops.approval import SHORTEST_REASON
 from ops.audit import Event, Log, Row
 from ops.people import Enrolled
 from ops.project import Environment
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @contextmanager
@@ -88,6 +92,40 @@ def review(where: Environment, log: Log, number: int, *, name: str, code: str, n
         details=details,
     )
     return log.append(event)
+
+
+def override(where: Environment, log: Log, commit: str, *, name: str, code: str, note: str) -> Row:
+    """Write down that somebody lets a commit through though the gate of its pull request says no, and tell everybody.
+
+    Raises:
+        Refused: the environment has no glass to break, the reason is too short, or the name is not proven.
+    """
+    if not where.break_glass:
+        raise errors.Refused(
+            f"The environment {where.name!r} does not say break_glass = true, so nothing is overridden there."
+        )
+    if len(note.strip()) < SHORTEST_REASON:
+        raise errors.Refused(f"An override takes a reason of at least {SHORTEST_REASON} characters.")
+    if not _COMMIT.fullmatch(commit):
+        raise errors.Refused(
+            f"{commit!r} is no commit: give the whole of its hash, as git rev-parse HEAD says it."
+        )
+    who = people.known(name)
+    step = _proven(where, log, who, code, log.now())
+    event = Event(
+        *("break-glass", where.name, "", "pr-gate", commit),
+        actor=who,
+        proof="totp",
+        note=note,
+        details={"step": step},
+    )
+    row = log.append(event)
+    if where.notify:
+        from ops import webhook
+
+        said = f"{who} overrides the gate of the pull request for {commit}: {note}\n\nIt waits for somebody's review."
+        webhook.tell("approvers", where.notify, said, timeout=timedelta(seconds=10))
+    return row
 
 
 def _proven(where: Environment, log: Log, name: str, code: str, now: datetime) -> int:

@@ -98,6 +98,25 @@ def test_a_broken_glass_waits_for_somebody_else(gate: Gate):
     assert "waits for a review" not in said(gate, "audit", "show", *where[:4])
 
 
+def test_an_override_of_the_gate_of_a_pull_request_is_recorded(gate: Gate):
+    where = ("--project", gate.root, "--environment", "production", "--as", "ada", "--code", "env:CODE")
+    why = ("--note", "the fix for the outage of today")
+    commit = "ab" * 20
+
+    def tried(*words: str, code: str = "000000") -> str:
+        return said(gate, "audit", "override", *words, *where, code=2, CODE=code)
+
+    assert "does not say break_glass" in tried(commit, *why)
+    gate.configure(break_glass=True, notify=f"file:{gate.secrets}/webhook")
+    assert "at least 10 characters" in tried(commit, "--note", "because")
+    assert "is no commit" in tried("main", *why)
+    assert "not right" in tried(commit, *why)
+    assert not gate.told
+    said(gate, "audit", "override", commit, *why, *where, CODE=gate.code("ada"))
+    assert "ada overrides the gate of the pull request" in gate.told[0]
+    assert "Row 1 waits for a review" in said(gate, "audit", "show", *where[:4])
+
+
 def test_people_come_and_go_and_both_is_kept(gate: Gate):
     where = ("--project", gate.root, "--environment", "production")
     added = said(gate, "approvers", "add", "Barbara", *where)
