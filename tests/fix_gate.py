@@ -224,7 +224,8 @@ def make_gate(tmp_path: Path, shaped: str) -> Generator[MakeGate]:
         gate.configure()
         with psycopg.connect(shaped) as connection:
             connection.execute(TABLE)
-        deploy(stack)
+        if stack.address not in _deployed:
+            deploy(stack)
         return gate
 
     with clients:
@@ -252,8 +253,12 @@ def webhook(told: list[str]) -> Generator[str]:
             server.shutdown()
 
 
+_deployed: set[str] = set()
+
+
 def deploy(stack: Stack) -> None:
     """Deploy the runbook of these tests."""
+    _deployed.add(stack.address)
     subprocess.run(
         [
             sys.executable,
