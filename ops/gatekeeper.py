@@ -6,20 +6,18 @@ row that says what it was for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 from ops import approval, audit_store, database, errors, people, queries, secrets
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
-from ops.audit import ORIGIN, Event, Log, Row
+from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
+from ops.gate_record import InMemory, Kept, Record
 from ops.project import Environment
 from ops.proposal import Proposal
-
-_LONG_AGO, _FAR_AWAY = "2000-01-01T00:00:00+00:00", "9999-01-01T00:00:00+00:00"
 
 
 class Approval(Evidence):
@@ -31,15 +29,6 @@ class Approval(Evidence):
     by: tuple[str, ...]
     proof: str
     broken_glass: bool
-
-
-class Record(Protocol):
-    """What is kept of one run's gate and plan."""
-
-    def rows(self) -> Sequence[Row]: ...
-    def append(self, event: Event) -> None: ...
-    def now(self) -> datetime: ...
-    def used(self) -> Collection[tuple[str, int]]: ...
 
 
 @dataclass
@@ -154,13 +143,13 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
     policy = Policy(known, where.approvals, where.four_eyes, where.break_glass)
     _verify(where, policy, suspends=suspends)
     if where.database is None:
-        yield Gatekeeper(proposal, run, policy, _InMemory())
+        yield Gatekeeper(proposal, run, policy, InMemory())
         return
     with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
         log = log_of(proposal.environment, proposal, connection)
         log.prepare()
         close_lapsed(log, where.name)
-        yield Gatekeeper(proposal, run, policy, _Kept(log, proposal, run))
+        yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
 
 
 def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None:
@@ -226,71 +215,6 @@ def _missing(where: Environment, policy: Policy, *, suspends: bool) -> str:
             "UI, or with runbooks run."
         )
     return ""
-
-
-@dataclass
-class _Kept:
-    """The record in the audit log."""
-
-    log: Log
-    proposal: Proposal
-    run: str
-
-    def rows(self) -> Sequence[Row]:
-        asked = {"run": self.run, "gate": self.proposal.gate, "plan_digest": self.proposal.plan_digest}
-        with database.translating():
-            found = self.log.connection.execute(queries.load("audit/record"), asked).fetchall()
-        return [Row(*columns) for columns in found]
-
-    def append(self, event: Event) -> None:
-        self.log.append(event)
-
-    def now(self) -> datetime:
-        return self.log.now()
-
-    def used(self) -> Collection[tuple[str, int]]:
-        """The codes that were used, also those that a restore has made the database forget."""
-        with database.translating():
-            found = self.log.connection.execute(queries.load("audit/used")).fetchall()
-        return {(str(actor), int(step)) for actor, step in found} | self.log.store.used()
-
-
-@dataclass
-class _InMemory:
-    """The record where nothing is kept and no name proven: made again from the answers at each pass."""
-
-    kept: list[Row] = field(default_factory=list[Row])
-
-    def __post_init__(self) -> None:
-        # Prefect's server alone keeps the time there.
-        self.append(Event("asked", "", details={"given": _LONG_AGO, "ask": "", "expires": _FAR_AWAY}))
-
-    def rows(self) -> Sequence[Row]:
-        return self.kept
-
-    def append(self, event: Event) -> None:
-        at = datetime.fromisoformat(event.details.get("given") or self.now().isoformat())
-        self.kept.append(Row(len(self.kept) + 1, at, *_columns(event), previous=ORIGIN, hash=""))
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def used(self) -> Collection[tuple[str, int]]:
-        return ()
-
-
-def _columns(event: Event) -> tuple[str, str, str, str, str, str, str, str, dict[str, object]]:
-    return (
-        event.event,
-        event.environment,
-        event.run,
-        event.gate,
-        event.plan_digest,
-        event.actor,
-        event.proof,
-        event.note,
-        dict(event.details),
-    )
 
 
 def _said(row: Row) -> dict[str, object]:
