@@ -89,9 +89,20 @@ class Log:
     store: audit_store.Store
 
     def prepare(self) -> None:
-        """Make the log where it does not exist yet; safe to run twice and at once."""
-        with database.translating():
-            self.connection.execute(queries.load("audit/prepare"))
+        """Make the log where it does not exist yet; safe to run twice and at once.
+
+        Raises:
+            Refused: the login may not make it; the message says what the database's owner can do.
+        """
+        try:
+            with database.translating():
+                self.connection.execute(queries.load("audit/prepare"))
+        except errors.CheckFailed as error:
+            role = self.connection.info.user
+            raise errors.Refused(
+                f"{role} may not make the audit log, so no decision can be kept ({error}). Let the database's owner "
+                f"run once: create schema if not exists runbooks authorization {role};"
+            ) from None
 
     def append(self, event: Event) -> Row:
         """Add a row, here and then in the evidence store; secrets in its texts are masked.

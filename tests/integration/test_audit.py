@@ -210,6 +210,14 @@ def test_texts_are_kept_as_they_may_be(log: Log):
     assert audit_proof.verify(log).ok
 
 
+def test_a_login_that_may_not_make_the_log_is_told_what_to_do(shaped: str, tmp_path: Path):
+    with database.connect(shaped) as connection:
+        connection.execute("set role anon")
+        log = Log(connection, KEY, Store(tmp_path / "production.jsonl"))
+        with pytest.raises(errors.Refused, match="create schema if not exists runbooks"):
+            log.prepare()
+
+
 def test_two_at_once_make_one_chain(log: Log, shaped: str):
     with database.connect(shaped) as connection:
         other = Log(connection, KEY, log.store)
