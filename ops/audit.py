@@ -13,11 +13,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import psycopg
 
 from ops import audit_store, database, errors, queries, secrets
+from ops.project import Environment
 
 ORIGIN = ""
 _LONGEST_NOTE = 2000
@@ -87,6 +89,16 @@ class Log:
     connection: database.Connection
     key: str = field(repr=False)
     store: audit_store.Store
+
+    @classmethod
+    def of(cls, where: Environment, root: Path, connection: database.Connection) -> Log:
+        """Return the log of an environment of the project at `root`.
+
+        Raises:
+            Refused: the secret of its key cannot be opened.
+        """
+        key = secrets.open_secret(where.audit_key) if where.audit_key else ""
+        return cls(connection, key, audit_store.Store.of(root, where.name))
 
     def prepare(self) -> None:
         """Make the log where it does not exist yet; safe to run twice and at once.

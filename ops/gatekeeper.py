@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops import approval, audit_store, database, errors, people, queries, secrets
+from ops import approval, database, errors, people, queries, secrets
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
 from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
@@ -146,7 +146,7 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         yield Gatekeeper(proposal, run, policy, InMemory())
         return
     with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
-        log = log_of(proposal.environment, proposal, connection)
+        log = Log.of(where, proposal.root, connection)
         log.prepare()
         close_lapsed(log, where.name)
         yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
@@ -165,13 +165,7 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None
         event = Event(
             *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
         )
-        log_of(where, proposal, connection).append(event)
-
-
-def log_of(where: Environment, proposal: Proposal, connection: database.Connection) -> Log:
-    """Return the audit log of an environment."""
-    key = secrets.open_secret(where.audit_key) if where.audit_key else ""
-    return Log(connection, key, audit_store.Store.of(proposal.root, where.name))
+        Log.of(where, proposal.root, connection).append(event)
 
 
 def close_lapsed(log: Log, environment: str) -> None:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ops import audit_store, database, errors, people, project, secrets
+from ops import database, errors, people, project, secrets
 from ops.approval import SHORTEST_REASON
+from ops.attempts import LOGGER
 from ops.audit import Event, Log, Row
 from ops.people import Enrolled
 from ops.project import Environment
@@ -32,10 +33,8 @@ def opened(path: Path, environment: str) -> Generator[tuple[Environment, Log]]:
         raise errors.Refused(
             f"The environment {environment!r} has no database, so it has no audit log. Name it in runbooks.toml."
         )
-    key = secrets.open_secret(where.audit_key) if where.audit_key else ""
     with database.connect(secrets.open_secret(where.database), application="runbooks audit") as connection:
-        log = Log(connection, key, audit_store.Store.of(operated.root, environment))
-        yield where, log
+        yield where, Log.of(where, operated.root, connection)
 
 
 def enrol(path: Path, environment: str, name: str) -> Enrolled:
@@ -124,7 +123,9 @@ def override(where: Environment, log: Log, commit: str, *, name: str, code: str,
         from ops import webhook
 
         said = f"{who} overrides the gate of the pull request for {commit}: {note}\n\nIt waits for somebody's review."
-        webhook.tell("approvers", where.notify, said, timeout=timedelta(seconds=10))
+        told = webhook.tell("approvers' channel", where.notify, said, timeout=timedelta(seconds=10))
+        if not told.ok:
+            LOGGER.warning("%s", told.summary)
     return row
 
 

@@ -14,6 +14,7 @@ import rich.prompt
 
 from ops import errors, gatekeeper, secrets, webhook
 from ops.approval import MOST_MISTAKES, Given, Standing
+from ops.attempts import LOGGER
 from ops.gatekeeper import Approval, Gatekeeper
 from ops.project import Environment
 from ops.proposal import Proposal
@@ -115,7 +116,11 @@ def _tell(keeper: Gatekeeper, said: str) -> None:
     """Tell those who approve; where that fails the run goes on all the same."""
     if keeper.proposal.environment.notify:
         text = f"{keeper.proposal.title}: {said}"
-        webhook.tell("approvers", keeper.proposal.environment.notify, text, timeout=_TOLD_WITHIN)
+        told = webhook.tell(
+            "approvers' channel", keeper.proposal.environment.notify, text, timeout=_TOLD_WITHIN
+        )
+        if not told.ok:
+            LOGGER.warning("%s", told.summary)
 
 
 def _prompted(keeper: Gatekeeper) -> Standing:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from contextvars import ContextVar
 
 from ops import errors, gatekeeper
+from ops.attempts import LOGGER
 from ops.proposal import Proposal
 
-_LOGGER = logging.getLogger("runbooks.outcomes")
 _open: ContextVar[tuple[tuple[Proposal, str], ...]] = ContextVar("open", default=())
 
 
@@ -26,4 +25,4 @@ def record(*, ok: bool, said: str) -> None:
         try:
             gatekeeper.record_outcome(proposal, run, ok=ok, said=said)
         except errors.OpsError as error:
-            _LOGGER.warning("The outcome of %s was not written to the audit log: %s", proposal.title, error)
+            LOGGER.warning("The outcome of %s was not written to the audit log: %s", proposal.title, error)

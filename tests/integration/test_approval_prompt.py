@@ -82,3 +82,13 @@ def test_without_a_terminal_nobody_is_asked(staging: Site, monkeypatch: pytest.M
     with pytest.raises(errors.Denied, match="nobody can be asked here"):
         approval.approve(Plan(staging.environment, staging.root), "promote")
     assert not approval.can_ask(staging.environment)
+
+
+def test_that_nobody_could_be_told_is_said(
+    staging: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("HOOK", "http://127.0.0.1:9/hook-of-the-tests")
+    staging.change(notify="env:HOOK")
+    with staging.open(suspends=False) as gate:
+        approval._tell(gate, "A gate waits.")
+    assert "The approvers' channel was not told: the webhook was not reached" in caplog.text
