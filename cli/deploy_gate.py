@@ -18,8 +18,8 @@ from rich.text import Text
 from cli.layout import Block, Layout
 from cli.screen import Screen
 from ops import errors, redaction, secrets
-from ops.gate_choices import GateChoices, Part, Phase
-from ops.gate_verdict import DeployGate
+from ops.deploy_choices import GateChoices, Part, Phase
+from ops.deploy_verdict import DeployGate
 from ops.verdict import Verdict
 from tasks import runbook
 from tasks.step import observing

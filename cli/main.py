@@ -11,7 +11,7 @@ import typer
 from cli import deciding
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
-from ops.gate_choices import GateChoices, Phase
+from ops.deploy_choices import GateChoices, Phase
 from ops.verdict import Verdict
 
 app = typer.Typer(

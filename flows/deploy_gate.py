@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ops.gate_choices import GateChoices, Phase
-from ops.gate_verdict import DeployGate
+from ops.deploy_choices import GateChoices, Phase
+from ops.deploy_verdict import DeployGate
 from tasks import checklist
 from tasks import deploy as step
 from tasks.runbook import flow

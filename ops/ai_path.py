@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 
 from ops import app_settings, commands
-from ops.gated import Gated
+from ops.deploy_gated import Gated
 
 _TIMEOUT = timedelta(minutes=2)
 _WRONG_KEY = "runbooks-smoke-not-a-key"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops import ai_path, commands, deploys, errors, gate_plan
+from ops import ai_path, commands, deploy_plan, deploys, errors
 from ops.bundle import Bundle
+from ops.deploy_choices import GateChoices, Part, Phase
+from ops.deploy_gated import Gated
+from ops.deploy_plan import GatePlan
+from ops.deploy_verdict import Checklist, Found
 from ops.evidence import Evidence
-from ops.gate_choices import GateChoices, Part, Phase
-from ops.gate_plan import GatePlan
-from ops.gate_verdict import Checklist, Found
-from ops.gated import Gated
 from ops.project import Environment, Project
 
 _TIMEOUT = timedelta(minutes=5)
@@ -70,7 +70,7 @@ def plan(path: str, environment: str, deploy: str, reason: str, at: str = "") ->
         raise errors.Refused(
             "A rollback is recorded under a deploy's id, and none is given. Name it with --deploy."
         )
-    gate = gate_plan.plan(path, environment, Phase.POST, deploy, choices)
+    gate = deploy_plan.plan(path, environment, Phase.POST, deploy, choices)
     name = gate.project.deploy.datastore or "DATASTORE"
     steps = (
         f"Set {name}=sqlite in the app's secrets.",

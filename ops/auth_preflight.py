@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from ops import app_settings, database, queries, written_tables
 from ops import dsn as dsns
-from ops.gate_verdict import Found
+from ops.deploy_verdict import Found
 from ops.settings import Deploy
 from ops.written_tables import AppTables
 

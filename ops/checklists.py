@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops import proposal
-from ops.gate_plan import GatePlan
-from ops.gate_verdict import Checklist
+from ops.deploy_plan import GatePlan
+from ops.deploy_verdict import Checklist
 from ops.gatekeeper import Approval
 from ops.proposal import Proposal
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops import database, declaration, sql_types
 from ops.declaration import Column, Declared, Shape
-from ops.gate_verdict import Found
+from ops.deploy_verdict import Found
 
 Row = dict[str, Any]
 _KINDS = ("columns", "constraints", "indexes")

@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
 from ops import database, errors, queries, secrets
-from ops.gate_choices import Phase
+from ops.deploy_choices import Phase
 
 
 class Deploy(BaseModel):

@@ -17,14 +17,25 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from ops import errors
-from ops.settings import Deploy, Integrity, PullRequest, Strict
+from ops.config_settings import Flags, Providers, SchemaGuard
+from ops.release_settings import Promotion, Release
+from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
+from ops.watch_settings import Soak, Watch
 
 CONFIG_NAME = "runbooks.toml"
 _MIGRATIONS = Path("supabase", "migrations")
 # In a monorepo the project lies some folders down, and never in these.
 _DEEPEST = 4
 _NEVER = {"node_modules", "vendor", "dist", "build", "target", "venv"}
-_TABLES: dict[str, type[Strict]] = {"deploy": Deploy, "integrity": Integrity, "pull_request": PullRequest}
+_TABLES: dict[str, type[Strict]] = {
+    "deploy": Deploy,
+    "flags": Flags,
+    "integrity": Integrity,
+    "providers": Providers,
+    "pull_request": PullRequest,
+    "release": Release,
+    "schema_guard": SchemaGuard,
+}
 THROW_AWAY = "throw-away"
 GIVEN = "given-database"
 
@@ -92,6 +103,12 @@ class Environment(Strict):
         default=None, description="answers 2xx when a log is stored though the AI call fails"
     )
     app_command: str | None = Field(default=None, description="ends well while the app works; no shell")
+    overlays: tuple[Glob, ...] = Field(
+        default=(), description="globs of the files applied only here, after a change"
+    )
+    promotion: Promotion = Promotion()
+    watch: Watch = Watch()
+    soak: Soak | None = None
 
     @property
     def in_place(self) -> bool:
@@ -115,7 +132,11 @@ class Project(Strict):
     environments: dict[str, Environment] = Field(default_factory=dict)
     deploy: Deploy = Deploy()
     integrity: Integrity = Integrity()
+    flags: Flags = Flags()
+    providers: Providers = Providers()
     pull_request: PullRequest = PullRequest()
+    release: Release = Release()
+    schema_guard: SchemaGuard = SchemaGuard()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 
     @property
@@ -259,7 +280,8 @@ def _known(place: tuple[int | str, ...]) -> list[str]:
         Environment if place[0] == "environments" else _TABLES.get(str(place[0]), Project)
     )
     for part in map(str, place[1:-1]):
-        held = get_args(model.model_fields[part].annotation) if part in model.model_fields else ()
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        held = (annotation, *get_args(annotation))
         model = next((each for each in held if isinstance(each, type) and issubclass(each, Strict)), model)
     return list(model.model_fields)
 

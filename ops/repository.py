@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from ops import errors
-from ops.gate_verdict import Commit, Found
+from ops.deploy_verdict import Commit, Found
 
 _HASH = re.compile(r"[0-9a-f]{7,40}")
 # What the gate itself leaves in the project is no change of it.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ops.gate_choices import Part, Phase
-from ops.gate_verdict import Check, DeployGate, Required
-from ops.gated import Gated
+from ops.deploy_choices import Part, Phase
+from ops.deploy_gated import Gated
+from ops.deploy_verdict import Check, DeployGate, Required
 from ops.verdict import Verdict
 
 

@@ -21,8 +21,8 @@ from ops import (
     smoke_sql,
     written_tables,
 )
-from ops.gate_verdict import Found
-from ops.gated import Gated
+from ops.deploy_gated import Gated
+from ops.deploy_verdict import Found
 from ops.smoke_rest import Api
 from ops.written_tables import Table
 

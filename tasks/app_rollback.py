@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, closing
+from functools import partial
 
-from ops import app_rollback, attempts, bundle
+from ops import app_rollback
 from ops.app_rollback import RollbackPlan, RollingBack
-from tasks import runs
-from tasks.step import observing, step
+from tasks.recording import recorded
+from tasks.step import step
 
 plan_rollback = step(app_rollback.plan, title="Plan the rollback of {deploy}", evidence="rollback-plan")
 record_guidance = step(
@@ -21,16 +20,10 @@ verify_app = step(
 record_rollback = step(app_rollback.record, title="Record the rollback", evidence="app-rollback")
 
 
-@contextmanager
-def opened(plan: RollbackPlan) -> Generator[RollingBack]:
+def opened(plan: RollbackPlan) -> AbstractContextManager[RollingBack]:
     """Open the run's bundle; whatever ends the block, it is sealed."""
-    run = runs.current("app-rollback")
-    kept = bundle.open_bundle(
-        plan.gate.out, kind="app-rollback", started=datetime.now(UTC), run=run.id, attempt=run.attempt
-    )
-    with attempts.kept(kept) as log, observing(log), closing(RollingBack(plan, run.name)) as rolling:
-        rolling.bundle = kept
-        try:
-            yield rolling
-        finally:
-            kept.seal()
+    return recorded(partial(_rolling, plan), kind="app-rollback", out=plan.gate.out)
+
+
+def _rolling(plan: RollbackPlan, run: str) -> AbstractContextManager[RollingBack]:
+    return closing(RollingBack(plan, run))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ops import checklists, errors
 from ops.app_rollback import RollingBack
 from ops.checklists import ToDo
+from ops.deploy_choices import Part, Phase
+from ops.deploy_gated import Gated
+from ops.deploy_verdict import Checklist, Found
 from ops.evidence import Evidence
-from ops.gate_choices import Part, Phase
-from ops.gate_verdict import Checklist, Found
-from ops.gated import Gated
 from tasks import app_rollback, approval
 from tasks import deploy as step
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
 
 from ops import pull_request, pull_request_finish, pull_request_note, pull_request_staging
 from ops.pull_request import GatePlan, Gating
-from tasks import recording
+from tasks.recording import recorded
 from tasks.step import step
 
 plan_gate = step(pull_request.gate, title="Plan the gate of {path} against {base}", evidence="gate-plan")
@@ -40,4 +42,10 @@ hand_off_broken = step(
 
 def opened(plan: GatePlan) -> AbstractContextManager[Gating]:
     """Open the throw-away database and the run's bundle; whatever ends the block, the bundle is sealed."""
-    return recording.recorded(plan, pull_request.opened, kind="pr-gate", broken=hand_off_broken)
+    return recorded(
+        partial(pull_request.opened, plan),
+        kind="pr-gate",
+        out=Path(plan.out),
+        named="rehearse",
+        broken=hand_off_broken,
+    )

@@ -1,4 +1,4 @@
-"""A rehearsal that is written down as it goes: its bundle, the log of its attempts, and its end."""
+"""A run that is written down as it goes: its bundle, the log of its attempts, and its end."""
 
 from __future__ import annotations
 
@@ -6,59 +6,56 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
-from ops import attempts, bundle, errors, finish, note, rehearsal
-from ops.plan import Plan
-from ops.rehearsal import Rehearsing
-from ops.verdict import Rehearsal
+from ops import attempts, bundle, errors
+from ops.bundle import Bundle
+from ops.evidence import Evidence
 from tasks import runs
-from tasks.step import observing, step
-
-P = TypeVar("P", bound=Plan)
-R = TypeVar("R", bound=Rehearsing)
-
-hand_off_broken = step(
-    finish.hand_off_broken,
-    title="Hand off what there is",
-    evidence="broken-off",
-    stops=False,
-    retry=False,
-    shown=note.markdown,
-)
+from tasks.step import observing
 
 
-def opened(plan: Plan) -> AbstractContextManager[Rehearsing]:
-    """Open the plan's database and the run's bundle; whatever ends the block, the bundle is sealed."""
-    return recorded(plan, rehearsal.opened, kind="rehearsal", broken=hand_off_broken)
+class Recordable(Protocol):
+    """What a run's steps share: where its evidence goes, and how it ended, once it has."""
+
+    bundle: Bundle | None
+
+    @property
+    def concluded(self) -> Any: ...
+
+
+R = TypeVar("R", bound=Recordable)
 
 
 @contextmanager
 def recorded(
-    plan: P,
-    opening: Callable[[P, str], AbstractContextManager[R]],
+    opening: Callable[[str], AbstractContextManager[R]],
     *,
     kind: str,
-    broken: Callable[[R, errors.OpsError], Rehearsal],
+    out: Path,
+    named: str = "",
+    broken: Callable[[R, errors.OpsError], Evidence] | None = None,
 ) -> Generator[R]:
-    """Open what a plan is carried out on, with a bundle of this kind; `broken` hands off what broke off."""
-    run = runs.current()
-    kept = bundle.open_bundle(
-        Path(plan.out), kind=kind, started=datetime.now(UTC), run=run.id, attempt=run.attempt
-    )
+    """Open what a run is about, with a bundle of this kind; whatever ends the block, the bundle is sealed.
+
+    `opening` is given the run's name, which begins with `named` (default: the kind) outside Prefect; `broken` hands off
+    what there is when a step could not do its work.
+    """
+    run = runs.current(named or kind)
+    kept = bundle.open_bundle(out, kind=kind, started=datetime.now(UTC), run=run.id, attempt=run.attempt)
     with attempts.kept(kept) as log, observing(log):
         try:
-            with opening(plan, run.name) as rehearsing:
-                rehearsing.bundle = kept
-                yield from _sealed(rehearsing, broken)
+            with opening(run.name) as state:
+                state.bundle = kept
+                yield from _handed_off(state, broken)
         finally:
             kept.seal()
 
 
-def _sealed(rehearsing: R, broken: Callable[[R, errors.OpsError], Rehearsal]) -> Generator[R]:
+def _handed_off(state: R, broken: Callable[[R, errors.OpsError], Evidence] | None) -> Generator[R]:
     try:
-        yield rehearsing
+        yield state
     except errors.OpsError as error:
-        if not rehearsing.concluded:
-            error.evidence = broken(rehearsing, error)
+        if broken and not state.concluded:
+            error.evidence = broken(state, error)
         raise

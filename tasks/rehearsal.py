@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from ops import assertions, chain, finish, hold, note, plan, preflight, trial
-from tasks.recording import opened as opened
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from ops import assertions, chain, finish, hold, note, plan, preflight, rehearsal, trial
+from ops.plan import Plan
+from ops.rehearsal import Rehearsing
+from tasks.recording import recorded
 from tasks.step import step
 
 plan_rehearsal = step(plan.rehearsal, title="Plan the rehearsal of {path}", evidence="plan")
@@ -37,3 +43,22 @@ find_left = step(
     preflight.find_left, title="Find what is left pending", evidence="inventory-after", stops=False
 )
 hand_off = step(finish.hand_off, title="Hand off", evidence="verdict", shown=note.markdown)
+hand_off_broken = step(
+    finish.hand_off_broken,
+    title="Hand off what there is",
+    evidence="broken-off",
+    stops=False,
+    retry=False,
+    shown=note.markdown,
+)
+
+
+def opened(plan: Plan) -> AbstractContextManager[Rehearsing]:
+    """Open the plan's database and the run's bundle; whatever ends the block, the bundle is sealed."""
+    return recorded(
+        partial(rehearsal.opened, plan),
+        kind="rehearsal",
+        out=Path(plan.out),
+        named="rehearse",
+        broken=hand_off_broken,
+    )

@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ops import database, gated
-from ops.gate_choices import GateChoices, Part, Phase
-from ops.gate_plan import plan
-from ops.gated import Gated
+from ops import database, deploy_gated
+from ops.deploy_choices import GateChoices, Part, Phase
+from ops.deploy_gated import Gated
+from ops.deploy_plan import plan
 
 TABLES = """\
 create type public.mood as enum ('calm', 'busy');
@@ -107,7 +107,7 @@ def gate(project: Path, *only: Part, phase: Phase = Phase.PRE, deploy: str = "d1
 def look(project: Path) -> Any:
     """Open a gate for a block."""
     planned = plan(str(project), "production", Phase.PRE, "d1", GateChoices(only=(Part.SMOKE,)))
-    return gated.opened(planned, "a run")
+    return deploy_gated.opened(planned, "a run")
 
 
 def execute(dsn: str, text: str) -> None:

@@ -15,8 +15,8 @@ import pytest
 from flows.app_rollback import app_rollback
 from ops import errors
 from ops.app_rollback import AppRollback, RollingBack
+from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
-from ops.gate_verdict import Checklist
 from tasks import app_rollback as step
 from tasks import checklist
 from tests import fix_app, fix_command

@@ -7,8 +7,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import app_settings, auth_preflight, database, embedded, errors, gate_steps, secrets, written_tables
-from ops.gate_verdict import Found
+from ops import (
+    app_settings,
+    auth_preflight,
+    database,
+    deploy_steps,
+    embedded,
+    errors,
+    secrets,
+    written_tables,
+)
+from ops.deploy_verdict import Found
 from ops.settings import Deploy
 from tests import fix_app, fix_listening
 
@@ -175,7 +184,7 @@ def test_a_table_of_another_schema_and_with_a_quoted_name_is_found(shaped: str):
 
 def test_the_whole_step_logs_in_and_says_as_whom(app: str, tmp_path: Path):
     gate = fix_app.gate(fix_app.write(tmp_path, app))
-    found = gate_steps.check_auth(gate)
+    found = deploy_steps.check_auth(gate)
     gate.close()
     assert found.ok, found.summary
     assert "as postgres on database" in found.summary
@@ -189,11 +198,11 @@ def test_a_refused_login_has_its_triage_and_the_settings_that_are_wrong(
     with pytest.raises(
         errors.Refused, match=r"password authentication failed.*Next: \(1\) Confirm that DATASTORE"
     ):
-        gate_steps.check_auth(gate)
+        deploy_steps.check_auth(gate)
     assert gate.findings == ["setting NO_SUCH_KEY: in neither the environment nor .streamlit/secrets.toml"]
 
 
 def test_a_dsn_that_cannot_work_is_refused_with_its_cure(app: str, tmp_path: Path):
     dsn = "postgresql://postgres:x@aws-0-eu.pooler.supabase.com:5432/postgres?sslmode=require"
     with pytest.raises(errors.Refused, match=r"Write postgres\.<project_ref>"):
-        gate_steps.check_auth(fix_app.gate(fix_app.write(tmp_path, dsn)))
+        deploy_steps.check_auth(fix_app.gate(fix_app.write(tmp_path, dsn)))

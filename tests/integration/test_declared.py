@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops import database, declaration, declared, errors
-from ops.gate_verdict import Found
+from ops.deploy_verdict import Found
 from tests import fix_app, fix_command
 
 ODD = """\

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from flows.deploy_gate import deploy_gate
-from ops import embedded, errors, gate_steps, manifest
-from ops.gate_choices import GateChoices, Part, Phase
-from ops.gate_verdict import Checklist, DeployGate, Found
-from ops.gated import Gated, part
+from ops import deploy_steps, embedded, errors, manifest
+from ops.deploy_choices import GateChoices, Part, Phase
+from ops.deploy_gated import Gated, part
+from ops.deploy_verdict import Checklist, DeployGate, Found
 from ops.verdict import Verdict
 from tasks import checklist
 from tasks import deploy as step
@@ -286,7 +286,7 @@ def test_a_wrong_key_is_named_with_its_line_and_the_nearest_right_one(app: Path)
 def test_the_output_of_the_tests_is_kept_in_the_bundle(app: Path, answered: None):
     found = run(app)
     assert found.bundle
-    log = (Path(found.bundle) / gate_steps.TESTS_LOG).read_text()
+    log = (Path(found.bundle) / deploy_steps.TESTS_LOG).read_text()
     assert log.startswith("$ python3 -c 'print(1)'\n1\n")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops import database, deploys, errors
-from ops.gate_choices import Phase
+from ops.deploy_choices import Phase
 from tests import fix_app
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

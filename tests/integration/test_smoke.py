@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from ops import embedded, errors, smoke
-from ops.gate_verdict import Found
+from ops.deploy_verdict import Found
 from tests import fix_app, fix_command, fix_listening
 from tests.polling import wait_until
 

@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from ops import database, deploys, embedded, errors, smoke, smoke_rest
-from ops.gate_verdict import Found
+from ops.deploy_verdict import Found
 from ops.sample_rows import Row
 from ops.written_tables import Table
 from tests import fix_app, fix_command, fix_postgres, fix_postgrest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from ops import deploys, gate_note, required
+from ops import deploy_note, deploys, required
+from ops.deploy_gated import Gated
+from ops.deploy_verdict import DeployGate
 from ops.errors import OpsError
-from ops.gate_verdict import DeployGate
-from ops.gated import Gated
 from ops.verdict import Verdict
 
 RESULT = "deploy-gate.json"
@@ -55,7 +55,7 @@ def _written(gate: Gated, found: DeployGate) -> DeployGate:
         bundle.write_json(f"data/integrity_{gate.plan.phase}.json", gate.integrity)
     if gate.record is not None:
         bundle.write_json("deploy.json", gate.record)
-    bundle.write_text(NOTE, gate_note.markdown(found))
+    bundle.write_text(NOTE, deploy_note.markdown(found))
     bundle.write_json(RESULT, found.published())
     bundle.seal()
     gate.concluded = found

@@ -16,10 +16,10 @@ from ops import (
     smoke,
     written_tables,
 )
+from ops.deploy_choices import Part, Phase
+from ops.deploy_gated import Gated, part
+from ops.deploy_verdict import Checklist, Found
 from ops.evidence import Evidence
-from ops.gate_choices import Part, Phase
-from ops.gate_verdict import Checklist, Found
-from ops.gated import Gated, part
 
 TESTS_LOG = "tests.log"
 

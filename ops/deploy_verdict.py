@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ops.deploy_choices import Part, Phase
 from ops.evidence import Evidence
-from ops.gate_choices import Part, Phase
 from ops.verdict import Verdict
 
 Status = Literal["passed", "failed", "not checked"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from ops import errors, project
+from ops.deploy_choices import GateChoices, Part, Phase
 from ops.evidence import Evidence
-from ops.gate_choices import GateChoices, Part, Phase
 from ops.project import Environment, Project
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

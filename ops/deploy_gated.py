@@ -10,10 +10,10 @@ from typing import Any
 
 from ops import app_settings, database, secrets
 from ops.bundle import Bundle
+from ops.deploy_choices import Part, Phase
+from ops.deploy_plan import GatePlan
+from ops.deploy_verdict import Check, Checklist, Commit, DeployGate, Found
 from ops.deploys import Deploy
-from ops.gate_choices import Part, Phase
-from ops.gate_plan import GatePlan
-from ops.gate_verdict import Check, Checklist, Commit, DeployGate, Found
 
 Step = Callable[["Gated"], Found]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ops import secrets
-from ops.gate_verdict import DeployGate
+from ops.deploy_verdict import DeployGate
 
 
 def markdown(gate: DeployGate) -> str:
