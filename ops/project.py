@@ -20,6 +20,7 @@ from ops import errors
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
+from ops.startup_settings import Startup
 from ops.watch_settings import Soak, Watch
 
 CONFIG_NAME = "runbooks.toml"
@@ -107,6 +108,7 @@ class Environment(Strict):
         default=(), description="globs of the files applied only here, after a change"
     )
     promotion: Promotion = Promotion()
+    startup: Startup = Startup()
     watch: Watch = Watch()
     soak: Soak | None = None
 

@@ -1,0 +1,249 @@
+"""The act of a promotion: the lock, the frozen plan, each file, and what becomes of them when one fails.
+
+Source: database-pipeline.md, "How to Promote to Production"; design.md, section 6.
+"""
+
+from __future__ import annotations
+
+from ops import (
+    apply,
+    database,
+    errors,
+    frozen,
+    inventory,
+    journal,
+    overlays,
+    promotion_check,
+    promotions,
+    queries,
+    reversal,
+    watch,
+)
+from ops.evidence import Evidence
+from ops.migrations import Migration
+from ops.project import AfterFailure
+from ops.promoting import Promoting
+from ops.promotion_result import FileResult
+
+_DONE = ("applied", "applied before")
+
+
+def take_hold(promoting: Promoting) -> Evidence:
+    """Take the database's one lock, look whether the plan is still the one that was approved, and freeze it.
+
+    Raises:
+        Refused: another run holds the lock, or the database is not as it was when the plan was approved.
+    """
+    if promoting.idle:
+        return Evidence(ok=True, summary="Nothing is pending, so no lock is taken.", idle=True)
+    promoting.ends.close()
+    promoting.target.holder = promoting.ends.enter_context(journal.held(promoting.target.dsn, promoting.run))
+    promotions.prepare(promoting.connection)
+    journal.prepare(promoting.connection)
+    _verify(promoting)
+    if promoting.begun is None:
+        _freeze(promoting)
+    return Evidence(
+        ok=True,
+        summary=f"{promoting.run} holds the lock of this database, which is as the plan says; "
+        f"{len(promoting.pending)} files are to be applied.",
+    )
+
+
+def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
+    """Apply one file of the plan, if it is not in place already.
+
+    Raises:
+        Unavailable: the connection or the lock was lost; a run that is started again goes on from here.
+    """
+    if promoting.stopped:
+        return _note(promoting, migration, "not reached", f"{migration.path.name}: not reached, {promoting.failed} failed.")
+    if _in_place(promoting, migration):
+        return _note(promoting, migration, "applied before", f"{migration.path.name}: is in place already.")
+    outcome = apply.run(promoting.target, migration.script, reversal.forward_entry(migration))
+    if outcome.failure:
+        promoting.failed = migration.file
+        said = str(outcome.failure)
+        return _note(promoting, migration, "failed", said, outcome)
+    said = f"{migration.path.name}: applied in {outcome.duration_ms:.0f} ms, attempt {outcome.attempts}."
+    return _note(promoting, migration, "applied", said, outcome)
+
+
+def settle(promoting: Promoting) -> Evidence:
+    """After a failure keep what was applied, or roll it back by proven scripts, as the environment says; say which."""
+    if promoting.idle or (begun := promoting.begun) is None:
+        return Evidence(ok=True, summary="Nothing was to be applied.", idle=True)
+    if not promoting.stopped:
+        promotions.keep(promoting.connection, begun, applied=True)
+        return Evidence(ok=True, summary=f"All {len(begun.plan.files)} files of the plan are in place.")
+    if promoting.plan.environment.after_failure is AfterFailure.ROLL_BACK:
+        return _roll_back(promoting)
+    return Evidence(ok=False, summary=_kept(promoting))
+
+
+def _verify(promoting: Promoting) -> None:
+    """Look once more, now that nobody else can be at work."""
+    plan, where = promoting.plan, promoting.plan.environment
+    found = inventory.take(promoting.connection, plan.migrations, out_of_order=where.out_of_order)
+    over = overlays.pending(promoting.connection, plan.overlays)
+    pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
+    now = promoting.look()
+    begun = promotions.under_way(promoting.connection, where.name)
+    if begun or promoting.begun:
+        _verify_begun(promoting, begun, pending, now)
+        return
+    agreed = promoting.frozen
+    if agreed is None:
+        raise ValueError("a plan is frozen before the lock is taken")
+    if [each.file for each in pending] != [each.file for each in agreed.files]:
+        raise errors.Refused(
+            f"What is pending is not what was approved any more: {len(pending)} files instead of {len(agreed.files)}. "
+            "Other hands have been at work on this database, so nothing was applied. Look at its history, and start "
+            "again."
+        )
+    if frozen.fingerprint(now) != agreed.fingerprint:
+        raise errors.Refused(
+            f"The schema was changed by other hands since the plan was approved: {_changed(promoting, now)}. "
+            "Nothing was applied. Look at it, and start again: what is there now needs an approval of its own."
+        )
+
+
+def _verify_begun(
+    promoting: Promoting,
+    begun: promotions.Begun | None,
+    pending: tuple[Migration, ...],
+    now: dict[tuple[str, str], str],
+) -> None:
+    if begun is None or promoting.begun is None or begun.id != promoting.begun.id:
+        raise errors.Refused(
+            "Another run has begun or ended a promotion here meanwhile, so nothing was applied. Start again."
+        )
+    promoting.pending, promoting.before = pending, now
+    promoting.pending = promotion_check.rest(promoting, begun)
+
+
+def _changed(promoting: Promoting, now: dict[tuple[str, str], str]) -> str:
+    before = promoting.before
+    keys = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
+    return ", ".join(f"{kind} {name}" for kind, name in keys[:5]) + (" and more" if len(keys) > 5 else "")
+
+
+def _freeze(promoting: Promoting) -> None:
+    agreed = promoting.frozen
+    if agreed is None:
+        raise ValueError("a plan is frozen before the lock is taken")
+    baseline = watch.baseline(promoting.connection, promoting.plan.project, promoting.plan.environment)
+    approval = promoting.approval
+    promoting.begun = promotions.begin(
+        promoting.connection,
+        agreed,
+        run=promoting.run,
+        before=promoting.before,
+        expected=promotion_check.expected(promoting),
+        kept={
+            "baseline": baseline.model_dump(mode="json"),
+            "decision": approval.model_dump(mode="json", include={"requester", "by", "proof", "broken_glass"})
+            if approval
+            else {},
+        },
+    )
+
+
+def _in_place(promoting: Promoting, migration: Migration) -> bool:
+    """Ask the database each time: the commit of an attempt whose answer was lost may have reached it."""
+    if migration.overlay:
+        return not overlays.pending(promoting.connection, (migration,))
+    with database.translating():
+        query = queries.load("promotions/in_history")
+        return promoting.connection.execute(query, {"version": migration.version}).fetchone() == (True,)
+
+
+def _note(
+    promoting: Promoting, migration: Migration, status: str, said: str, outcome: apply.Outcome | None = None
+) -> Evidence:
+    result = FileResult.model_validate(
+        {
+            "file": migration.file,
+            "version": migration.version,
+            "overlay": migration.overlay,
+            "status": status,
+            "transactional": outcome.transactional if outcome else migration.script.transactional,
+            "duration_ms": outcome.duration_ms if outcome else None,
+            "attempts": outcome.attempts if outcome else 0,
+            "error": outcome.failure if outcome else None,
+            "notes": outcome.notes if outcome else (),
+        }
+    )
+    promoting.results[migration.file] = result
+    idle = status in ("applied before", "not reached")
+    return Evidence(
+        ok=status != "failed", summary=said, idle=idle, rows=(result.model_dump(mode="json", exclude={"locks"}),)
+    )
+
+
+def _kept(promoting: Promoting) -> str:
+    done = [each.file for each in promoting.results.values() if each.status in _DONE]
+    failed = promoting.results[promoting.failed or ""]
+    half = "" if failed.transactional else " It is no single transaction, so that a part of it may be in place."
+    return (
+        f"{failed.file} failed: {failed.error}.{half} What was applied before it stays, as the environment says: "
+        f"{', '.join(done) or 'nothing'}. Mend what it stumbled over and run again: the plan goes on from there, and "
+        "nobody is asked again. If the file itself must change, give the plan up with the choice `abandon`."
+    )
+
+
+def _roll_back(promoting: Promoting) -> Evidence:
+    begun = promoting.begun
+    if begun is None:
+        raise ValueError("what was not begun is not rolled back")
+    undone: list[str] = []
+    for migration in _applied_of(promoting):
+        why = _no_proof(promoting, migration) or _undo(promoting, migration)
+        if why:
+            left = [m.file for m in _applied_of(promoting) if m.file not in undone]
+            return Evidence(
+                ok=False,
+                summary=f"{promoting.failed} failed, and only {len(undone)} files were rolled back: {why}. "
+                f"Still in place: {', '.join(left)}. Run again to go on with the plan, or roll back by hand.",
+                rows=tuple({"rolled back": file} for file in undone),
+            )
+        undone.append(migration.file)
+        promoting.results[migration.file] = _undone(promoting, migration)
+    promotions.end(promoting.connection, begun, "rolled-back")
+    promoting.undone = True
+    failed = promoting.results[promoting.failed or ""]
+    return Evidence(
+        ok=False,
+        summary=f"{failed.file} failed: {failed.error}. All {len(undone)} files that this plan had applied were rolled "
+        "back by their proven scripts, as the environment says.",
+        rows=tuple({"rolled back": file} for file in undone),
+    )
+
+
+def _applied_of(promoting: Promoting) -> list[Migration]:
+    """Return the files of the plan that are in place, the newest first."""
+    begun = promoting.begun
+    here = {each.file: each for each in (*promoting.plan.migrations, *promoting.plan.overlays)}
+    files = [here[each.file] for each in begun.plan.files if each.file in here] if begun else []
+    return [each for each in reversed(files) if _in_place(promoting, each)]
+
+
+def _no_proof(promoting: Promoting, migration: Migration) -> str | None:
+    begun = promoting.begun
+    if migration.rollback is None:
+        return f"{migration.file} has no rollback script"
+    if begun and begun.plan.rehearsal.rollbacks.get(migration.file) != "proven":
+        return f"the rollback of {migration.file} was not proven by the rehearsal"
+    return None
+
+
+def _undo(promoting: Promoting, migration: Migration) -> str | None:
+    outcome = reversal.undo(promoting.target, migration)
+    script = migration.rollback.file if migration.rollback else ""
+    return f"{script} failed: {outcome.failure}" if outcome.failure else None
+
+
+def _undone(promoting: Promoting, migration: Migration) -> FileResult:
+    found = promoting.results.get(migration.file)
+    fresh = FileResult(file=migration.file, version=migration.version, overlay=migration.overlay, status="rolled back")
+    return found.model_copy(update={"status": "rolled back"}) if found else fresh

@@ -1,0 +1,112 @@
+"""A promotion's plan for those who approve it: one sentence, and the whole of it as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ops import note
+
+if TYPE_CHECKING:
+    from ops.promoting import Promoting
+
+
+def summary(promoting: Promoting) -> str:
+    """Return what a tired person must know before approving."""
+    plan = promoting.frozen
+    if plan is None:
+        return "Nothing is pending."
+    over = sum(each.overlay for each in plan.files)
+    count = len(plan.files) - over
+    overlay = f" and {over} of this environment's overlay" if over else ""
+    emergency = f" **Emergency:** {plan.emergency}." if plan.emergency else ""
+    return (
+        f"{plan.project}: {count} migrations{overlay} to `{plan.target.database}`, PostgreSQL {plan.target.major}, "
+        f"rehearsed {plan.rehearsal.started}.{emergency}"
+    )
+
+
+def markdown(promoting: Promoting) -> str:
+    """Return the whole plan."""
+    return "\n".join(
+        [
+            f"# Promote {promoting.plan.project.name} to {promoting.plan.environment.name}",
+            "",
+            note.escaped(summary(promoting)),
+            "",
+            *_facts(promoting),
+            *_files(promoting),
+            *_checks(promoting),
+            *_gates(promoting),
+            *_findings(promoting),
+        ]
+    )
+
+
+def _facts(promoting: Promoting) -> Iterator[str]:
+    plan = promoting.frozen
+    if plan is None:
+        return
+    facts = {
+        "Plan": plan.digest,
+        "Change": plan.change.digest,
+        "Commit": plan.commit or "unknown",
+        "Database": f"{plan.target.database} of cluster {plan.target.system_identifier}",
+        "Schema before": f"{plan.fingerprint} ({len(promoting.before)} objects)",
+        "Rehearsal": f"{plan.rehearsal.bundle} on {plan.rehearsal.environment}, sealed {plan.rehearsal.seal}",
+        "If a file fails": f"what was applied before it: {promoting.plan.environment.after_failure.value}",
+        "Left out of every comparison": "schema runbooks (this tool's journal, audit log and record)",
+    }
+    yield from note.table(("", ""), list(facts.items()))
+    yield ""
+
+
+def _files(promoting: Promoting) -> Iterator[str]:
+    plan, rehearsed = promoting.frozen, promoting.rehearsed
+    if plan is None:
+        return
+    measured = {each.file: each for each in rehearsed.rehearsal.migrations} if rehearsed else {}
+    rows: list[tuple[str, ...]] = []
+    for each in plan.files:
+        found = measured.get(each.file)
+        on = rehearsed.rows.get(each.file, {}) if rehearsed else {}
+        rows.append(
+            (
+                each.file + (" (overlay)" if each.overlay else ""),
+                each.sha256[:12],
+                plan.rehearsal.rollbacks.get(each.file, "unknown"),
+                f"{found.duration_ms:.0f}" if found and found.duration_ms else "",
+                ", ".join(f"{lock.mode} on {lock.object}" for lock in found.locks) if found else "",
+                ", ".join(f"{count} rows of {name}" for name, count in sorted(on.items())),
+            )
+        )
+    yield from ("## Files, in their order", "")
+    yield from note.table(("file", "SHA-256", "rollback", "ms in rehearsal", "locks", "measured on"), rows)
+    yield ""
+
+
+def _checks(promoting: Promoting) -> Iterator[str]:
+    yield from ("## What was checked", "")
+    words = {True: "yes", False: "NO", None: "not looked at"}
+    yield from note.table(
+        ("condition", "holds", "found"), [(each.name, words[each.ok], each.summary) for each in promoting.checks]
+    )
+    yield ""
+
+
+def _gates(promoting: Promoting) -> Iterator[str]:
+    name = promoting.plan.environment.name
+    gates = [
+        each for each in promoting.plan.project.release.gates if not each.environments or name in each.environments
+    ]
+    if gates:
+        yield from ("## Release gates that are asked afterwards", "")
+        yield from (f"- {note.escaped(each.name)}" for each in gates)
+        yield ""
+
+
+def _findings(promoting: Promoting) -> Iterator[str]:
+    if promoting.findings:
+        yield from ("## Findings", "")
+        yield from (f"- {note.escaped(each)}" for each in dict.fromkeys(promoting.findings))
+        yield ""

@@ -1,0 +1,148 @@
+"""What proves a promotion: release gates, the schema's change against the rehearsed one, the app, and a time of watching.
+
+Source: database-pipeline.md, "Post-Deployment Verification"; phase2-rollout-and-eval.md, sections 0.3, 1.4 and 2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+from ops import (
+    comparison,
+    overlays,
+    promotions,
+    release_gates,
+    schema_guard,
+    startup,
+    watch,
+)
+from ops.evidence import Evidence
+from ops.promoting import Promoting
+from ops.schema import Delta, Key
+from ops.verdict import Difference
+
+_SKIPPED = "Not looked at: nothing was promoted."
+
+
+def ask_gates(promoting: Promoting) -> Evidence:
+    """Ask the release gates, and see that the overlay of this environment is in place and no other."""
+    if _has_nothing_to_prove(promoting):
+        return Evidence(ok=True, summary=_SKIPPED, idle=True)
+    plan = promoting.plan
+    found = release_gates.ask(
+        promoting.connection,
+        plan.project.release.gates,
+        environment=plan.environment.name,
+        root=plan.project.root,
+    )
+    strange = _other_overlays(promoting)
+    if strange:
+        said = f"{found.summary} Overlays of other environments are in place: {', '.join(strange)}."
+        found = Evidence(ok=False, summary=said, rows=found.rows)
+    promoting.gates = found
+    return promoting.note("release gates", found)
+
+
+def compare_change(promoting: Promoting) -> Evidence:
+    """Compare what the promotion has changed in the schema with what the rehearsal had changed; prior drift apart."""
+    if _has_nothing_to_prove(promoting):
+        return Evidence(ok=True, summary=_SKIPPED, idle=True)
+    begun = promoting.begun
+    if begun is None:
+        raise ValueError("a plan is begun before it is proven")
+    wanted: Delta = {}
+    for file in (each.file for each in begun.plan.files):
+        wanted = comparison.compose(wanted, begun.expected.get(file, {}))
+    wrong, drift = differing(begun.before, promoting.look(), wanted)
+    promoting.differences, promoting.drift = comparison.differences(wrong), comparison.differences(drift)
+    rows = [{"state": "differs", **each.model_dump()} for each in promoting.differences]
+    rows += [{"state": "drift from before", **each.model_dump()} for each in promoting.drift]
+    apart = f" {len(promoting.drift)} objects had drifted before, and are listed apart." if promoting.drift else ""
+    said = (
+        f"{len(promoting.differences)} objects are not as they were rehearsed, the first is {_named(promoting.differences)}."
+        if promoting.differences
+        else f"The schema has changed in {len(wanted)} objects, exactly as it was rehearsed."
+    )
+    return promoting.note(
+        "schema change",
+        Evidence(ok=not promoting.differences, summary=said + apart, rows=tuple(rows)),
+    )
+
+
+def differing(
+    before: Mapping[Key, str], now: Mapping[Key, str], wanted: Delta
+) -> tuple[dict[Key, tuple[str | None, str | None]], dict[Key, tuple[str | None, str | None]]]:
+    """Return what is not as it was rehearsed, and what of it had drifted before; both from wanted to found.
+
+    An object that was not what the rehearsal began on, before the first file ran, is drift; one that no rehearsed file
+    touches and that has changed all the same is other hands' work, and wrong.
+    """
+    wrong: dict[Key, tuple[str | None, str | None]] = {}
+    drift: dict[Key, tuple[str | None, str | None]] = {}
+    for key, (start, end) in wanted.items():
+        if now.get(key) != end:
+            (drift if before.get(key) != start else wrong)[key] = (end, now.get(key))
+    for key in now.keys() | before.keys():
+        if key not in wanted and now.get(key) != before.get(key):
+            wrong[key] = (before.get(key), now.get(key))
+    return wrong, drift
+
+
+def check_startup(promoting: Promoting) -> Evidence:
+    """See that the app answers, and that it has started where something says so."""
+    if _has_nothing_to_prove(promoting):
+        return Evidence(ok=True, summary=_SKIPPED, idle=True)
+    since = promoting.begun.began_at if promoting.begun else promoting.started
+    found = startup.check(promoting.connection, promoting.plan.environment, since=since)
+    return promoting.note("app", found)
+
+
+def check_app_version(promoting: Promoting) -> Evidence:
+    """Compare the app's schema version with the database's, now that the change is in place."""
+    if _has_nothing_to_prove(promoting) or promoting.plan.project.schema_guard.table is None:
+        return Evidence(ok=True, summary="No schema guard is configured.", idle=True)
+    plan = promoting.plan
+    found = schema_guard.check(
+        promoting.connection, plan.project, plan.environment, plan.choices.app_version
+    )
+    return promoting.note("schema guard", found)
+
+
+def watch_database(promoting: Promoting) -> Evidence:
+    """Watch the database for as long as the environment says, against the time before; a watch that passed is kept."""
+    if _has_nothing_to_prove(promoting):
+        return Evidence(ok=True, summary=_SKIPPED, idle=True)
+    begun = promoting.begun
+    if begun is None:
+        raise ValueError("a plan is begun before it is watched")
+    if "watched" in begun.kept:
+        return promoting.note("watch", Evidence.model_validate(begun.kept["watched"]))
+    baseline = watch.Baseline.model_validate(begun.kept["baseline"])
+    found = watch.run(promoting.target.dsn, promoting.plan.environment, baseline)
+    if found.ok:
+        plain = Evidence(ok=True, summary=found.summary, rows=found.rows).model_dump(mode="json")
+        promotions.keep(promoting.connection, begun, watched=plain)
+    return promoting.note("watch", found)
+
+
+def _has_nothing_to_prove(promoting: Promoting) -> bool:
+    return promoting.idle or promoting.stopped
+
+
+def _other_overlays(promoting: Promoting) -> list[str]:
+    own = {each.file for each in promoting.plan.overlays}
+    others = {
+        path.relative_to(promoting.plan.project.root).as_posix()
+        for where in promoting.plan.project.environments.values()
+        for glob in where.overlays
+        for path in promoting.plan.project.root.glob(glob)
+    }
+    there = {each.file for each in overlays.applied(promoting.connection)}
+    return sorted(file for file in there if file not in own and file in others)
+
+
+def _named(differences: tuple[Difference, ...]) -> str:
+    return f"{differences[0].kind} {differences[0].object}" if differences else ""
+
+
