@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+from ops import markdown as md
 from ops import secrets
 from ops.deploy_verdict import DeployGate
 
@@ -12,9 +13,9 @@ def markdown(gate: DeployGate) -> str:
     """Return the note: the verdict first, then each part, the required evidence and what to do next."""
     sections = (
         (f"# {gate.verdict.upper()}: {gate.project} on {gate.environment}, {gate.phase}-deploy", ""),
-        (_cell(gate.summary), ""),
-        _table(("", ""), _facts(gate)),
-        _table(("part", "status", "found"), [(c.part, c.status, c.summary) for c in gate.checks]),
+        (md.escaped(gate.summary), ""),
+        md.table(("", ""), _facts(gate)),
+        md.table(("part", "status", "found"), [(c.part, c.status, c.summary) for c in gate.checks]),
         _section("Required evidence", _evidence(gate)),
         _section("Next steps", (f"{number}. {step}" for number, step in enumerate(gate.next_steps, 1))),
         _section("Findings", (f"- {finding}" for finding in gate.findings)),
@@ -34,22 +35,10 @@ def _facts(gate: DeployGate) -> list[tuple[str, str]]:
 
 def _evidence(gate: DeployGate) -> Iterator[str]:
     for each in gate.required:
-        yield f"- {'present' if each.present else '**missing**'}: {each.what} ({_cell(each.said)})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    if rows:
-        yield f"| {' | '.join(head)} |"
-        yield f"|{'---|' * len(head)}"
-        yield from (f"| {' | '.join(map(_cell, row))} |" for row in rows)
-        yield ""
+        yield f"- {'present' if each.present else '**missing**'}: {each.what} ({md.escaped(each.said)})"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     found = list(lines)
     if found:
         yield from (f"## {title}", "", *found, "")
-
-
-def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")

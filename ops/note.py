@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ops import markdown as md
 from ops import secrets, triage
 from ops.verdict import Failure, MigrationResult, Rehearsal, Rollback
 
@@ -24,7 +23,7 @@ def markdown(rehearsal: Rehearsal, *, logs: Mapping[str, str] | None = None) -> 
         _migrations(rehearsal),
         _contract(rehearsal),
         _bullets("Follow-ups", triage.follow_ups(rehearsal), none="None."),
-        ("## Next action", "", escaped(triage.next_action(rehearsal)), ""),
+        ("## Next action", "", md.escaped(triage.next_action(rehearsal)), ""),
         _hints(rehearsal),
         _links(logs or {}),
     )
@@ -32,8 +31,8 @@ def markdown(rehearsal: Rehearsal, *, logs: Mapping[str, str] | None = None) -> 
 
 
 def _head(rehearsal: Rehearsal) -> Iterator[str]:
-    yield f"# {rehearsal.verdict.upper()}: {escaped(rehearsal.project)} on {escaped(rehearsal.environment)}"
-    yield from ("", escaped(rehearsal.summary), "")
+    yield f"# {rehearsal.verdict.upper()}: {md.escaped(rehearsal.project)} on {md.escaped(rehearsal.environment)}"
+    yield from ("", md.escaped(rehearsal.summary), "")
     facts = {
         "Objective": "Rehearse the pending migrations and prove that each can be rolled back",
         "Started": rehearsal.started,
@@ -47,7 +46,7 @@ def _head(rehearsal: Rehearsal) -> Iterator[str]:
         "Whole chain": rehearsal.chain.status,
         "Bundle": rehearsal.bundle or "",
     }
-    yield from table(("", ""), [(name, value) for name, value in facts.items() if value])
+    yield from md.table(("", ""), [(name, value) for name, value in facts.items() if value])
 
 
 def _database(rehearsal: Rehearsal) -> str:
@@ -81,16 +80,16 @@ def _failures(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _failure(file: str, failure: Failure) -> Iterator[str]:
-    yield from (f"### {escaped(file)}", "", f"**{escaped(str(failure))}**", "")
+    yield from (f"### {md.escaped(file)}", "", f"**{md.escaped(str(failure))}**", "")
     for name, text in (
         ("Detail", failure.detail),
         ("Hint", failure.hint),
         ("What helps", triage.hint(failure)),
     ):
         if text:
-            yield f"- {name}: {escaped(text)}"
+            yield f"- {name}: {md.escaped(text)}"
     if failure.statement:
-        yield from ("", *fenced("sql", failure.statement))
+        yield from ("", *md.fenced("sql", failure.statement))
     yield ""
 
 
@@ -99,7 +98,7 @@ def _rollbacks(rehearsal: Rehearsal) -> Iterator[str]:
     if wrong:
         yield from ("## Rollbacks that do not restore", "")
     for result in wrong[:_MOST_ROWS]:
-        yield from (f"### {escaped(result.rollback.script or result.file)}", "")
+        yield from (f"### {md.escaped(result.rollback.script or result.file)}", "")
         yield from _rollback(result.rollback)
 
 
@@ -109,7 +108,7 @@ def _rollback(rollback: Rollback) -> Iterator[str]:
     shown = rollback.differences[:_MOST_DIFFERENCES]
     if not shown:
         return
-    yield from table(
+    yield from md.table(
         ("what", "before", "after the rollback"),
         [(triage.describe(each), each.before or "", each.after or "") for each in shown],
     )
@@ -134,7 +133,7 @@ def _migrations(rehearsal: Rehearsal) -> Iterator[str]:
         )
         for each in ordered[:_MOST_ROWS]
     ]
-    yield from table(("migration", "status", "took", "rollback", "applied again", "lint"), rows)
+    yield from md.table(("migration", "status", "took", "rollback", "applied again", "lint"), rows)
     more = len(ordered) - len(rows)
     if more > 0:
         yield from (f"and {more} more in `rehearsal.json`.", "")
@@ -152,7 +151,7 @@ def _needs_attention(result: MigrationResult) -> bool:
 def _contract(rehearsal: Rehearsal) -> Iterator[str]:
     files = [(each.name, triage.contract_outcome(each)) for each in rehearsal.contract.files]
     if files:
-        yield from ("## Contract", "", *table(("file", "outcome"), files))
+        yield from ("## Contract", "", *md.table(("file", "outcome"), files))
     tables = rehearsal.rls.tables
     if tables:
         off = sum(not each.enabled for each in tables)
@@ -178,32 +177,7 @@ def _links(logs: Mapping[str, str]) -> Iterator[str]:
 
 def _bullets(title: str, lines: Sequence[str], *, none: str) -> Iterator[str]:
     yield from (f"## {title}", "")
-    yield from (f"- {escaped(line)}" for line in lines[:_MOST_ROWS])
+    yield from (f"- {md.escaped(line)}" for line in lines[:_MOST_ROWS])
     if len(lines) > _MOST_ROWS:
         yield f"- and {len(lines) - _MOST_ROWS} more in `rehearsal.json`"
     yield from ((none, "") if not lines else ("",))
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table."""
-    yield f"| {' | '.join(names)} |"
-    yield f"|{' --- |' * len(names)}"
-    yield from (f"| {' | '.join(_cell(value) for value in row)} |" for row in rows)
-    yield ""
-
-
-def _cell(value: str) -> str:
-    return escaped(value).replace("|", "\\|")
-
-
-def escaped(value: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    flat = html.escape(" ".join(value.split()), quote=False)
-    return re.sub(r"([\\`*_\[\]])", r"\\\1", flat)
-
-
-def fenced(language: str, text: str) -> tuple[str, ...]:
-    """Return a block of code that its own backticks cannot end."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return (f"{fence}{language}", text.strip("\n"), fence)

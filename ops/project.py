@@ -7,36 +7,21 @@ Supabase repository works with no file at all.
 from __future__ import annotations
 
 import difflib
-import os
-import tomllib
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from ops import errors
+from ops import configuration, errors, project_folder
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
 from ops.startup_settings import Startup
 from ops.watch_settings import Soak, Watch
 
-CONFIG_NAME = "runbooks.toml"
-_MIGRATIONS = Path("supabase", "migrations")
-# In a monorepo the project lies some folders down, and never in these.
-_DEEPEST = 4
-_NEVER = {"node_modules", "vendor", "dist", "build", "target", "venv"}
-_TABLES: dict[str, type[Strict]] = {
-    "deploy": Deploy,
-    "flags": Flags,
-    "integrity": Integrity,
-    "providers": Providers,
-    "pull_request": PullRequest,
-    "release": Release,
-    "schema_guard": SchemaGuard,
-}
+CONFIG_NAME = project_folder.CONFIG_NAME
 THROW_AWAY = "throw-away"
 GIVEN = "given-database"
 
@@ -173,121 +158,70 @@ class Project(Strict):
         return value
 
 
+_TABLES = tuple(
+    name
+    for name, field in Project.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Strict)
+)
+_OWN = tuple(
+    name
+    for name in Project.model_fields
+    if name not in (*_TABLES, "root", "configured", "environments", "supabase_config")
+)
+
+
 def load(path: Path) -> Project:
     """Read the project at `path`, or the only one below it.
 
     Raises:
         Refused: there is no such folder, several projects are in it, or a configuration file has a mistake.
     """
-    root = _root(path)
-    config = _read_toml(root / CONFIG_NAME)
-    table: dict[str, Any] = dict((config or {}).get("project", {}))
-    environments = {
-        name: {"name": name, **values} for name, values in (config or {}).get("environments", {}).items()
-    }
-    tables = ["project", "environments", *_TABLES]
-    if unknown := sorted(set(config or {}) - {*tables}):
-        raise errors.Refused(
-            f"{CONFIG_NAME}: unknown table {unknown[0]!r}; it has [project], [environments.NAME] and "
-            f"{', '.join(f'[{name}]' for name in _TABLES)}.{_nearest(unknown[0], tables)}"
-        )
+    root = project_folder.find(path)
+    file = configuration.File.read(root / CONFIG_NAME)
+    _verify_keys(file)
+    own = file.values.get("project", {})
     try:
         return Project.model_validate(
             {
                 "name": root.name,
-                **table,
+                **own,
+                **{name: values for name, values in file.values.items() if name in _TABLES},
                 "root": root,
-                "configured": config is not None,
-                "supabase_config": _read_toml(root / "supabase" / "config.toml") or {},
-                "environments": environments,
-                **{name: values for name, values in (config or {}).items() if name in _TABLES},
+                "configured": file.there,
+                "supabase_config": configuration.File.read(root / "supabase" / "config.toml").values,
+                "environments": _environments(file.values.get("environments", {})),
             }
         )
     except ValidationError as error:
-        raise errors.Refused(_explain(error, root / CONFIG_NAME)) from None
+        raise file.mistakes(error, Project, moved={name: ("project", name) for name in _OWN}) from None
 
 
-def _root(path: Path) -> Path:
-    root = path.expanduser().resolve()
-    if not root.is_dir():
-        raise errors.Refused(
-            f"{path} is not a folder, so there is no project to operate on. Name a repository's root."
-        )
-    if root.name == "supabase" and not (root / "supabase").is_dir():
-        return root.parent
-    if (root / CONFIG_NAME).is_file() or (root / _MIGRATIONS).is_dir():
-        return root
-    below = _below(root)
-    if len(below) > 1:
-        names = ", ".join(found.relative_to(root).as_posix() for found in below)
-        raise errors.Refused(
-            f"{path} holds {len(below)} Supabase projects, so it is not clear which one is meant: {names}. "
-            "Name one of them."
-        )
-    return below[0] if below else root
+def _verify_keys(file: configuration.File) -> None:
+    """Check the keys that no model of one table knows: the tables themselves, and those that stand in several.
+
+    Raises:
+        Refused: one of them is unknown, or is no table.
+    """
+    tables = ["project", "environments", *_TABLES]
+    for name, values in file.values.items():
+        if name not in tables:
+            listed = ", ".join(f"[{each}]" for each in _TABLES)
+            what = f"unknown table {name!r}; it has [project], [environments.NAME] and {listed}"
+            raise file.misplaced(
+                (name,), tables, what=f"{name} belongs in [project]" if name in _OWN else what
+            )
+        if not isinstance(values, dict):
+            raise file.misplaced((name,), (), what=f"{name}: should be a table")
+    for name in file.values.get("project", {}):
+        if name not in _OWN:
+            raise file.misplaced(("project", name), _OWN)
+    for name, values in file.values.get("environments", {}).items():
+        if isinstance(values, dict) and "name" in values:
+            raise file.misplaced(("environments", name, "name"), ())
 
 
-def _below(root: Path) -> list[Path]:
-    """Return the folders below `root` that hold Supabase migrations, in the order of their names."""
-    found: list[Path] = []
-    for place, folders, _ in os.walk(root):
-        here = Path(place)
-        if any((here / _MIGRATIONS).glob("*.sql")):
-            found.append(here)
-        deep = len(here.relative_to(root).parts) >= _DEEPEST
-        folders[:] = [] if deep else sorted(f for f in folders if f not in _NEVER and not f.startswith("."))
-    return found
-
-
-def _read_toml(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise errors.Refused(f"{path.name} cannot be read as TOML: {error}. Mend the file.") from None
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    sentences: list[str] = []
-    text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
-    for problem in error.errors(include_input=False, include_url=False):
-        place = [str(part) for part in problem["loc"]]
-        line = _line(text, place)
-        hint = _nearest(place[-1], _known(problem["loc"])) if problem["type"] == "extra_forbidden" else ""
-        where = f"{path.name}:{line}" if line else path.name
-        sentences.append(f"{where}: {'.'.join(place)}: {problem['msg']}.{hint}")
-    return " ".join(sentences)
-
-
-def _line(text: str, place: list[str]) -> int | None:
-    """Return the line where a key stands, in its own table."""
-    keys = place if place[0] in ("environments", *_TABLES) else ["project", *place]
-    table: list[str] = []
-    for number, row in enumerate(map(str.strip, text.splitlines()), 1):
-        if row.startswith("["):
-            table = row.partition("#")[0].strip("[] ").split(".")
-        elif keys[: len(table)] == table and _named(row) in keys[len(table) :]:
-            return number
-    return None
-
-
-def _named(row: str) -> str:
-    return row.partition("=")[0].strip().strip("\"'")
-
-
-def _known(place: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that could have been meant at this place."""
-    model: type[BaseModel] = (
-        Environment if place[0] == "environments" else _TABLES.get(str(place[0]), Project)
-    )
-    for part in map(str, place[1:-1]):
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        held = (annotation, *get_args(annotation))
-        model = next((each for each in held if isinstance(each, type) and issubclass(each, Strict)), model)
-    return list(model.model_fields)
-
-
-def _nearest(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f" The nearest key is {near[0]!r}." if near else ""
+def _environments(tables: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**values, "name": name} if isinstance(values, dict) else values
+        for name, values in tables.items()
+    }

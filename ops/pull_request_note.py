@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ops import drift, note, secrets, triage, verification
+from ops import drift, secrets, triage, verification
+from ops import markdown as md
 from ops.pull_request_result import PullRequest
 from ops.verdict import Difference, MigrationResult
 
@@ -42,13 +43,11 @@ def _written(found: PullRequest, most: int) -> str:
         _remarks(found, most),
         _foot(found),
     )
-    text = secrets.redact("\n".join(line for section in sections for line in section))
-    # A name behind an at sign would call somebody.
-    return text.replace("@", "@\u200b")
+    return secrets.redact("\n".join(line for section in sections for line in section))
 
 
 def _head(found: PullRequest) -> Iterator[str]:
-    yield f"## {_MARKS[found.verdict]} {found.verdict.upper()}: {note.escaped(found.project)}"
+    yield f"## {_MARKS[found.verdict]} {found.verdict.upper()}: {md.escaped(found.project)}"
     yield from ("", _clipped(found.summary), "")
 
 
@@ -59,7 +58,7 @@ def _migrations(found: PullRequest, most: int) -> Iterator[str]:
         return
     ordered = sorted(found.migrations, key=lambda each: not _is_wrong(each))
     rows = [_row(each) for each in ordered[:most]]
-    yield from note.table(("migration", "status", "rollback", "applied again"), rows)
+    yield from md.table(("migration", "status", "rollback", "applied again"), rows)
     yield from _more(len(ordered) - len(rows))
 
 
@@ -87,13 +86,13 @@ def _findings(found: PullRequest, most: int) -> Iterator[str]:
 def _blocking(found: PullRequest) -> Iterator[str]:
     for change in found.branch.changes:
         if change.fails:
-            yield f"`{_code(change.place)}` {_clipped(change.said)}"
+            yield f"{md.code(change.place)} {_clipped(change.said)}"
     yield from (_clipped(line) for line in triage.blockers(found))
     for file in found.verification.files:
         if verification.fails(file):
-            yield f"`{_code(file.name)}` {_clipped(triage.contract_outcome(file))}"
+            yield f"{md.code(file.name)} {_clipped(triage.contract_outcome(file))}"
     for glob in found.verification.missing:
-        yield f"No verification script matches `{_code(glob)}`."
+        yield f"No verification script matches {md.code(glob)}."
 
 
 def _drift(found: PullRequest, most: int) -> Iterator[str]:
@@ -111,7 +110,7 @@ def _drift(found: PullRequest, most: int) -> Iterator[str]:
     yield from ((_clipped(", ".join(left_out)) + ".", "") if left_out else ())
     shown = drifted.differences[:most]
     if shown:
-        yield from note.table(
+        yield from md.table(
             ("object", "where", "migrations", "staging"), [_different(each) for each in shown]
         )
         yield from _more(len(drifted.differences) - len(shown))
@@ -161,9 +160,7 @@ def _foot(found: PullRequest) -> Iterator[str]:
         "stand-ins": ", ".join(found.base.stand_ins),
     }
     yield (
-        "<sub>"
-        + " · ".join(f"{name} {note.escaped(said)}" for name, said in facts.items() if said)
-        + "</sub>"
+        "<sub>" + " · ".join(f"{name} {md.escaped(said)}" for name, said in facts.items() if said) + "</sub>"
     )
 
 
@@ -175,12 +172,8 @@ def _more(count: int) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return md.short(text, _LONGEST)
 
 
 def _clipped(text: str) -> str:
-    return note.escaped(_short(text))
-
-
-def _code(text: str) -> str:
-    return text.replace("`", "'")
+    return md.escaped(_short(text))

@@ -24,7 +24,7 @@ from prefect.logging import get_run_logger
 from prefect.logging.loggers import LoggingAdapter
 from prefect.states import Completed, Failed
 
-from ops import redaction, secrets
+from ops import markdown, redaction, secrets
 from ops.evidence import Evidence
 from tasks.step import DELAYS, Call
 
@@ -161,10 +161,5 @@ def _cell(value: object) -> str | float | bool | None:
 def _markdown(evidence: Evidence) -> str:
     """What later steps need (a whole plan, a migration's script) is not for a reader: only single facts are shown."""
     facts = evidence.model_dump(mode="json", exclude={"ok", "summary", "rows"}, exclude_defaults=True)
-    lines = [
-        f"| {name.replace('_', ' ')} | {str(value).replace('|', chr(92) + '|')} |"
-        for name, value in facts.items()
-        if isinstance(value, str | int | float)
-    ]
-    table = "\n".join(["", "", "| what | found |", "|---|---|", *lines]) if lines else ""
-    return secrets.redact(evidence.summary + table)
+    rows = [(name.replace("_", " "), v) for name, v in facts.items() if isinstance(v, str | int | float)]
+    return secrets.redact("\n".join((evidence.summary, "", *markdown.table(("what", "found"), rows))).strip())

@@ -62,7 +62,7 @@ to = "chat_history"
         ),
         (
             "[[integrity.relations]]\ntable = 'a'\ncolumns = ['b']\nto = 'c'\nto_column = ['d']\n",
-            r"runbooks.toml:5: integrity.relations.0.to_column: .*nearest key is 'to_columns'",
+            r"runbooks.toml:5: integrity.relations item 1 to_column: .*nearest key is 'to_columns'",
         ),
         ("[integrity.growth]\nlogs = 'down'\n", r"runbooks.toml:2: integrity.growth.logs: .*'not-down'"),
         ("[integrity]\nfuture_tolerance = -5\n", r"runbooks.toml:2: integrity.future_tolerance"),
