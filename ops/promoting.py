@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ops import database, frozen, promotion_document, schema, secrets
 from ops.bundle import Bundle
 from ops.connectivity import Connectivity
+from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from ops.frozen import Frozen
 from ops.gatekeeper import Approval
@@ -57,6 +58,7 @@ class Promoting:
         self.differences: tuple[Difference, ...] = ()
         self.drift: tuple[Difference, ...] = ()
         self.gates: Evidence | None = None
+        self.checklist: Checklist | None = None
         self.findings: list[str] = []
         self.bundle: Bundle | None = None
         self.concluded: Promotion | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ops import note
+from ops import markdown as md
 
 if TYPE_CHECKING:
     from ops.promoting import Promoting
@@ -32,7 +32,7 @@ def markdown(promoting: Promoting) -> str:
         [
             f"# Promote {promoting.plan.project.name} to {promoting.plan.environment.name}",
             "",
-            note.escaped(summary(promoting)),
+            md.escaped(summary(promoting)),
             "",
             *_facts(promoting),
             *_files(promoting),
@@ -57,7 +57,7 @@ def _facts(promoting: Promoting) -> Iterator[str]:
         "If a file fails": f"what was applied before it: {promoting.plan.environment.after_failure.value}",
         "Left out of every comparison": "schema runbooks (this tool's journal, audit log and record)",
     }
-    yield from note.table(("", ""), list(facts.items()))
+    yield from md.table(("", ""), list(facts.items()))
     yield ""
 
 
@@ -81,14 +81,14 @@ def _files(promoting: Promoting) -> Iterator[str]:
             )
         )
     yield from ("## Files, in their order", "")
-    yield from note.table(("file", "SHA-256", "rollback", "ms in rehearsal", "locks", "measured on"), rows)
+    yield from md.table(("file", "SHA-256", "rollback", "ms in rehearsal", "locks", "measured on"), rows)
     yield ""
 
 
 def _checks(promoting: Promoting) -> Iterator[str]:
     yield from ("## What was checked", "")
     words = {True: "yes", False: "NO", None: "not looked at"}
-    yield from note.table(
+    yield from md.table(
         ("condition", "holds", "found"), [(each.name, words[each.ok], each.summary) for each in promoting.checks]
     )
     yield ""
@@ -101,12 +101,12 @@ def _gates(promoting: Promoting) -> Iterator[str]:
     ]
     if gates:
         yield from ("## Release gates that are asked afterwards", "")
-        yield from (f"- {note.escaped(each.name)}" for each in gates)
+        yield from (f"- {md.escaped(each.name)}" for each in gates)
         yield ""
 
 
 def _findings(promoting: Promoting) -> Iterator[str]:
     if promoting.findings:
         yield from ("## Findings", "")
-        yield from (f"- {note.escaped(each)}" for each in dict.fromkeys(promoting.findings))
+        yield from (f"- {md.escaped(each)}" for each in dict.fromkeys(promoting.findings))
         yield ""

@@ -1,0 +1,41 @@
+"""Where a promotion asks people: whether exactly this plan is applied, and the checklist after it."""
+
+from __future__ import annotations
+
+from ops import errors
+from ops.deploy_verdict import Checklist
+from ops.evidence import Evidence
+from ops.promoting import Promoting
+from ops.promotion_checklist import PostDeployment, confirmed
+from tasks import approval, outcomes, runs
+from tasks import promotion as step
+
+
+def approve(promoting: Promoting) -> None:
+    """Return when this plan has been approved; at once where it was begun, since nobody is asked twice for one plan.
+
+    Raises:
+        Denied: somebody said no, or nobody answered in time.
+    """
+    if promoting.idle:
+        return
+    if promoting.begun:
+        outcomes.expect(promoting.proposal("promote"), runs.current().id)
+        return
+    promoting.approval = approval.approve(promoting, "promote")
+
+
+def ask_checklist(promoting: Promoting) -> Evidence:
+    """Ask a person for the post-deployment checklist, and record what they said."""
+    if not promoting.idle and not promoting.stopped and promoting.plan.project.release.checklist:
+        promoting.checklist = _asked(PostDeployment(promoting))
+    return step.record_checklist(promoting)
+
+
+def _asked(todo: PostDeployment) -> Checklist:
+    if not approval.can_ask(todo.promoting.plan.environment):
+        return Checklist(status="not asked", said="there is nobody who could be asked here")
+    try:
+        return confirmed(approval.approve(todo, "post-deployment"))
+    except errors.Denied as denied:
+        return Checklist(status="rejected", said=str(denied))
