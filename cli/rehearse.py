@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cli import destination
+from cli.ending import ended
 from cli.screen import Screen
-from ops import errors, redaction, secrets
+from ops import redaction
 from ops.choices import Choices
 from ops.verdict import Base, Failure, Rehearsal, Verdict
 from tasks import runbook
@@ -41,30 +42,22 @@ def _run(path: Path, environment: str, choices: Choices, started: datetime) -> R
     runbook.without_prefect()
     from flows.staging_rehearsal import staging_rehearsal
 
-    try:
-        return staging_rehearsal.fn(str(path), environment, choices)
-    except errors.OpsError as error:
-        if isinstance(error.evidence, Rehearsal):
-            return error.evidence
-        return _ended(path, environment, started, str(error), Verdict.of(error))
-    except Exception as error:
-        # Nothing was found out, so it neither holds nor is wrong; whoever reads the JSON must learn that too.
-        print(secrets.redact(traceback.format_exc()), file=sys.stderr)
-        said = (
-            f"The rehearsal ended in a defect of its own, {type(error).__name__}: {error}. Please report it."
-        )
-        return _ended(path, environment, started, said, Verdict.UNAVAILABLE)
+    return ended(
+        lambda: staging_rehearsal.fn(str(path), environment, choices),
+        Rehearsal,
+        partial(_never_began, path, environment, started),
+        what="rehearsal",
+    )
 
 
-def _ended(path: Path, environment: str, started: datetime, said: str, verdict: Verdict) -> Rehearsal:
-    message = secrets.redact(said)
+def _never_began(path: Path, environment: str, started: datetime, said: str, verdict: Verdict) -> Rehearsal:
     return Rehearsal(
         ok=False,
         verdict=verdict,
-        summary=message,
+        summary=said,
         project=path.resolve().name,
         environment=environment,
         started=started.isoformat(timespec="seconds"),
         base=Base(place=environment),
-        error=Failure(message=message),
+        error=Failure(message=said),
     )

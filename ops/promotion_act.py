@@ -57,7 +57,12 @@ def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
         Unavailable: the connection or the lock was lost; a run that is started again goes on from here.
     """
     if promoting.stopped:
-        return _note(promoting, migration, "not reached", f"{migration.path.name}: not reached, {promoting.failed} failed.")
+        return _note(
+            promoting,
+            migration,
+            "not reached",
+            f"{migration.path.name}: not reached, {promoting.failed} failed.",
+        )
     if _in_place(promoting, migration):
         return _note(promoting, migration, "applied before", f"{migration.path.name}: is in place already.")
     outcome = apply.run(promoting.target, migration.script, reversal.forward_entry(migration))
@@ -177,14 +182,19 @@ def _note(
     promoting.results[migration.file] = result
     idle = status in ("applied before", "not reached")
     return Evidence(
-        ok=status != "failed", summary=said, idle=idle, rows=(result.model_dump(mode="json", exclude={"locks"}),)
+        ok=status != "failed",
+        summary=said,
+        idle=idle,
+        rows=(result.model_dump(mode="json", exclude={"locks"}),),
     )
 
 
 def _kept(promoting: Promoting) -> str:
     done = [each.file for each in promoting.results.values() if each.status in _DONE]
     failed = promoting.results[promoting.failed or ""]
-    half = "" if failed.transactional else " It is no single transaction, so that a part of it may be in place."
+    half = (
+        "" if failed.transactional else " It is no single transaction, so that a part of it may be in place."
+    )
     return (
         f"{failed.file} failed: {failed.error}.{half} What was applied before it stays, as the environment says: "
         f"{', '.join(done) or 'nothing'}. Mend what it stumbled over and run again: the plan goes on from there, and "
@@ -245,5 +255,7 @@ def _undo(promoting: Promoting, migration: Migration) -> str | None:
 
 def _undone(promoting: Promoting, migration: Migration) -> FileResult:
     found = promoting.results.get(migration.file)
-    fresh = FileResult(file=migration.file, version=migration.version, overlay=migration.overlay, status="rolled back")
+    fresh = FileResult(
+        file=migration.file, version=migration.version, overlay=migration.overlay, status="rolled back"
+    )
     return found.model_copy(update={"status": "rolled back"}) if found else fresh

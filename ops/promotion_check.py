@@ -77,9 +77,13 @@ def refuse_bad_files(promoting: Promoting) -> Evidence:
     if refusals:
         more = f" And {len(refusals) - 1} more." if len(refusals) > 1 else ""
         said = f"{refusals[0]}{more} {_NOTHING_DONE}"
-        raise errors.Refused(said, Evidence(ok=False, summary=said, rows=tuple({"refused": r} for r in refusals)))
+        raise errors.Refused(
+            said, Evidence(ok=False, summary=said, rows=tuple({"refused": r} for r in refusals))
+        )
     odd = tuple({"file": m.file, "finding": text} for m in promoting.pending for text in m.findings)
-    return Evidence(ok=True, summary=f"{len(promoting.pending)} files may run; {len(odd)} oddities.", rows=odd)
+    return Evidence(
+        ok=True, summary=f"{len(promoting.pending)} files may run; {len(odd)} oddities.", rows=odd
+    )
 
 
 def find_rehearsal(promoting: Promoting) -> Evidence:
@@ -91,7 +95,8 @@ def find_rehearsal(promoting: Promoting) -> Evidence:
     if promoting.begun:
         by = promoting.begun.plan.rehearsal
         return promoting.note(
-            "rehearsal", Evidence(ok=True, summary=f"The plan that was begun was rehearsed by {by.run}, {by.started}.")
+            "rehearsal",
+            Evidence(ok=True, summary=f"The plan that was begun was rehearsed by {by.run}, {by.started}."),
         )
     if promoting.idle:
         return Evidence(ok=True, summary="Nothing is pending, so nothing needs a rehearsal.", idle=True)
@@ -118,7 +123,9 @@ def find_rehearsal(promoting: Promoting) -> Evidence:
                     "rollback": measured[each.file].rollback.status,
                     "ms": measured[each.file].duration_ms,
                     "locks": ", ".join(f"{lock.mode} on {lock.object}" for lock in measured[each.file].locks),
-                    "measured on": ", ".join(f"{rows} rows of {name}" for name, rows in _rows(promoting, each)),
+                    "measured on": ", ".join(
+                        f"{rows} rows of {name}" for name, rows in _rows(promoting, each)
+                    ),
                 }
                 for each in promoting.pending
             ),
@@ -210,7 +217,9 @@ def _verify_schema(promoting: Promoting, begun: Begun) -> None:
     strange = sorted(changed - may)
     if strange:
         named = ", ".join(f"{kind} {name}" for kind, name in strange[:5])
-        _refuse_rest(begun, f"other hands have changed the schema since: {named}{' and more' * (len(strange) > 5)}")
+        _refuse_rest(
+            begun, f"other hands have changed the schema since: {named}{' and more' * (len(strange) > 5)}"
+        )
 
 
 def _refuse_rest(begun: Begun, why: str) -> None:
@@ -227,7 +236,9 @@ def _abandon(promoting: Promoting, begun: Begun) -> None:
     # Whoever is at work on it holds the lock.
     with journal.held(promoting.target.dsn, promoting.run):
         promotions.end(promoting.connection, begun, "abandoned")
-    promoting.findings.append(f"Plan {begun.plan_digest[:8]}, begun by {begun.run}, was given up; its rest is planned anew.")
+    promoting.findings.append(
+        f"Plan {begun.plan_digest[:8]}, begun by {begun.run}, was given up; its rest is planned anew."
+    )
     promoting.begun = None
 
 
@@ -272,5 +283,3 @@ def expected(promoting: Promoting) -> dict[str, Delta]:
         return promoting.begun.expected
     deltas = promoting.rehearsed.deltas if promoting.rehearsed else {}
     return {each.file: frozen.without_incomparable(deltas.get(each.file, {})) for each in promoting.pending}
-
-

@@ -53,7 +53,9 @@ def record(promoting: Promoting) -> Evidence:
         Evidence(
             ok=found.status != "rejected",
             summary=f"The checklist is {found.status}{f' by {found.by}' if found.by else ''}{said}.",
-            rows=tuple({"item": item, "status": found.status} for item in promoting.plan.project.release.checklist),
+            rows=tuple(
+                {"item": item, "status": found.status} for item in promoting.plan.project.release.checklist
+            ),
             idle=found.status == "not asked",
         ),
     )

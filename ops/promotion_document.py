@@ -89,7 +89,8 @@ def _checks(promoting: Promoting) -> Iterator[str]:
     yield from ("## What was checked", "")
     words = {True: "yes", False: "NO", None: "not looked at"}
     yield from md.table(
-        ("condition", "holds", "found"), [(each.name, words[each.ok], each.summary) for each in promoting.checks]
+        ("condition", "holds", "found"),
+        [(each.name, words[each.ok], each.summary) for each in promoting.checks],
     )
     yield ""
 
@@ -97,7 +98,9 @@ def _checks(promoting: Promoting) -> Iterator[str]:
 def _gates(promoting: Promoting) -> Iterator[str]:
     name = promoting.plan.environment.name
     gates = [
-        each for each in promoting.plan.project.release.gates if not each.environments or name in each.environments
+        each
+        for each in promoting.plan.project.release.gates
+        if not each.environments or name in each.environments
     ]
     if gates:
         yield from ("## Release gates that are asked afterwards", "")

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ops import promotion_document, promotion_note, promotions, release_branch, schema_document, secrets, stakeholders
+from ops import (
+    promotion_document,
+    promotion_note,
+    promotions,
+    release_branch,
+    schema_document,
+    secrets,
+    stakeholders,
+)
 from ops.errors import OpsError
 from ops.evidence import Evidence
 from ops.promoting import Promoting
@@ -23,10 +31,14 @@ SCHEMA = "schema.md"
 def document_schema(promoting: Promoting) -> Evidence:
     """Write the schema's documentation with its diagram anew, as it is after the promotion."""
     if promoting.idle or promoting.bundle is None:
-        return Evidence(ok=True, summary="Nothing was promoted, so the schema's page is as it was.", idle=True)
+        return Evidence(
+            ok=True, summary="Nothing was promoted, so the schema's page is as it was.", idle=True
+        )
     text = schema_document.markdown(promoting.connection)
     promoting.bundle.write_text(SCHEMA, text)
-    return Evidence(ok=True, summary=f"The schema's page and diagram are in {SCHEMA}: {len(text.splitlines())} lines.")
+    return Evidence(
+        ok=True, summary=f"The schema's page and diagram are in {SCHEMA}: {len(text.splitlines())} lines."
+    )
 
 
 def write_note(promoting: Promoting) -> Evidence:

@@ -53,7 +53,11 @@ def verdict(found: Promotion) -> str:
         "Evidence": found.bundle or "",
     }
     lines += md.table(("", ""), [(name, value) for name, value in told.items() if value])
-    lines += ["## Files", "", *md.table(("file", "status"), [(each.file, each.status) for each in found.files])]
+    lines += [
+        "## Files",
+        "",
+        *md.table(("file", "status"), [(each.file, each.status) for each in found.files]),
+    ]
     lines += ["## Checks", ""]
     lines += md.table(("check", "holds", "found"), [(c.name, _WORDS[c.ok], c.summary) for c in found.checks])
     for title, differences in (("Not as rehearsed", found.differences), ("Drift from before", found.drift)):

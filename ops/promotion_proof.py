@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
 from ops import (
     comparison,
     overlays,
@@ -58,7 +57,11 @@ def compare_change(promoting: Promoting) -> Evidence:
     promoting.differences, promoting.drift = comparison.differences(wrong), comparison.differences(drift)
     rows = [{"state": "differs", **each.model_dump()} for each in promoting.differences]
     rows += [{"state": "drift from before", **each.model_dump()} for each in promoting.drift]
-    apart = f" {len(promoting.drift)} objects had drifted before, and are listed apart." if promoting.drift else ""
+    apart = (
+        f" {len(promoting.drift)} objects had drifted before, and are listed apart."
+        if promoting.drift
+        else ""
+    )
     said = (
         f"{len(promoting.differences)} objects are not as they were rehearsed, the first is {_named(promoting.differences)}."
         if promoting.differences
@@ -103,9 +106,7 @@ def check_app_version(promoting: Promoting) -> Evidence:
     if _has_nothing_to_prove(promoting) or promoting.plan.project.schema_guard.table is None:
         return Evidence(ok=True, summary="No schema guard is configured.", idle=True)
     plan = promoting.plan
-    found = schema_guard.check(
-        promoting.connection, plan.project, plan.environment, plan.choices.app_version
-    )
+    found = schema_guard.check(promoting.connection, plan.project, plan.environment, plan.choices.app_version)
     return promoting.note("schema guard", found)
 
 
@@ -144,5 +145,3 @@ def _other_overlays(promoting: Promoting) -> list[str]:
 
 def _named(differences: tuple[Difference, ...]) -> str:
     return f"{differences[0].kind} {differences[0].object}" if differences else ""
-
-

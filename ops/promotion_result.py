@@ -11,7 +11,9 @@ from ops.evidence import Evidence
 from ops.frozen import Frozen
 from ops.verdict import Difference, Failure, Lock, Verdict
 
-State = Literal["nothing pending", "not begun", "under way", "promoted", "not proven", "kept half", "rolled back"]
+State = Literal[
+    "nothing pending", "not begun", "under way", "promoted", "not proven", "kept half", "rolled back"
+]
 _UNPUBLISHED = {"ok", "rows", "idle"}
 
 

@@ -110,9 +110,7 @@ def begin(
                 f"Another promotion to {plan.environment!r} was begun meanwhile, so nothing was applied. Start again."
             ) from None
     number, began_at = found or (0, None)
-    return Begun(
-        number, plan.digest, run, began_at, None, plan, dict(before), dict(expected), dict(kept)
-    )
+    return Begun(number, plan.digest, run, began_at, None, plan, dict(before), dict(expected), dict(kept))
 
 
 def keep(connection: database.Connection, begun: Begun, *, applied: bool = False, **said: Any) -> None:
@@ -144,7 +142,9 @@ def adopted(connection: database.Connection) -> frozenset[str] | None:
 
 
 def _journaled(connection: database.Connection) -> bool:
-    ((there,),) = connection.execute("select pg_catalog.to_regclass('runbooks.journal') is not null").fetchall()
+    ((there,),) = connection.execute(
+        "select pg_catalog.to_regclass('runbooks.journal') is not null"
+    ).fetchall()
     return bool(there) and connection.execute(queries.load("promotions/journaled")).fetchone() == (True,)
 
 

@@ -39,7 +39,9 @@ def check(connection: database.Connection, where: Environment, *, since: datetim
         )
     wrong = [row for row in rows if not row["ok"]]
     said = "; ".join(f"{row['asked']} {row['said']}" for row in (wrong or rows))
-    return Evidence(ok=not wrong, summary=f"The app {'is not well' if wrong else 'works'}: {said}.", rows=tuple(rows))
+    return Evidence(
+        ok=not wrong, summary=f"The app {'is not well' if wrong else 'works'}: {said}.", rows=tuple(rows)
+    )
 
 
 def _asked(
@@ -60,7 +62,9 @@ def _patiently(ask: Callable[[], Said], patience: tenacity.stop_after_delay) -> 
         stop=patience,
         wait=tenacity.wait_fixed(0.5),
         retry=tenacity.retry_if_result(_is_not_yet),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else (False, "was not asked"),
+        retry_error_callback=lambda state: (
+            state.outcome.result() if state.outcome else (False, "was not asked")
+        ),
     )
     return again(ask)
 

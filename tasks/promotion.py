@@ -22,7 +22,9 @@ from tasks.recording import recorded
 from tasks.step import step
 
 plan_promotion = step(
-    promotion_plan.promotion, title="Plan the promotion of {path} to {environment}", evidence="promotion-files"
+    promotion_plan.promotion,
+    title="Plan the promotion of {path} to {environment}",
+    evidence="promotion-files",
 )
 check_confirmation = step(
     promotion_conditions.check_confirmation, title="Check the confirmation", evidence="confirmation"
@@ -33,7 +35,9 @@ check_connectivity = step(
 find_pending = step(
     promotion_check.find_pending, title="Find what is pending", evidence="promotion-inventory", stops=False
 )
-refuse_bad_files = step(promotion_check.refuse_bad_files, title="Refuse bad files", evidence="promotion-bad-files")
+refuse_bad_files = step(
+    promotion_check.refuse_bad_files, title="Refuse bad files", evidence="promotion-bad-files"
+)
 find_rehearsal = step(
     promotion_check.find_rehearsal, title="Find the rehearsal of this change", evidence="promotion-rehearsal"
 )
@@ -52,19 +56,27 @@ apply_file = step(
     stops=False,
     retry=False,
 )
-settle = step(promotion_act.settle, title="Settle what was applied", evidence="promotion-settled", stops=False)
-ask_gates = step(promotion_proof.ask_gates, title="Ask the release gates", evidence="release-gates", stops=False)
+settle = step(
+    promotion_act.settle, title="Settle what was applied", evidence="promotion-settled", stops=False
+)
+ask_gates = step(
+    promotion_proof.ask_gates, title="Ask the release gates", evidence="release-gates", stops=False
+)
 compare_change = step(
     promotion_proof.compare_change,
     title="Compare the schema's change with the rehearsed one",
     evidence="schema-change",
     stops=False,
 )
-check_startup = step(promotion_proof.check_startup, title="See that the app works", evidence="app-startup", stops=False)
+check_startup = step(
+    promotion_proof.check_startup, title="See that the app works", evidence="app-startup", stops=False
+)
 check_app_version = step(
     promotion_proof.check_app_version, title="Guard the schema version", evidence="app-version", stops=False
 )
-watch_database = step(promotion_proof.watch_database, title="Watch the database", evidence="watched", stops=False)
+watch_database = step(
+    promotion_proof.watch_database, title="Watch the database", evidence="watched", stops=False
+)
 record_checklist = step(
     promotion_checklist.record,
     title="Record the post-deployment checklist",
@@ -72,9 +84,14 @@ record_checklist = step(
     stops=False,
 )
 document_schema = step(promotion_end.document_schema, title="Document the schema", evidence="schema-page")
-write_note = step(promotion_end.write_note, title="Write the release note", evidence="release-note", stops=False)
+write_note = step(
+    promotion_end.write_note, title="Write the release note", evidence="release-note", stops=False
+)
 hand_off = step(
-    promotion_end.hand_off, title="Hand off the promotion", evidence="promotion-verdict", shown=promotion_note.verdict
+    promotion_end.hand_off,
+    title="Hand off the promotion",
+    evidence="promotion-verdict",
+    shown=promotion_note.verdict,
 )
 hand_off_broken = step(
     promotion_end.hand_off_broken,
