@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import deciding
+from cli import deciding, releases
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
@@ -24,6 +24,7 @@ app = typer.Typer(
 evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
 deciding.add_to(app)
+releases.add_to(app)
 schema = typer.Typer(help="What an app needs of its database.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
 
@@ -72,42 +73,6 @@ def rehearse(
         require_rollback=require_rollback, out=out,
     )  # fmt: skip
     raise typer.Exit(command.rehearse(path, environment, choices, json_file=json_file))
-
-
-@app.command()
-def promote(
-    path: Annotated[Path, typer.Argument(help="A repository with a supabase folder.")],
-    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")] = "production",
-    confirm: Annotated[
-        str, typer.Option(metavar="WORDS", help="The words CONFIRM PRODUCTION DEPLOYMENT, exactly.")
-    ] = "",
-    no_incident: Annotated[
-        str,
-        typer.Option(metavar="WORD", help="Your word that there is no active incident, and how you know."),
-    ] = "",
-    app_version: Annotated[str, typer.Option(help="Schema version that the app will have.")] = "",
-    adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take what other hands have applied meanwhile as it is.")
-    ] = False,
-    abandon: Annotated[
-        bool, typer.Option("--abandon", help="Give up a plan that was begun, and plan anew what is left.")
-    ] = False,
-    json_file: Json = None,
-    out: Annotated[
-        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
-    ] = "",
-) -> None:
-    """Promote a rehearsed change here and now, where nothing is guarded; elsewhere `runbooks run prod-promotion`.
-
-    Exit code 0: promoted and proven; 1: something is wrong; 2: refused; 3: unavailable.
-    """
-    from cli import promote as command
-    from ops.promotion_choices import PromotionChoices
-
-    choices = PromotionChoices(
-        no_incident=no_incident, app_version=app_version, adopt=adopt, abandon=abandon, out=out
-    )
-    raise typer.Exit(command.promote(path, environment, confirm, choices, json_file=json_file))
 
 
 @app.command(name="pr-gate")

@@ -1,4 +1,4 @@
-"""A promotion's plan as it is approved and then frozen: what is applied to what, and what the rehearsal showed of it."""
+"""A promotion's plan as it is approved and then frozen: what is applied to what, and what was rehearsed of it."""
 
 from __future__ import annotations
 

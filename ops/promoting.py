@@ -1,4 +1,4 @@
-"""A promotion while it runs: the database that it acts on, the plan that it carries out, and what it has found so far."""
+"""A promotion while it runs: the database that it acts on, the plan that it carries out, what it has found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a promotion looks at before anybody is asked: which database, what is pending there, and whether it was rehearsed.
+"""What a promotion looks at before anybody is asked: which database, what is pending, what was rehearsed.
 
 Source: database-pipeline.md, "How to Promote to Production"; design.md, section 6.
 """
@@ -224,9 +224,9 @@ def _verify_schema(promoting: Promoting, begun: Begun) -> None:
 
 def _refuse_rest(begun: Begun, why: str) -> None:
     raise errors.Refused(
-        f"Plan {begun.plan_digest[:8]} of {begun.plan.environment!r} was begun by {begun.run} and can not go on: {why}. "
-        f"{_NOTHING_DONE} Put that back (commit {(begun.plan.commit or 'unknown')[:12]}) and run again, or give the plan "
-        "up with the choice `abandon`: what is left is then planned, rehearsed and approved anew."
+        f"Plan {begun.plan_digest[:8]} of {begun.plan.environment!r} was begun by {begun.run} and can not go on: {why}."
+        f" {_NOTHING_DONE} Put that back (commit {(begun.plan.commit or 'unknown')[:12]}) and run again, or give the "
+        "plan up with the choice `abandon`: what is left is then planned, rehearsed and approved anew."
     )
 
 
@@ -253,8 +253,8 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
         return ()
     if promoting.begun or (known is not None and not promoting.plan.choices.adopt):
         raise errors.Refused(
-            f"Other hands have applied {', '.join(new[:5])}{' and more' * (len(new) > 5)} since the last promotion: the "
-            f"history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, and "
+            f"Other hands have applied {', '.join(new[:5])}{' and more' * (len(new) > 5)} since the last promotion: "
+            f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, and "
             "start again with the choice `adopt`: the approval then covers them as they are."
         )
     promoting.findings.append(

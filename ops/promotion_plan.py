@@ -18,7 +18,7 @@ from ops.promotion_choices import PromotionChoices
 
 
 class PromotionPlan(Evidence):
-    """The files of a change and where it goes; `emergency` is the reason why some conditions are waived, if they are."""
+    """The files of a change and where it goes; `emergency` is why some conditions are waived, if they are."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

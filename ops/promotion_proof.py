@@ -1,4 +1,4 @@
-"""What proves a promotion: release gates, the schema's change against the rehearsed one, the app, and a time of watching.
+"""What proves a promotion: release gates, the schema's change against the rehearsed one, the app, a watch.
 
 Source: database-pipeline.md, "Post-Deployment Verification"; phase2-rollout-and-eval.md, sections 0.3, 1.4 and 2.4.
 """
@@ -63,7 +63,7 @@ def compare_change(promoting: Promoting) -> Evidence:
         else ""
     )
     said = (
-        f"{len(promoting.differences)} objects are not as they were rehearsed, the first is {_named(promoting.differences)}."
+        f"{len(promoting.differences)} objects are not as rehearsed, the first is {_named(promoting.differences)}."
         if promoting.differences
         else f"The schema has changed in {len(wanted)} objects, exactly as it was rehearsed."
     )

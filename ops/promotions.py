@@ -131,7 +131,7 @@ def end(connection: database.Connection, begun: Begun, outcome: Outcome) -> None
 
 
 def adopted(connection: database.Connection) -> frozenset[str] | None:
-    """Return the versions of other hands that earlier plans have taken as they are; None: nothing was ever ours here."""
+    """Return the versions of other hands that earlier plans have taken as they are; None: nothing was ours yet."""
     with database.translating():
         if _there(connection):
             found = connection.execute(queries.load("promotions/adopted")).fetchall()
