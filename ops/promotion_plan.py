@@ -32,6 +32,7 @@ class PromotionPlan(Evidence):
     confirmation: str
     choices: PromotionChoices
     emergency: str = ""
+    emergency_version: str = ""
     out: Path
 
 
