@@ -22,6 +22,7 @@ def conclude(rehearsing: Rehearsing) -> Rehearsal:
         environment=plan.environment.name,
         commit=plan.commit,
         change_digest=plan.change_digest,
+        change=plan.change,
         started=rehearsing.started.isoformat(timespec="seconds"),
         duration_ms=round((datetime.now(UTC) - rehearsing.started).total_seconds() * 1000, 1),
         base=rehearsing.base,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import psycopg
 
@@ -40,7 +40,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is about to be done: one file, in one direction."""
+    """What is about to be done: one file, in one direction.
+
+    Without `history` it stands in our journal alone, under a `version` that no migration has: an overlay is nothing
+    that the Supabase CLI knows of.
+    """
 
     version: str
     name: str
@@ -48,6 +52,20 @@ class Entry:
     sha256: str
     direction: Literal["apply", "rollback"]
     statements: tuple[str, ...]
+    history: bool = True
+
+    @property
+    def recorded(self) -> LiteralString:
+        """The statement that records it as whole, with its history row where it has one."""
+        return queries.load(f"journal/{_WORDS[self.direction]}" if self.history else "journal/overlay")
+
+    def values(self, run: str, details: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of that statement."""
+        if not self.history:
+            return self.parameters(run, action=self.direction, details=json.dumps(dict(details)))
+        return self.parameters(
+            run, name=self.name, statements=list(self.statements), details=json.dumps(dict(details))
+        )
 
     def parameters(self, run: str, **more: Any) -> dict[str, Any]:
         return {"version": self.version, "file": self.file, "sha256": self.sha256, "run": run, **more}
@@ -63,18 +81,13 @@ def complete(
     connection: database.Connection, entry: Entry, *, run: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Record, in the caller's transaction, that the whole file has run."""
-    values = entry.parameters(run, name=entry.name, statements=list(entry.statements))
-    connection.execute(
-        queries.load(f"journal/{_WORDS[entry.direction]}"),
-        {**values, "details": json.dumps(dict(details or {}))},
-    )
+    connection.execute(entry.recorded, entry.values(run, details or {}))
 
 
 def completion(connection: database.Connection, entry: Entry, *, run: str, holder: int | None) -> str:
     """Return what `verify_held` and `complete` do, for psql to do in the transaction of a script of its own."""
     cursor = psycopg.ClientCursor(connection)
-    values = {**entry.parameters(run, name=entry.name, statements=list(entry.statements)), "details": "{}"}
-    complete = cursor.mogrify(queries.load(f"journal/{_WORDS[entry.direction]}"), values)
+    complete = cursor.mogrify(entry.recorded, entry.values(run, {}))
     if holder is None:
         return complete
     holds = cursor.mogrify(queries.load("journal/holds"), {"pid": holder}).strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from ops import errors, hazards, rollbacks, sections, sources, statements
 from ops.project import Project
 
 _NAME = re.compile(r"([0-9]+)_(.*)\.sql")
+_VERSIONED = re.compile(r"([0-9]+)[._-]*(.*)")
 _OLD_INIT = re.compile(r"([0-9]{14})_init\.sql")
 _INIT_UNTIL = 20211209000000
+# No version has it, so that no overlay passes for a migration.
+OVERLAY = "overlay "
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Migration:
 
     `file` is relative to the project's root; `sha256` is of the file's bytes; `problem` says why it must be
     refused, and is `None` when it may run; `findings` are merely odd; `undo` is the part of its text that
-    takes it back, "" where the file has none.
+    takes it back, "" where the file has none. An `overlay` is applied in some environments only, after the migrations.
     """
 
     file: str
@@ -39,6 +42,12 @@ class Migration:
     problem: str | None
     findings: tuple[str, ...]
     undo: str = ""
+    overlay: bool = False
+
+    @property
+    def key(self) -> str:
+        """What the journal knows it by: a migration by its version, an overlay by its file."""
+        return f"{OVERLAY}{self.file}" if self.overlay else self.version
 
 
 def find(project: Project) -> tuple[Migration, ...]:
@@ -55,12 +64,19 @@ def find(project: Project) -> tuple[Migration, ...]:
 
 def read(project: Project) -> tuple[Migration, ...]:
     """Return the migrations as `find` does; none are none."""
-    found = tuple(_read(path, project.root) for path in _listed(project))
-    scripts = rollbacks.find(project, found)
+    found = tuple(read_file(path, project.root) for path in _listed(project))
+    globs = {glob for environment in project.environments.values() for glob in environment.overlays}
+    overlays = [named(path) for path in overlay_files(project, globs)]
+    scripts = rollbacks.find(project, found, others=overlays)
     files: dict[str, list[str]] = {}
     for migration in found:
         files.setdefault(migration.version, []).append(migration.file)
     return tuple(_completed(m, files[m.version], scripts.get(m.version)) for m in found)
+
+
+def paths(project: Project) -> tuple[Path, ...]:
+    """Return the files of the migrations in their order, unread."""
+    return tuple(_listed(project))
 
 
 def skipped(project: Project) -> tuple[str, ...]:
@@ -167,7 +183,21 @@ def _nothing(project: Project) -> str:
     )
 
 
-def _read(path: Path, root: Path) -> Migration:
+def overlay_files(project: Project, globs: Iterable[str]) -> list[Path]:
+    """Return the files of these globs, unread; rollback scripts beside them are none."""
+    found = {path for glob in globs for path in project.root.glob(glob) if path.is_file()}
+    stems = [path.stem for path in found]
+    return sorted(path for path in found if not rollbacks.looks_like_one(path.stem, siblings=stems))
+
+
+def named(path: Path) -> rollbacks.Named:
+    """Return the version and the name that a file's name gives it: its leading digits, or all of it."""
+    match = _VERSIONED.fullmatch(path.stem)
+    return rollbacks.Named(match[1], match[2]) if match else rollbacks.Named(path.stem, path.stem)
+
+
+def read_file(path: Path, root: Path) -> Migration:
+    """Read one file, without its rollback script."""
     source = sources.read(path, root)
     parts = sections.split(source.text)
     script = statements.parse(parts.forth)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from ops import errors, migrations, project
+from ops import change, errors, migrations, project
+from ops.change import Change
 from ops.choices import Choices
 from ops.evidence import Evidence
 from ops.migrations import Migration
@@ -15,7 +16,7 @@ from ops.project import Environment, Place, Project
 
 
 class Plan(Evidence):
-    """The files of a change and where it is rehearsed; `change_digest` is over content only."""
+    """The files of a change and where it is rehearsed; `overlays` are those of `overlay_environment`."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -23,11 +24,17 @@ class Plan(Evidence):
     environment: Environment
     migrations: tuple[Migration, ...]
     overlooked: tuple[str, ...]
-    change_digest: str
+    overlays: tuple[Migration, ...] = ()
+    overlay_environment: Environment | None = None
+    change: Change
     commit: str | None
     keep_going: bool = False
     chain: bool = False
     out: str
+
+    @property
+    def change_digest(self) -> str:
+        return self.change.digest
 
 
 def rehearsal(path: str, environment: str, choices: Choices) -> Plan:
@@ -63,7 +70,7 @@ def of(operated: Project, environment: str, choices: Choices, found: tuple[Migra
         environment=where,
         migrations=found,
         overlooked=migrations.skipped(operated),
-        change_digest=migrations.change_digest(found),
+        change=change.of(operated, None, found, ()),
         commit=commit(operated.root),
         keep_going=choices.keep_going,
         chain=choices.chain or (where.in_place if where.chain is None else where.chain),

@@ -49,12 +49,13 @@ def forward(target: Target, migration: Migration) -> Step:
 def forward_entry(migration: Migration) -> journal.Entry:
     """Return the journal's words for applying this migration."""
     return journal.Entry(
-        version=migration.version,
+        version=migration.key,
         name=migration.name,
         file=migration.file,
         sha256=migration.sha256,
         direction="apply",
         statements=tuple(statement.text for statement in migration.script.statements),
+        history=not migration.overlay,
     )
 
 
@@ -69,12 +70,13 @@ def undo(target: Target, migration: Migration, *, inspect: apply.Inspect | None 
     if script is None:
         raise ValueError(f"{migration.file} has no rollback script")
     entry = journal.Entry(
-        version=migration.version,
+        version=migration.key,
         name=migration.name,
         file=script.file,
         sha256=script.sha256,
         direction="rollback",
         statements=(),
+        history=not migration.overlay,
     )
     if script.uses_psql:
         return _through_psql(target, script, entry)

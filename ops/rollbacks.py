@@ -43,6 +43,14 @@ class Forward(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A file by the version and the name that its own name gives it."""
+
+    version: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RollbackScript:
     """The script that undoes one migration.
 
@@ -65,20 +73,45 @@ class _Candidate:
     name: str
 
 
-def find(project: Project, migrations: Sequence[Forward]) -> dict[str, RollbackScript]:
+def find(
+    project: Project, migrations: Sequence[Forward], *, others: Sequence[Named] = ()
+) -> dict[str, RollbackScript]:
     """Return the rollback script of each migration that has one, by the migration's version.
 
     A script belongs to a migration by its version, and otherwise by its name where only one of each has it. Where
-    there is none, a part of the migration's own file may be it.
+    there is none, a part of the migration's own file may be it. What is named after one of `others` is theirs.
     """
+    index = _index(project, migrations, others, counted=())
+    found = {m.version: _chosen(m, index, project.root) for m in migrations}
+    return {version: script for version, script in found.items() if script}
+
+
+def of_overlays(
+    project: Project, overlays: Sequence[Forward], migrations: Sequence[Named]
+) -> dict[str, RollbackScript]:
+    """Return the rollback script of each overlay that has one, by the overlay's file.
+
+    What may as well be the script of one of the migrations is that one's.
+    """
+    index = _index(project, overlays, migrations, counted=migrations)
+    found = {overlay.file: _chosen(overlay, index, project.root) for overlay in overlays}
+    return {file: script for file, script in found.items() if script}
+
+
+def _index(
+    project: Project, migrations: Sequence[Forward], others: Sequence[Named], *, counted: Sequence[Named]
+) -> _Index:
     forward = {migration.path for migration in migrations}
-    index = _Index([c for c in _candidates(project) if c.path not in forward], migrations)
-    found: dict[str, RollbackScript] = {}
-    for migration in migrations:
-        chosen = _choose(migration, index.matching(migration), project.root) or _part(migration)
-        if chosen:
-            found[migration.version] = chosen
-    return found
+    theirs = {(each.version, _plain(each.name)) for each in others}
+    theirs -= {(migration.version, _plain(migration.name)) for migration in migrations}
+    candidates = [
+        c for c in _candidates(project) if c.path not in forward and (c.version, _plain(c.name)) not in theirs
+    ]
+    return _Index(candidates, migrations, counted)
+
+
+def _chosen(migration: Forward, index: _Index, root: Path) -> RollbackScript | None:
+    return _choose(migration, index.matching(migration), root) or _part(migration)
 
 
 def looks_like_one(stem: str, *, siblings: Iterable[str]) -> bool:
@@ -148,9 +181,12 @@ def _candidate(path: Path) -> _Candidate:
 class _Index:
     """The candidates by version and by name, so that a thousand files are matched in one pass."""
 
-    def __init__(self, candidates: Sequence[_Candidate], migrations: Sequence[Forward]) -> None:
-        self._versions = Counter(migration.version for migration in migrations)
-        self._names = Counter(_plain(migration.name) for migration in migrations)
+    def __init__(
+        self, candidates: Sequence[_Candidate], migrations: Sequence[Forward], others: Sequence[Named]
+    ) -> None:
+        everything: list[Forward | Named] = [*migrations, *others]
+        self._versions = Counter(each.version for each in everything)
+        self._names = Counter(_plain(each.name) for each in everything)
         self._by_version: defaultdict[str, list[_Candidate]] = defaultdict(list)
         self._by_name: defaultdict[str, list[_Candidate]] = defaultdict(list)
         for candidate in candidates:

@@ -5,6 +5,7 @@ Its JSON schema is published in `docs/rehearsal.schema.json`; `python -m cli.sch
 
 from __future__ import annotations
 
+import hashlib
 import json
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
@@ -120,6 +121,7 @@ class MigrationResult(Part):
     file: str
     version: str
     name: str = ""
+    overlay: bool = False
     status: Literal["applied", "failed", "refused", "skipped"]
     transactional: bool = True
     duration_ms: float | None = None
@@ -199,11 +201,31 @@ class Base(Part):
     warnings: tuple[str, ...] = ()
 
 
+class ChangeParts(Part):
+    """A change as digests of its parts, each over content; `digest` is over all of them.
+
+    `migrations` is over the migrations with their rollback scripts, `overlay` over those of `overlay_environment` with
+    theirs ("" without), `verification` over the verification, contract and pgTAP files, `gates` over the release gates.
+    """
+
+    migrations: str
+    overlay: str = ""
+    overlay_environment: str = ""
+    verification: str
+    gates: str
+
+    @property
+    def digest(self) -> str:
+        said = "\n".join(f"{name} {value}" for name, value in self.model_dump().items())
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
 class Counts(Part):
-    """How many migrations ended in which way."""
+    """How many migrations and overlays ended in which way; `overlays` says how many of them are overlays."""
 
     files: int = 0
     pending: int = 0
+    overlays: int = 0
     applied: int = 0
     failed: int = 0
     refused: int = 0
@@ -223,6 +245,7 @@ class Rehearsal(Evidence):
     environment: str
     commit: str | None = None
     change_digest: str | None = None
+    change: ChangeParts | None = None
     started: str
     duration_ms: float | None = None
     base: Base
