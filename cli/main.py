@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import deciding, releases
+from cli import deciding, releases, starting
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
@@ -25,6 +25,7 @@ evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
 deciding.add_to(app)
 releases.add_to(app)
+starting.add_to(app)
 schema = typer.Typer(help="What an app needs of its database.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
 

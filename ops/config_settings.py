@@ -11,6 +11,19 @@ class SchemaGuard(Strict):
     """`[schema_guard]`: where the app and the database say which schema version they have."""
 
     table: str | None = Field(default=None, description="None: no guard; `bot_config` in the runbook")
+    key_column: str = "config_key"
+    value_column: str = Field(default="config_value", description='JSON such as {"version": "1.0.0"}')
+    environment_column: str = Field(default="environment", description="asked where the table has it")
+    key: str = Field(default="schema_version", description="of the row that has the version")
+    environments: dict[str, str] = Field(
+        default_factory=dict, description="what the table calls an environment, where that is not its name"
+    )
+    variable: str = Field(
+        default="APP_SCHEMA_VERSION", description="environment variable with the app's version"
+    )
+    skip_variable: str = Field(
+        default="SKIP_SCHEMA_GUARD", description="environment variable that lets the guard be skipped"
+    )
 
 
 class Flags(Strict):

@@ -6,15 +6,17 @@ import getpass
 import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ops import database, errors, people, project, secrets
+from ops import database, errors, people, project, schema_guard_skip, secrets
 from ops.approval import SHORTEST_REASON
 from ops.attempts import LOGGER
 from ops.audit import Event, Log, Row
 from ops.people import Enrolled
 from ops.project import Environment
+from ops.schema_guard_skip import Pair
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -99,31 +101,52 @@ def override(where: Environment, log: Log, commit: str, *, name: str, code: str,
     Raises:
         Refused: the environment has no glass to break, the reason is too short, or the name is not proven.
     """
+    _verify_glass(where, note)
+    if not _COMMIT.fullmatch(commit):
+        raise errors.Refused(
+            f"{commit!r} is no commit: give the whole of its hash, as git rev-parse HEAD says it."
+        )
+    broken = Event("break-glass", where.name, "", "pr-gate", commit, note=note)
+    return _break(where, log, broken, name, code, f"overrides the gate of the pull request for {commit}")
+
+
+def skip_guard(where: Environment, log: Log, pair: Pair, *, name: str, code: str, note: str) -> Row:
+    """Write down that somebody lets an app start though the schema guard says no, and tell everybody.
+
+    Raises:
+        Refused: the environment has no glass to break, the reason is too short, the app has no version, or the name
+            is not proven.
+    """
+    _verify_glass(where, note)
+    if not pair.app:
+        raise errors.Refused(
+            "The app has no schema version here, and the glass is broken for one. Give it with --app-version."
+        )
+    broken = Event(
+        "break-glass", where.name, "", schema_guard_skip.GATE, pair.digest, note=note, details=asdict(pair)
+    )
+    return _break(where, log, broken, name, code, f"lets the schema guard be skipped for {pair}")
+
+
+def _verify_glass(where: Environment, note: str) -> None:
     if not where.break_glass:
         raise errors.Refused(
             f"The environment {where.name!r} does not say break_glass = true, so nothing is overridden there."
         )
     if len(note.strip()) < SHORTEST_REASON:
         raise errors.Refused(f"An override takes a reason of at least {SHORTEST_REASON} characters.")
-    if not _COMMIT.fullmatch(commit):
-        raise errors.Refused(
-            f"{commit!r} is no commit: give the whole of its hash, as git rev-parse HEAD says it."
-        )
+
+
+def _break(where: Environment, log: Log, broken: Event, name: str, code: str, said: str) -> Row:
     who = people.known(name)
     step = _proven(where, log, who, code, log.now())
-    event = Event(
-        *("break-glass", where.name, "", "pr-gate", commit),
-        actor=who,
-        proof="totp",
-        note=note,
-        details={"step": step},
-    )
-    row = log.append(event)
+    details = {**broken.details, "step": step}
+    row = log.append(replace(broken, actor=who, proof="totp", details=details))
     if where.notify:
         from ops import webhook
 
-        said = f"{who} overrides the gate of the pull request for {commit}: {note}\n\nIt waits for somebody's review."
-        told = webhook.tell("approvers' channel", where.notify, said, timeout=timedelta(seconds=10))
+        text = f"{who} {said}: {broken.note}\n\nIt waits for somebody's review."
+        told = webhook.tell("approvers' channel", where.notify, text, timeout=timedelta(seconds=10))
         if not told.ok:
             LOGGER.warning("%s", told.summary)
     return row
