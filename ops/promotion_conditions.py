@@ -61,7 +61,9 @@ def check_schema_version(promoting: Promoting) -> Evidence:
     if promoting.idle or promoting.plan.project.schema_guard.table is None:
         return Evidence(ok=True, summary="No schema guard is configured.", idle=True)
     plan = promoting.plan
-    found = schema_guard.check(promoting.connection, plan.project, plan.environment, plan.choices.app_version)
+    found = schema_guard.check(
+        promoting.connection, plan.project, plan.environment, app_version=plan.choices.app_version
+    )
     said = f"Before: {found.summary}"
     return Evidence(ok=True, summary=said, rows=found.rows)
 

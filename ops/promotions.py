@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import psycopg
 
@@ -109,13 +109,15 @@ def begin(
             raise errors.Refused(
                 f"Another promotion to {plan.environment!r} was begun meanwhile, so nothing was applied. Start again."
             ) from None
-    number, began_at = found or (0, None)
+    if found is None:
+        raise ValueError("an insert returns its row")
+    number, began_at = found
     return Begun(number, plan.digest, run, began_at, None, plan, dict(before), dict(expected), dict(kept))
 
 
 def keep(connection: database.Connection, begun: Begun, *, applied: bool = False, **said: Any) -> None:
     """Keep what a later pass of this promotion needs, redacted."""
-    plain = secrets.redact_nested(said)
+    plain = cast("dict[str, Any]", secrets.redact_nested(said))
     with database.translating():
         found = connection.execute(
             queries.load("promotions/keep"), {"id": begun.id, "kept": _json(plain), "applied": applied}

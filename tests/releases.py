@@ -1,0 +1,145 @@
+"""A shop and its production: what is promoted, where to, and a person who decides at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import rich.prompt
+
+from flows.prod_promotion import prod_promotion
+from flows.staging_rehearsal import staging_rehearsal
+from ops import errors
+from ops.choices import Choices
+from ops.promotion_choices import PromotionChoices
+from ops.promotion_result import Promotion
+from ops.verdict import Rehearsal
+from tests import fix_repository, projects
+
+CONFIRMATION = "CONFIRM PRODUCTION DEPLOYMENT"
+SETTINGS = "20260104000000_settings"
+CREATE_SETTINGS = "create table public.settings (name text primary key, environment text, value int not null);\n\
+alter table public.settings enable row level security;\n"
+DROP_SETTINGS = "drop table public.settings;\n"
+OVERLAY = "db/releases/20260104000100_settings_prod.sql"
+OVERLAY_TEXT = (
+    "insert into public.settings (name, environment, value) values ('weight', 'prod', 100)\n"
+    "on conflict (name) do update set value = excluded.value;\n"
+)
+OVERLAY_BACK = "db/releases/rollback/20260104000100_settings_prod.rollback.sql"
+OVERLAY_BACK_TEXT = "delete from public.settings where name = 'weight';\n"
+CONFIG = """\
+[environments.production]
+database = "env:PRODUCTION_URL"
+overlays = ["db/releases/*_prod.sql"]
+{environment}
+
+[environments.production.promotion]
+require_merged = {merged}
+require_gate = false
+{promotion}
+
+[release]
+branch = "main"
+checklist = []
+{release}
+
+[[release.gates]]
+name = "one weight"
+query = "select count(*) from public.settings where environment = 'prod'"
+equals = 1
+environments = ["production"]
+"""
+
+
+def configured(environment: str = "", promotion: str = "", release: str = "", *, merged: bool = False) -> str:
+    """Return a configuration with these lines more."""
+    return CONFIG.format(
+        environment=environment, promotion=promotion, release=release, merged=str(merged).lower()
+    )
+
+
+class Shop:
+    """A project under git whose first two migrations production has, and the rest of whose change it has not."""
+
+    def __init__(self, root: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.dsn = dsn
+        self._monkeypatch = monkeypatch
+        self.asked: list[str] = []
+        monkeypatch.setenv("PRODUCTION_URL", dsn)
+        projects.sound(root)
+        projects.write(
+            root,
+            migrations={SETTINGS: CREATE_SETTINGS},
+            rollbacks={SETTINGS: DROP_SETTINGS},
+            files={OVERLAY: OVERLAY_TEXT, OVERLAY_BACK: OVERLAY_BACK_TEXT},
+            config=configured(),
+        )
+        (root / ".gitignore").write_text("artifacts/\n")
+        fix_repository.git(root, "init", "-q", "-b", "main", ".")
+        fix_repository.committed(root)
+
+    def configure(self, *lines: str, **more: Any) -> None:
+        projects.write(self.root, migrations={}, config=configured(*lines, **more))
+        fix_repository.committed(self.root)
+
+    def edit(self, file: str, text: str) -> None:
+        (self.root / file).write_text(text)
+
+    def rehearse(self, *, overlay: str = "production", **choices: Any) -> Rehearsal:
+        """Rehearse everything on a throw-away database, which leaves its evidence in the project."""
+        try:
+            return staging_rehearsal.fn(str(self.root), "throw-away", Choices(overlay=overlay, **choices))
+        except errors.CheckFailed as error:
+            assert isinstance(error.evidence, Rehearsal), error
+            return error.evidence
+
+    def promote(
+        self, *typed: str, confirmation: str = CONFIRMATION, **choices: Any
+    ) -> Promotion:
+        """Promote in this process; a person types `typed` (default: approves as ada)."""
+        with self.terminal(*(typed or ("approve", "ada", ""))):
+            try:
+                return prod_promotion.fn(
+                    str(self.root), "production", confirmation, PromotionChoices(**choices)
+                )
+            except errors.CheckFailed as error:
+                assert isinstance(error.evidence, Promotion), error
+                return error.evidence
+
+    @contextmanager
+    def terminal(self, *typed: str, meanwhile: Callable[[], None] | None = None) -> Generator[None]:
+        """Somebody sits at a terminal and types these; `meanwhile` happens while the first question is open."""
+        left = iter(typed)
+
+        def ask(question: str, **_: Any) -> str:
+            if meanwhile and not self.asked:
+                meanwhile()
+            self.asked.append(question)
+            return next(left)
+
+        self.asked = []
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+            patched.setattr(rich.prompt.Prompt, "ask", ask)
+            yield
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            found = connection.execute(query.encode())
+            return found.fetchall() if found.description else []
+
+    @property
+    def history(self) -> list[str]:
+        return [
+            version
+            for (version,) in self.ask(
+                "select version from supabase_migrations.schema_migrations order by version"
+            )
+        ]
