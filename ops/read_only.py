@@ -6,10 +6,11 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from ops import database, errors, statements
 
@@ -78,16 +79,16 @@ def ask(connection: database.Connection, query: str) -> Answer:
 
 
 def _asked(connection: database.Connection, query: str) -> Answer:
-    rows: list[tuple[Any, ...]] = []
+    rows: list[TupleRow] = []
     columns: tuple[str, ...] = ()
-    with connection.cursor() as cursor:
-        # Row by row, and in the protocol in which a text is one statement.
-        with closing(cursor.stream(query.encode())) as stream:
-            for row in stream:
-                columns = columns or tuple(column.name for column in cursor.description or ())
-                if len(rows) == MOST_ROWS:
-                    return Answer(columns, tuple(rows), whole=False)
-                rows.append(row)
+    cursor = connection.cursor()
+    # Row by row, and in the protocol in which a text is one statement.
+    with cursor, closing(cast("Generator[TupleRow]", cursor.stream(query.encode()))) as stream:
+        for row in stream:
+            columns = columns or tuple(column.name for column in cursor.description or ())
+            if len(rows) == MOST_ROWS:
+                return Answer(columns, tuple(rows), whole=False)
+            rows.append(row)
     return Answer(columns, tuple(rows))
 
 

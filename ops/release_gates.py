@@ -73,7 +73,8 @@ def check(operated: Project) -> Evidence:
     wrong = [row for row in rows if row["problem"]]
     if wrong:
         first = f"{wrong[0]['gate']!r}: {wrong[0]['problem']}"
-        said = f"{triage.counted(len(wrong), 'release gate')} cannot be asked, so nothing is released. The first is {first}"
+        counted = triage.counted(len(wrong), "release gate")
+        said = f"{counted} cannot be asked, so nothing is released. The first is {first}"
         return Evidence(ok=False, summary=said, rows=tuple(rows))
     said = f"{triage.counted(len(rows), 'release gate')} can be asked."
     return Evidence(ok=True, idle=not rows, summary=said, rows=tuple(rows))
@@ -128,7 +129,8 @@ def _summary(environment: str, rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"{len(wrong)} of {triage.counted(len(rows), 'release gate')} on {environment} "
         f"{'is' if len(wrong) == 1 else 'are'} wrong, so the release is not what it must be. The first is "
-        f"{first['gate']!r}: expected {first['expected']}; found {first['found']}. Look at the rows, and mend or roll back."
+        f"{first['gate']!r}: expected {first['expected']}; found {first['found']}. "
+        "Look at the rows, and mend it or roll back."
     )
 
 

@@ -51,7 +51,7 @@ def read(entry: str) -> Hours:
         )
     days = frozenset(day for part in found[1].lower().split(",") for day in _days(part))
     begin, end = _minute(entry, *found.group(2, 3)), _minute(entry, *found.group(4, 5))
-    if begin == end or begin == _MIDNIGHT:
+    if begin in (end, _MIDNIGHT):
         raise ValueError(f"{entry!r} has no length; write 00:00-24:00 for whole days")
     return Hours(days, begin, end)
 

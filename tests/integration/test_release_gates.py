@@ -1,4 +1,4 @@
-"""The release gates on a real Postgres: the runbook's own queries, every kind of expectation, and what may not be asked."""
+"""The release gates on a real Postgres: the runbook's queries, every kind of expectation, what may not be asked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests import fix_postgres
 
 PHASE_2 = """\
 create table public.ai_provider_configs (
-    provider text, environment text, enabled boolean, is_default boolean, weight int, primary key (provider, environment)
+    provider text, environment text, enabled boolean, is_default boolean, weight int,
+    primary key (provider, environment)
 );
 create unique index ai_provider_configs_one_default on public.ai_provider_configs (environment) where is_default;
 create table public.ai_eval_runs (id bigint primary key);
