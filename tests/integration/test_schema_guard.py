@@ -96,7 +96,7 @@ def test_table_columns_and_key_may_be_called_otherwise(shaped: str, tmp_path: Pa
         """insert into "App"."Sett""ings" values ('it''s', '{"version": "3.2.1"}')""",
     )
     config = (
-        "[schema_guard]\ntable = 'App.Sett\"ings'\nkey_column = \"Key\"\nvalue_column = \"Value\"\n"
+        '[schema_guard]\ntable = \'App.Sett"ings\'\nkey_column = "Key"\nvalue_column = "Value"\n'
         'key = "it\'s"\n'
     )
     assert read(shaped, shop(tmp_path, config)).startswith("3.2.1 ")
@@ -133,7 +133,7 @@ def test_a_text_that_is_no_json_is_refused(shaped: str, tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there_is_named(shaped: str, tmp_path: Path) -> None:
     made(shaped, "create table public.bot_config (key text, config_value jsonb)")
-    with pytest.raises(errors.Refused, match="schema_guard.key_column: public.bot_config has no column"):
+    with pytest.raises(errors.Refused, match=r"schema_guard\.key_column: public\.bot_config has no column"):
         read(shaped, shop(tmp_path))
 
 
@@ -147,7 +147,7 @@ def test_rows_that_row_level_security_hides_are_not_passed_over(shaped: str, tmp
 
 def test_a_bad_version_of_the_app_is_refused_and_not_judged(shaped: str, tmp_path: Path) -> None:
     made(shaped, TABLE, ONE)
-    with pytest.raises(errors.Refused, match="'1.0', which is no version"):
+    with pytest.raises(errors.Refused, match=r"'1\.0', which is no version"):
         checked(shaped, shop(tmp_path), "1.0")
     with pytest.raises(errors.Refused, match="APP_SCHEMA_VERSION is not set"):
         checked(shaped, shop(tmp_path), "")

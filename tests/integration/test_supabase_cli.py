@@ -175,9 +175,9 @@ def test_after_a_whole_rehearsal_in_place_nothing_is_pending_for_it(
     root = _storefront(tmp_path)
     with fix_postgres.fresh_database(listening) as database:
         cli = SupabaseCli(root, fix_supabase_cli.url(listening, database), tmp_path / "home")
-        assert len(cli.pending()) == 8
+        assert len(cli.pending()) == 9
         done = fix_command.run(
             "rehearse", root, "--database", "env:STAGING_URL", STAGING_URL=listening.dsn(database)
         )
-        assert "8 applied of 8 pending" in done.stdout, done.stdout + done.stderr
+        assert "9 applied of 9 pending" in done.stdout, done.stdout + done.stderr
         assert cli.pending() == []
