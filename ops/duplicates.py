@@ -20,7 +20,6 @@ CHAT = "chat_history"
 _QUESTION = "duplicates"
 FEW = 100_000
 _ID = "id"
-_COUNTS_SORTED = 160000
 _NONE = (0, 0, ())
 # The types of which a hash takes a call; the others go through a record of one value.
 _HASHES = {
@@ -96,14 +95,13 @@ def look(look: Look, same: Same) -> Duplicates | None:
 
 def _answer(look: Look, same: Same) -> tuple[Any, ...] | None:
     about = str(same.table)
-    suspected = look.ask(_QUESTION, about, _suspected(same, look.connection.info.server_version))
+    suspected = look.ask(_QUESTION, about, _suspected(same))
     if not suspected:
         return None
-    ((suspects,),) = suspected
-    if not suspects:
+    ((hashes, rows),) = suspected
+    if not rows:
         return _NONE
-    # Many that are the same are for a hash join one batch that it cannot split, and for grouping few groups.
-    counted = look.ask(_QUESTION, about, (_among_few if suspects <= FEW else _among_many)(same))
+    counted = look.ask(_QUESTION, about, _among_few(same, hashes) if rows <= FEW else _among_all(same))
     return counted[0] if counted else None
 
 
@@ -122,38 +120,36 @@ def finding(found: Duplicates) -> Finding:
     )
 
 
-def _suspected(same: Same, version: int) -> sql.Composed:
-    """Count hashes that are there again: rows that are the same have the same one.
+def _suspected(same: Same) -> sql.Composed:
+    """Name hashes that are there again, and count their rows: rows that are the same have the same one.
 
     Eight bytes each are sorted as plain numbers, within the server's work_mem or on disk; nothing else is kept of a
     row, and however many rows are the same, they cost no more than others.
     """
-    # Sorted here, they can be sorted by many processes; but before 16 the count sorts them once more.
-    sorting = sql.SQL("order by 1 " if version >= _COUNTS_SORTED else "")
+    # Sorted below, they can be sorted by many processes, and are grouped as they come.
     return sql.SQL(
-        "select pg_catalog.count(hashes.hash) - pg_catalog.count(distinct hashes.hash) "
-        "from (select {} as hash from {} t where {} {}offset 0) hashes"
-    ).format(fingerprint(same), same.table.rows, _has_key(same), sorting)
+        "select pg_catalog.array_agg(hash), pg_catalog.sum(many)::bigint from"
+        " (select hash, pg_catalog.count(*) as many"
+        " from (select {} as hash from {} t where {} order by 1 offset 0) hashes"
+        " group by hash having pg_catalog.count(*) > 1 limit {}) again"
+    ).format(fingerprint(same), same.table.rows, _has_key(same), sql.Literal(FEW + 1))
 
 
-def _among_few(same: Same) -> sql.Composed:
-    """Group only rows whose hash another row has: a join finds these at once, as long as there are few."""
+def _among_few(same: Same, hashes: list[int]) -> sql.Composed:
+    """Group only rows whose hash another row has; these are found in one pass."""
     return sql.SQL(
-        "with hashed as not materialized (select {hash} as twin_hash, tableoid as twin_table, ctid as twin_place,"
-        " {values}, {known_by} from {rows} t where {has_key}),"
-        " suspects as materialized (select * from hashed one where exists (select from hashed other"
-        " where other.twin_hash = one.twin_hash"
-        " and (other.twin_place <> one.twin_place or other.twin_table <> one.twin_table))),"
+        "with suspects as materialized (select {values}, {known_by} from {rows} t"
+        " where {has_key} and {hash} = any ({hashes}::bigint[])),"
         " twins as materialized (select pg_catalog.count(*) as many, {names} from suspects group by {names}"
         " having pg_catalog.count(*) > 1),"
         " few as materialized (select * from twins limit 3)"
         " select pg_catalog.count(*), coalesce(pg_catalog.sum(many - 1), 0)::bigint,"
         " (select pg_catalog.jsonb_agg({example}) from"
         " (select {known_by} from suspects t join few on {alike} limit 6) pairs) from twins"
-    ).format(**_spelled(same))
+    ).format(hashes=sql.Literal(hashes), **_spelled(same))
 
 
-def _among_many(same: Same) -> sql.Composed:
+def _among_all(same: Same) -> sql.Composed:
     """Group all rows, and name rows of three groups, all found in one pass by their hash."""
     return sql.SQL(
         "with twins as materialized (select pg_catalog.count(*) as many, {values} from {rows} t where {has_key}"
