@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ops import comparison, database, errors, logins, queries, schema, secrets
+from ops import comparison, database, errors, logins, queries, schema, secrets, wordings
 from ops import dsn as dsns
 from ops.evidence import Evidence
 from ops.schema import Snapshot
@@ -42,8 +42,8 @@ class Drift(Evidence):
 def compare(left: str, right: str) -> Drift:
     """Compare two databases, each the name of a secret that holds its connection string; nothing is written.
 
-    Left out are roles and their settings, which belong to a whole cluster, and secrets that one of the two
-    logins is not told.
+    Left out are roles and their settings, which belong to a whole cluster, secrets that one of the two logins is not
+    told, and what only one of two major versions has a word for.
 
     Raises:
         Refused: a secret cannot be opened, a DSN cannot work, or a server says no to the login or to the questions.
@@ -52,7 +52,9 @@ def compare(left: str, right: str) -> Drift:
     sides = [_read(reference) for reference in (left, right)]
     told = all(privileged for _, _, privileged in sides)
     (one, before, _), (other, after, _) = sides
-    found = comparison.compare(told_to_both(before, told=told), told_to_both(after, told=told))
+    majors = one.server_major, other.server_major
+    alike = (wordings.alike(told_to_both(side, told=told), *majors) for side in (before, after))
+    found = comparison.compare(*alike)
     return Drift(
         ok=not found,
         verdict="different" if found else "equal",
@@ -142,8 +144,9 @@ def _warnings(left: Side, right: Side, *, told: bool, hidden: bool) -> tuple[str
     found: list[str] = []
     if left.server_major != right.server_major:
         found.append(
-            f"Left is PostgreSQL {left.server_major}, right is {right.server_major}: what differs may be only how "
-            "each says the same. Compare databases of one major version."
+            f"Left is PostgreSQL {left.server_major}, right is {right.server_major}: what is known of how each says "
+            "the same is made alike, and the rest may differ in its words alone. Compare databases of one major "
+            "version."
         )
     if not told and hidden:
         found.append(

@@ -147,6 +147,28 @@ def test_roles_are_not_compared(
     assert any("PostgreSQL 18, right is 15" in warning for warning in found.warnings)
 
 
+def test_what_two_major_versions_only_say_differently_is_no_difference(
+    server: embedded.Server, server15: embedded.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted = (
+        f"{SCHEMA} alter table public.orders alter note set not null; grant all on public.orders to anon;"
+    )
+    with fix_postgres.fresh_database(server) as left, fix_postgres.fresh_database(server15) as right:
+        for side, dsn in (("L", server.dsn(left)), ("R", server15.dsn(right))):
+            monkeypatch.setenv(side, dsn)
+            with database.connect(dsn) as connection:
+                connection.execute(granted.encode())
+        found = drift.compare("env:L", "env:R")
+        # The two servers have other extensions, and that is true.
+        assert [each for each in found.differences if "orders" in each.object] == []
+        with database.connect(server15.dsn(right)) as connection:
+            connection.execute("alter table public.orders alter note drop not null")
+            connection.execute("revoke insert on public.orders from anon")
+        found = drift.compare("env:L", "env:R")
+    named = [each.object for each in found.differences if "orders" in each.object]
+    assert named == ["public.orders.note", "table public.orders to anon"]
+
+
 def test_what_only_one_login_is_told_is_not_compared(
     server: embedded.Server, sides: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
