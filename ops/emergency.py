@@ -5,12 +5,11 @@ Source: database-pipeline.md, "Emergency Schema Fixes".
 
 from __future__ import annotations
 
-from ops import errors, promotion_plan
+from ops import confirmation, errors, promotion_plan
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.promotion_choices import PromotionChoices
 from ops.promotion_plan import PromotionPlan
-from ops.release_conditions import CONFIRMATION
 
 _SHORTEST_REASON = 10
 
@@ -26,7 +25,7 @@ def plan(path: str, environment: str, version: str, reason: str, choices: Promot
             f"An emergency migration is recorded with its reason, and {reason!r} is none, so nothing was started. Say "
             f"in at least {_SHORTEST_REASON} characters what is broken."
         )
-    found = promotion_plan.promotion(path, environment, CONFIRMATION, choices)
+    found = promotion_plan.promotion(path, environment, confirmation.WORDS, choices)
     if version not in {each.version for each in found.migrations}:
         newest = found.migrations[-1].version
         raise errors.Refused(

@@ -105,9 +105,10 @@ def find_rehearsal(promoting: Promoting) -> Evidence:
         plan.out,
         plan.change,
         major=_major(promoting),
-        pending=promoting.pending,
+        pending=[each.file for each in promoting.pending],
         max_age=plan.environment.promotion.rehearsal_max_age,
         now=datetime.now(UTC),
+        require_rollback=plan.environment.require_rollback,
     )
     promoting.rehearsed = found
     measured = {each.file: each for each in found.rehearsal.migrations}

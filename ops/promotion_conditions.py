@@ -6,9 +6,17 @@ Source: database-pipeline.md, "How to Promote to Production", prerequisites.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from ops import errors, release_conditions, schema_guard
+from ops import (
+    backup_age,
+    confirmation,
+    deployment_window,
+    errors,
+    incidents,
+    release_evidence,
+    release_merged,
+    schema_guard,
+)
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 
@@ -23,7 +31,7 @@ def check_confirmation(promoting: Promoting) -> Evidence:
     Raises:
         Refused: it is anything else.
     """
-    found = release_conditions.check_confirmation(promoting.plan.confirmation)
+    found = confirmation.check(promoting.plan.confirmation)
     if not found.ok:
         raise errors.Refused(f"{found.summary} {_NOTHING_DONE}", found)
     return found
@@ -62,7 +70,7 @@ def check_schema_version(promoting: Promoting) -> Evidence:
         return Evidence(ok=True, summary="No schema guard is configured.", idle=True)
     plan = promoting.plan
     found = schema_guard.check(
-        promoting.connection, plan.project, plan.environment, app_version=plan.choices.app_version
+        promoting.connection, plan.project, environment=plan.environment, app_version=plan.choices.app_version
     )
     said = f"Before: {found.summary}"
     return Evidence(ok=True, summary=said, rows=found.rows)
@@ -76,5 +84,16 @@ def _asked(ask: Callable[[], Evidence]) -> Evidence:
 
 
 def _conditions(promoting: Promoting) -> dict[str, Callable[[], Evidence]]:
-    plan, now = promoting.plan, datetime.now(UTC)
-    raise NotImplementedError((plan, now, release_conditions))
+    plan = promoting.plan
+    where, out, digest = plan.environment, plan.out, plan.change.migrations
+    return {
+        "merged": lambda: release_merged.check(plan.project, where),
+        "pr-gate": lambda: release_evidence.check_gate(plan.project, where, out=out, digest=digest),
+        "soak": lambda: release_evidence.check_soak(plan.project, where, out=out, digest=digest),
+        "p0 rollback": lambda: release_evidence.check_p0(where, out=out, digest=digest),
+        "incident": lambda: incidents.check(where, promoting.connection, word=plan.choices.no_incident),
+        "window": lambda: deployment_window.check(where),
+        "backup": lambda: backup_age.check(
+            where, promoting.connection, root=plan.project.root, hidden=plan.project.private_variables
+        ),
+    }

@@ -23,6 +23,9 @@ def approve(promoting: Promoting) -> None:
         outcomes.expect(promoting.proposal("promote"), runs.current().id)
         return
     promoting.approval = approval.approve(promoting, "promote")
+    if not runs.current().suspends:
+        # After a suspension the whole runbook begins anew; a prompt may have been open for as long.
+        step.check_conditions(promoting)
 
 
 def ask_checklist(promoting: Promoting) -> Evidence:
