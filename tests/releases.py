@@ -23,8 +23,10 @@ from tests import fix_repository, projects
 
 CONFIRMATION = "CONFIRM PRODUCTION DEPLOYMENT"
 SETTINGS = "20260104000000_settings"
-CREATE_SETTINGS = "create table public.settings (name text primary key, environment text, value int not null);\n\
+CREATE_SETTINGS = (
+    "create table public.settings (name text primary key, environment text, value int not null);\n\
 alter table public.settings enable row level security;\n"
+)
 DROP_SETTINGS = "drop table public.settings;\n"
 OVERLAY = "db/releases/20260104000100_settings_prod.sql"
 OVERLAY_TEXT = (
@@ -100,9 +102,7 @@ class Shop:
             assert isinstance(error.evidence, Rehearsal), error
             return error.evidence
 
-    def promote(
-        self, *typed: str, confirmation: str = CONFIRMATION, **choices: Any
-    ) -> Promotion:
+    def promote(self, *typed: str, confirmation: str = CONFIRMATION, **choices: Any) -> Promotion:
         """Promote in this process; a person types `typed` (default: approves as ada)."""
         with self.terminal(*(typed or ("approve", "ada", ""))):
             try:
