@@ -58,6 +58,12 @@ def rehearse(
     require_rollback: Annotated[
         bool, typer.Option("--require-rollback", help="A missing rollback script fails the verdict.")
     ] = False,
+    overlay: Annotated[
+        str,
+        typer.Option(
+            metavar="ENVIRONMENT", help="Rehearse the overlay of this one too; in place, by default its own."
+        ),
+    ] = "",
     json_file: Json = None,
     out: Annotated[
         str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
@@ -71,7 +77,7 @@ def rehearse(
 
     choices = Choices(
         database=database, bindir=bindir, everything=everything, chain=chain, keep_going=keep_going,
-        require_rollback=require_rollback, out=out,
+        require_rollback=require_rollback, overlay=overlay, out=out,
     )  # fmt: skip
     raise typer.Exit(command.rehearse(path, environment, choices, json_file=json_file))
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ops import verdict
+from ops import published
 from ops.pull_request_result import PullRequest
 
 FILE = Path(__file__).parents[1] / "docs" / "rehearsal.schema.json"
@@ -15,12 +15,12 @@ GATE_FILE = FILE.with_name("pr-gate.schema.json")
 
 def text() -> str:
     """Return the schema of a rehearsal's result as it is published."""
-    return _written(verdict.json_schema())
+    return _written(published.json_schema())
 
 
 def gate_text() -> str:
     """Return the schema of the result of a pull request's gate as it is published."""
-    return _written(verdict.json_schema(PullRequest, of="the gate of a pull request", command="pr-gate"))
+    return _written(published.json_schema(PullRequest, of="the gate of a pull request", command="pr-gate"))
 
 
 def _written(schema: dict[str, Any]) -> str:

@@ -33,6 +33,9 @@ class Choices(BaseModel):
     chain: bool = Field(default=False, description="Also roll the whole chain back and apply it again")
     keep_going: bool = Field(default=False, description="After a failed migration try the others as well")
     require_rollback: bool = Field(default=False, description="A missing rollback script fails the verdict")
+    overlay: str = Field(
+        default="", description="Environment whose overlay is rehearsed too; in place, by default its own"
+    )
     out: str = Field(default="", description="Folder of the evidence; default: the project's own")
 
 

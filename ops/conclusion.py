@@ -12,7 +12,8 @@ def conclude(rehearsing: Rehearsing) -> Rehearsal:
     """Say in one object, and in one sentence, whether everything holds."""
     plan = rehearsing.plan
     results = tuple(rehearsing.results[m.file] for m in rehearsing.pending if m.file in rehearsing.results)
-    counts = count(results, files=len(plan.migrations), pending=len(rehearsing.pending))
+    files = len(plan.migrations) + len(plan.overlays)
+    counts = count(results, files=files, pending=len(rehearsing.pending))
     wrong = (*_wrong(rehearsing, results, counts), *rehearsing.wrong)
     return Rehearsal(
         ok=not wrong,
@@ -45,6 +46,7 @@ def count(results: tuple[MigrationResult, ...], *, files: int, pending: int) -> 
     return Counts(
         files=files,
         pending=pending,
+        overlays=sum(1 for result in results if result.overlay),
         applied=having("applied"),
         failed=having("failed"),
         refused=having("refused"),
@@ -88,6 +90,11 @@ def _broken_contract(rehearsing: Rehearsing) -> list[str]:
 
 def _remarks(rehearsing: Rehearsing) -> list[str]:
     remarks: list[str] = [*rehearsing.plan.overlooked]
+    remarks += [
+        f"{result.file}: an overlay without a rollback script, so nothing proves that it can be undone"
+        for result in rehearsing.results.values()
+        if result.overlay and result.rollback.status == "missing"
+    ]
     if rehearsing.begun and rehearsing.target.ledger.too_large:
         remarks.append(f"rows not compared, too large: {', '.join(rehearsing.target.ledger.too_large)}")
     if rehearsing.contract.missing and not rehearsing.project.configured:
@@ -101,7 +108,11 @@ def _summary(rehearsing: Rehearsing, counts: Counts, wrong: tuple[str, ...]) -> 
         return f"{name}: {'; '.join(wrong)}."
     if not counts.pending:
         return f"{name}: nothing is pending{', and its contract holds' if rehearsing.contract.files else ''}."
-    applied = f"{_many(counts.applied, 'pending migration')} {'applies' if counts.applied == 1 else 'apply'}"
+    files = _many(counts.applied - counts.overlays, "pending migration")
+    if counts.overlays and rehearsing.plan.overlay_environment:
+        whose = rehearsing.plan.overlay_environment.name
+        files = f"{files} and {_many(counts.overlays, 'overlay')} of {whose}"
+    applied = f"{files} {'applies' if counts.applied == 1 else 'apply'}"
     proven = f"{_many(counts.rollbacks_proven, 'rollback')} {'is' if counts.rollbacks_proven == 1 else 'are'} proven"
     missing = f", {counts.rollbacks_missing} without a script" if counts.rollbacks_missing else ""
     return f"{name}: {applied}, {proven}{missing}."

@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, sections 7 and 8.
 
 from __future__ import annotations
 
-from ops import conclusion, handoff
+from ops import conclusion, deltas, handoff
 from ops.errors import OpsError
 from ops.rehearsal import Rehearsing
 from ops.verdict import Failure, Rehearsal, Verdict
@@ -47,6 +47,7 @@ def deposit(rehearsing: Rehearsing, found: Rehearsal) -> Rehearsal:
     if not told.ok:
         found = found.model_copy(update={"findings": (*found.findings, told.summary)})
     bundle.write_json(handoff.RESULT, found.published())
+    bundle.write_json(deltas.NAME, deltas.of(rehearsing))
     bundle.seal()
     rehearsing.concluded = found
     return found

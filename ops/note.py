@@ -39,6 +39,7 @@ def _head(rehearsal: Rehearsal) -> Iterator[str]:
         "Took": f"{rehearsal.duration_ms / 1000:.1f} s" if rehearsal.duration_ms else "",
         "Commit": rehearsal.commit or "",
         "Change": rehearsal.change_digest or "",
+        "Overlay of": rehearsal.change.overlay_environment if rehearsal.change else "",
         "Database": _database(rehearsal),
         "Stand-ins": ", ".join(rehearsal.base.stand_ins),
         "Migrations": _counted(rehearsal),

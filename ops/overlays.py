@@ -90,6 +90,19 @@ def unfinished(connection: database.Connection, found: Sequence[Migration]) -> t
     return tuple(keys)
 
 
+def row(overlay: Migration, *, pending: bool) -> dict[str, str]:
+    """Return an overlay as a line of the inventory."""
+    return {
+        "version": overlay.version,
+        "file": overlay.file,
+        "state": "overlay pending" if pending else "overlay applied",
+        "rollback": overlay.rollback.file if overlay.rollback else "none",
+        "transactional": "yes" if overlay.script.transactional else "no",
+        "lint": "",
+        "findings": " ".join(overlay.findings),
+    }
+
+
 def _is_itself(found: Sequence[Migration], overlay: str, file: str, sha256: str) -> bool:
     """Whether what was begun is the overlay and not its rollback, which may be a part of the same file."""
     return any(each.file == overlay == file and each.sha256 == sha256 for each in found)

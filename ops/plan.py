@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from ops import change, errors, migrations, project
+from ops import change, errors, migrations, overlays, project
 from ops.change import Change
 from ops.choices import Choices
 from ops.evidence import Evidence
@@ -60,22 +60,39 @@ def of(operated: Project, environment: str, choices: Choices, found: tuple[Migra
     if choices.bindir:
         updates["bindir"] = Path(choices.bindir)
     where = where.model_copy(update=updates)
-    covered = sum(1 for migration in found if migration.rollback)
+    whose = _overlay_of(operated, where, choices)
+    overlaid = overlays.find(operated, whose) if whose else ()
+    covered = sum(1 for migration in (*found, *overlaid) if migration.rollback)
+    beside = f" and {len(overlaid)} of the overlay of {whose.name}" if whose and overlaid else ""
     return Plan(
         ok=True,
-        summary=f"{operated.name}: {len(found)} migration files, {covered} with a rollback script, "
+        summary=f"{operated.name}: {len(found)} migration files{beside}, {covered} with a rollback script, "
         f"to rehearse {f'in place on {where.name}' if where.in_place else 'on a throw-away database'}.",
-        rows=tuple(_row(migration) for migration in found),
+        rows=tuple(_row(migration) for migration in (*found, *overlaid)),
         project=operated,
         environment=where,
         migrations=found,
         overlooked=migrations.skipped(operated),
-        change=change.of(operated, None, found, ()),
+        overlays=overlaid,
+        overlay_environment=whose,
+        change=change.of(operated, whose, found, overlaid),
         commit=commit(operated.root),
         keep_going=choices.keep_going,
         chain=choices.chain or (where.in_place if where.chain is None else where.chain),
         out=choices.out or str(operated.root),
     )
+
+
+def _overlay_of(operated: Project, where: Environment, choices: Choices) -> Environment | None:
+    """Return the environment whose overlay and release gates belong to the change."""
+    if not choices.overlay:
+        return where if where.in_place and where.name in operated.environments else None
+    if where.in_place and where.name not in (choices.overlay, project.GIVEN):
+        raise errors.Refused(
+            f"The overlay of {choices.overlay!r} is not for {where.name!r}, which would keep it, so nothing was "
+            "rehearsed. Rehearse it on a throw-away database or a copy."
+        )
+    return operated.environment(choices.overlay)
 
 
 def _row(migration: migrations.Migration) -> dict[str, object]:

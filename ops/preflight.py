@@ -5,7 +5,7 @@ Source: staging-rehearsal.md, sections 2 and 3; design.md section 6.
 
 from __future__ import annotations
 
-from ops import connectivity, errors, failures, inventory, lint, shape
+from ops import connectivity, errors, failures, inventory, lint, overlays, shape
 from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.rehearsal import Rehearsing
@@ -51,11 +51,25 @@ def find_pending(rehearsing: Rehearsing) -> inventory.Inventory:
         out_of_order=plan.environment.out_of_order,
     )
     pending = frozenset(found.pending)
-    rehearsing.pending = tuple(m for m in plan.migrations if m.version in pending)
+    overlaid = overlays.pending(rehearsing.target.observer, plan.overlays)
+    rehearsing.pending = (*(m for m in plan.migrations if m.version in pending), *overlaid)
+    begun = overlays.unfinished(rehearsing.target.observer, plan.overlays)
+    rehearsing.unfinished = frozenset((*found.unfinished, *begun))
     rehearsing.lint = lint.findings(rehearsing.pending, major=rehearsing.base.major or 17)
-    rehearsing.before = found.with_lint(rehearsing.lint)
+    rehearsing.before = _with_overlays(rehearsing, found.with_lint(rehearsing.lint))
     rehearsing.findings += found.findings
     return rehearsing.before
+
+
+def _with_overlays(rehearsing: Rehearsing, found: inventory.Inventory) -> inventory.Inventory:
+    """Show the overlays below the migrations."""
+    plan = rehearsing.plan
+    if not plan.overlays or plan.overlay_environment is None:
+        return found
+    due = {migration.file for migration in rehearsing.pending if migration.overlay}
+    rows = [overlays.row(each, pending=each.file in due) for each in plan.overlays]
+    said = f"{len(due)} of {len(rows)} overlay files of {plan.overlay_environment.name} are to be applied."
+    return found.model_copy(update={"rows": (*found.rows, *rows), "summary": f"{found.summary} {said}"})
 
 
 def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
@@ -66,7 +80,7 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
     """
     bad = [
         migration
-        for migration in rehearsing.plan.migrations
+        for migration in (*rehearsing.plan.migrations, *(m for m in rehearsing.pending if m.overlay))
         if migration.problem and _matters(rehearsing, migration)
     ]
     for migration in (*bad, *rehearsing.pending) if bad else ():
@@ -88,7 +102,7 @@ def refuse_bad_files(rehearsing: Rehearsing) -> Evidence:
 
 
 def _prove_ahead(rehearsing: Rehearsing) -> None:
-    rehearsing.ahead.start(rehearsing.pending, since=rehearsing.started)
+    rehearsing.ahead.start([m for m in rehearsing.pending if not m.overlay], since=rehearsing.started)
     rehearsing.base = rehearsing.base.model_copy(update={"servers": rehearsing.ahead.servers})
 
 
@@ -104,6 +118,7 @@ def _untried(rehearsing: Rehearsing, migration: Migration) -> MigrationResult:
         file=migration.file,
         version=migration.version,
         name=migration.name,
+        overlay=migration.overlay,
         status="refused" if migration.problem else "skipped",
         transactional=migration.script.transactional,
         error=failures.refusal(migration.problem, migration.file) if migration.problem else None,
@@ -130,8 +145,9 @@ def find_left(rehearsing: Rehearsing) -> inventory.Inventory:
     if rehearsing.away and rehearsing.away.shaped:
         stand_ins = {*shape.stand_ins(rehearsing.target.observer), *rehearsing.base.stand_ins}
         rehearsing.base = rehearsing.base.model_copy(update={"stand_ins": tuple(sorted(stand_ins))})
-    done = {m.version for m in rehearsing.pending if m.file in rehearsing.applied}
-    lost = [version for version in found.pending if version in done]
+    done = [m for m in rehearsing.pending if m.file in rehearsing.applied]
+    again = overlays.pending(rehearsing.target.observer, [m for m in done if m.overlay])
+    lost = [m.file for m in done if m in again or (not m.overlay and m.version in found.pending)]
     if lost:
         rehearsing.wrong.append(f"applied and yet pending: {', '.join(lost)}")
     return found

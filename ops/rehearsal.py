@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import errors, inventory, migrations, project, rows, secrets, throwaway
+from ops import errors, inventory, migrations, overlays, project, rows, secrets, throwaway
 from ops.ahead import Ahead
 from ops.bundle import Bundle
 from ops.evidence import Evidence
@@ -36,6 +36,7 @@ class Rehearsing:
         self.before: inventory.Inventory | None = None
         self.after: inventory.Inventory | None = None
         self.pending: tuple[Migration, ...] = ()
+        self.unfinished: frozenset[str] = frozenset()
         self.lint: dict[str, tuple[Lint, ...]] = {}
         self.results: dict[str, MigrationResult] = {}
         self.applied: dict[str, Step] = {}
@@ -83,9 +84,11 @@ class Rehearsing:
         Raises:
             Refused: the file is gone.
         """
-        for found in migrations.find(self.project):
-            if found.version == migration.version:
-                self.pending = tuple(found if old.version == found.version else old for old in self.pending)
+        whose = self.plan.overlay_environment
+        overlaid = overlays.find(self.project, whose) if whose and migration.overlay else ()
+        for found in overlaid or migrations.find(self.project):
+            if found.key == migration.key:
+                self.pending = tuple(found if old.key == found.key else old for old in self.pending)
                 return found
         raise errors.Refused(f"{migration.file} is gone, so it cannot be replayed. Put it back, or skip it.")
 

@@ -6,11 +6,12 @@ Source: staging-rehearsal.md, section 5.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import apply, comparison, database, errors, execution, failures, journal, psql, rows, schema
+from ops import apply, comparison, database, errors, execution, failures, journal, parts, psql, rows, schema
 from ops.migrations import Migration
 from ops.rollbacks import RollbackScript
 from ops.target import Target
@@ -19,12 +20,17 @@ from ops.verdict import Difference, Reapply, Rollback
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file's whole effect: its outcome, what it changed, and the rows that its tables had before it."""
+    """One file's whole effect: its outcome, what it changed, and the rows that its tables had before it.
+
+    `counted` has, by name, how many rows each table had that was there before and that it locked, read or changed;
+    `None` where a table was too large for its rows to be kept.
+    """
 
     outcome: apply.Outcome
     delta: schema.Delta
     rows_before: rows.Images
     rewritten: tuple[str, ...] = ()
+    counted: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +201,37 @@ def _take(target: Target, outcome: apply.Outcome) -> Step:
     delta = target.mirror.refresh(target.observer)
     outcome = outcome.named({**names, **target.mirror.relations(outcome.held)})
     before = target.ledger.refresh(target.observer, outcome.touched)
-    return Step(outcome, delta, before, rewritten=target.mirror.rewritten)
+    counted = _counted(target, outcome, delta, before)
+    return Step(outcome, delta, before, rewritten=target.mirror.rewritten, counted=counted)
+
+
+def _counted(
+    target: Target, outcome: apply.Outcome, delta: schema.Delta, before: rows.Images
+) -> dict[str, int | None]:
+    named = {lock.object for lock in outcome.locks} | _named(delta)
+    # Without a single transaction nobody knows what it touched, and every table was read again.
+    named |= {*before} if outcome.touched is not None else {*_moved(target, before)}
+    there = {name for name in named if _was_there(target, delta, ("table", name))}
+    images = {**target.ledger.of(there), **{name: image for name, image in before.items() if name in there}}
+    return {
+        name: (image.count if image.rows is not None else None) if (image := images.get(name)) else 0
+        for name in sorted(there)
+    }
+
+
+def _named(delta: schema.Delta) -> set[str]:
+    texts = {key: before or after or "" for key, (before, after) in delta.items()}
+    owners = (owner for key, text in texts.items() for owner in (key, *parts.owners(key, text)))
+    return {identity for kind, identity in owners if kind == "table"}
+
+
+def _moved(target: Target, before: rows.Images) -> list[str]:
+    now = target.ledger.images
+    return [name for name, image in before.items() if name not in now or now[name].rows != image.rows]
+
+
+def _was_there(target: Target, delta: schema.Delta, key: schema.Key) -> bool:
+    return delta[key][0] is not None if key in delta else key in target.mirror.snapshot
 
 
 def _rows_moved(target: Target, step: Step) -> bool:

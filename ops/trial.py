@@ -99,7 +99,7 @@ def _seen(rehearsing: Rehearsing, migration: Migration) -> Step:
 
 def _finish_rollback(rehearsing: Rehearsing, migration: Migration) -> Step | None:
     """End the rollback that an interrupted run has begun; return what failed, if anything."""
-    if rehearsing.before is None or migration.version not in rehearsing.before.unfinished:
+    if migration.key not in rehearsing.unfinished:
         return None
     step = reversal.backward(rehearsing.target, migration)
     if step.outcome.failure:
@@ -125,6 +125,7 @@ def _result(rehearsing: Rehearsing, migration: Migration, step: Step) -> Migrati
         file=migration.file,
         version=migration.version,
         name=migration.name,
+        overlay=migration.overlay,
         status="failed" if outcome.failure else "applied",
         transactional=outcome.transactional,
         duration_ms=outcome.duration_ms or None,
@@ -149,6 +150,7 @@ def _skipped(rehearsing: Rehearsing, migration: Migration) -> MigrationResult:
         file=migration.file,
         version=migration.version,
         name=migration.name,
+        overlay=migration.overlay,
         status="skipped",
         transactional=migration.script.transactional,
         rollback=Rollback(

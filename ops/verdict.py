@@ -260,7 +260,7 @@ class Rehearsal(Evidence):
 
     def published(self) -> dict[str, Any]:
         """Return what `--json` and the bundle write: all but the parts that only steps need."""
-        return self.model_dump(mode="json", exclude=_UNPUBLISHED)
+        return self.model_dump(mode="json", exclude=UNPUBLISHED)
 
     @classmethod
     def read(cls, text: str) -> Rehearsal:
@@ -269,34 +269,4 @@ class Rehearsal(Evidence):
         return cls.model_validate({**plain, "ok": plain["verdict"] == Verdict.PASSED})
 
 
-_UNPUBLISHED = {"ok", "rows", "idle"}
-
-
-def json_schema(
-    result: type[Rehearsal] = Rehearsal, *, of: str = "a rehearsal", command: str = "rehearse"
-) -> dict[str, Any]:
-    """Return the JSON schema of what is published; every field is always there."""
-    schema = result.model_json_schema(mode="serialization")
-    properties = {name: each for name, each in schema["properties"].items() if name not in _UNPUBLISHED}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"The result of {of}",
-        "description": f"What `runbooks {command} --json FILE` writes, and rehearsal.json of an evidence bundle.",
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(properties),
-        "properties": _plain(properties),
-        "$defs": {name: _defined(each) for name, each in schema["$defs"].items()},
-    }
-
-
-def _defined(of: dict[str, Any]) -> dict[str, Any]:
-    return {**of, "properties": _plain(of["properties"])} if "properties" in of else of
-
-
-def _plain(properties: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Leave out the titles, which repeat the names, and the defaults of what is always there."""
-    return {
-        name: {key: value for key, value in of.items() if key not in {"title", "default"}}
-        for name, of in properties.items()
-    }
+UNPUBLISHED = {"ok", "rows", "idle"}

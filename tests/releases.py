@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -21,6 +21,7 @@ from ops.promotion_result import Promotion
 from ops.verdict import Rehearsal
 from tests import fix_repository, projects
 
+R = TypeVar("R", Promotion, Rehearsal)
 CONFIRMATION = "CONFIRM PRODUCTION DEPLOYMENT"
 SETTINGS = "20260104000000_settings"
 CREATE_SETTINGS = (
@@ -96,22 +97,20 @@ class Shop:
 
     def rehearse(self, *, overlay: str = "production", **choices: Any) -> Rehearsal:
         """Rehearse everything on a throw-away database, which leaves its evidence in the project."""
-        try:
-            return staging_rehearsal.fn(str(self.root), "throw-away", Choices(overlay=overlay, **choices))
-        except errors.CheckFailed as error:
-            assert isinstance(error.evidence, Rehearsal), error
-            return error.evidence
+        return _ended(
+            Rehearsal,
+            lambda: staging_rehearsal.fn(str(self.root), "throw-away", Choices(overlay=overlay, **choices)),
+        )
 
     def promote(self, *typed: str, confirmation: str = CONFIRMATION, **choices: Any) -> Promotion:
         """Promote in this process; a person types `typed` (default: approves as ada)."""
         with self.terminal(*(typed or ("approve", "ada", ""))):
-            try:
-                return prod_promotion.fn(
+            return _ended(
+                Promotion,
+                lambda: prod_promotion.fn(
                     str(self.root), "production", confirmation, PromotionChoices(**choices)
-                )
-            except errors.CheckFailed as error:
-                assert isinstance(error.evidence, Promotion), error
-                return error.evidence
+                ),
+            )
 
     @contextmanager
     def terminal(self, *typed: str, meanwhile: Callable[[], None] | None = None) -> Generator[None]:
@@ -143,3 +142,13 @@ class Shop:
                 "select version from supabase_migrations.schema_migrations order by version"
             )
         ]
+
+
+def _ended(kind: type[R], run: Callable[[], R]) -> R:
+    """Return the result of a run, also of one that ends as not well."""
+    try:
+        return run()
+    except errors.CheckFailed as error:
+        if isinstance(error.evidence, kind):
+            return error.evidence
+        raise
