@@ -21,7 +21,7 @@ def promote(
     ] = "",
     no_incident: Annotated[
         str,
-        typer.Option(metavar="WORD", help="Your word that there is no active incident, and how you know."),
+        typer.Option(metavar="WORD", help="Your word, `no active incident`, where nothing else can say it."),
     ] = "",
     app_version: Annotated[str, typer.Option(help="Schema version that the app will have.")] = "",
     adopt: Annotated[

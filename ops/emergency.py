@@ -33,7 +33,11 @@ def plan(path: str, environment: str, version: str, reason: str, choices: Promot
             "`supabase migration new emergency_...`, and write the corrective SQL and its rollback."
         )
     return found.model_copy(
-        update={"emergency": reason.strip(), "emergency_version": version, "summary": f"Emergency: {reason.strip()}"}
+        update={
+            "emergency": reason.strip(),
+            "emergency_version": version,
+            "summary": f"Emergency: {reason.strip()}",
+        }
     )
 
 

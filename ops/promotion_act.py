@@ -82,8 +82,8 @@ def settle(promoting: Promoting) -> Evidence:
         promotions.keep(promoting.connection, begun, applied=True)
         return Evidence(ok=True, summary=f"All {len(begun.plan.files)} files of the plan are in place.")
     if promoting.plan.environment.after_failure is AfterFailure.ROLL_BACK:
-        return _roll_back(promoting)
-    return Evidence(ok=False, summary=_kept(promoting))
+        return promoting.note("settled", _roll_back(promoting))
+    return promoting.note("settled", Evidence(ok=False, summary=_kept(promoting)))
 
 
 def _verify(promoting: Promoting) -> None:

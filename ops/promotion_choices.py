@@ -16,7 +16,7 @@ class PromotionChoices(BaseModel):
 
     no_incident: str = Field(
         default="",
-        description="Your word that there is no active incident, and how you know, where nothing else can say it",
+        description="Your word, `no active incident`, where nothing else can say it",
     )
     app_version: str = Field(
         default="", description="Schema version that the app will have; default: APP_SCHEMA_VERSION"

@@ -61,7 +61,9 @@ def check_conditions(promoting: Promoting) -> Evidence:
         more = f" And {len(wrong) - 1} more." if len(wrong) > 1 else ""
         said = f"{wrong[0]}{more} {_NOTHING_DONE}"
         raise errors.Refused(said, Evidence(ok=False, summary=said, rows=rows))
-    return Evidence(ok=True, summary=f"{len(found)} conditions were asked, and none stands in the way.", rows=rows)
+    return Evidence(
+        ok=True, summary=f"{len(found)} conditions were asked, and none stands in the way.", rows=rows
+    )
 
 
 def check_schema_version(promoting: Promoting) -> Evidence:

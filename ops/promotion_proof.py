@@ -106,7 +106,9 @@ def check_app_version(promoting: Promoting) -> Evidence:
     if _has_nothing_to_prove(promoting) or promoting.plan.project.schema_guard.table is None:
         return Evidence(ok=True, summary="No schema guard is configured.", idle=True)
     plan = promoting.plan
-    found = schema_guard.check(promoting.connection, plan.project, environment=plan.environment, app_version=plan.choices.app_version)
+    found = schema_guard.check(
+        promoting.connection, plan.project, environment=plan.environment, app_version=plan.choices.app_version
+    )
     return promoting.note("schema guard", found)
 
 

@@ -14,7 +14,7 @@ import rich.prompt
 
 from flows.prod_promotion import prod_promotion
 from flows.staging_rehearsal import staging_rehearsal
-from ops import errors
+from ops import errors, queries
 from ops.choices import Choices
 from ops.promotion_choices import PromotionChoices
 from ops.promotion_result import Promotion
@@ -24,10 +24,11 @@ from tests import fix_repository, projects
 R = TypeVar("R", Promotion, Rehearsal)
 CONFIRMATION = "CONFIRM PRODUCTION DEPLOYMENT"
 SETTINGS = "20260104000000_settings"
-CREATE_SETTINGS = (
-    "create table public.settings (name text primary key, environment text, value int not null);\n\
-alter table public.settings enable row level security;\n"
-)
+CREATE_SETTINGS = """\
+create table public.settings (name text primary key, environment text, value int not null);
+alter table public.settings enable row level security;
+create policy "everybody reads settings" on public.settings for select to authenticated using (true);
+"""
 DROP_SETTINGS = "drop table public.settings;\n"
 OVERLAY = "db/releases/20260104000100_settings_prod.sql"
 OVERLAY_TEXT = (
@@ -70,8 +71,9 @@ def configured(environment: str = "", promotion: str = "", release: str = "", *,
 class Shop:
     """A project under git whose first two migrations production has, and the rest of whose change it has not."""
 
-    def __init__(self, root: Path, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, root: Path, dsn: str, monkeypatch: pytest.MonkeyPatch, *, admin: str = "") -> None:
         self.root = root
+        self.admin_dsn = admin
         self.dsn = dsn
         self._monkeypatch = monkeypatch
         self.asked: list[str] = []
@@ -102,15 +104,31 @@ class Shop:
             lambda: staging_rehearsal.fn(str(self.root), "throw-away", Choices(overlay=overlay, **choices)),
         )
 
+    def add(self, key: str, up: str, down: str) -> None:
+        projects.write(self.root, migrations={key: up}, rollbacks={key: down})
+
+    def push(self, file: str) -> None:
+        """Apply a migration as other hands do: the history has it, the journal has not."""
+        version, _, name = Path(file).stem.partition("_")
+        text = (self.root / file).read_text()
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(queries.load("journal/prepare"))
+            connection.execute(text.encode())
+            connection.execute(
+                "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)",
+                (version, name, [text]),
+            )
+
     def promote(self, *typed: str, confirmation: str = CONFIRMATION, **choices: Any) -> Promotion:
         """Promote in this process; a person types `typed` (default: approves as ada)."""
         with self.terminal(*(typed or ("approve", "ada", ""))):
-            return _ended(
-                Promotion,
-                lambda: prod_promotion.fn(
-                    str(self.root), "production", confirmation, PromotionChoices(**choices)
-                ),
-            )
+            return self.run(confirmation, **choices)
+
+    def run(self, confirmation: str = CONFIRMATION, **choices: Any) -> Promotion:
+        chosen = PromotionChoices(**{"no_incident": "no active incident", **choices})
+        return _ended(
+            Promotion, lambda: prod_promotion.fn(str(self.root), "production", confirmation, chosen)
+        )
 
     @contextmanager
     def terminal(self, *typed: str, meanwhile: Callable[[], None] | None = None) -> Generator[None]:
@@ -134,6 +152,11 @@ class Shop:
             found = connection.execute(query.encode())
             return found.fetchall() if found.description else []
 
+    def admin(self, statement: str) -> None:
+        """Do what only a superuser may."""
+        with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     @property
     def history(self) -> list[str]:
         return [
@@ -145,10 +168,13 @@ class Shop:
 
 
 def _ended(kind: type[R], run: Callable[[], R]) -> R:
-    """Return the result of a run, also of one that ends as not well."""
+    """Return the result of a run, also of one that ends as not well; a rejected one is no result."""
     try:
-        return run()
+        found = run()
     except errors.CheckFailed as error:
         if isinstance(error.evidence, kind):
             return error.evidence
         raise
+    if not isinstance(found, kind):
+        raise errors.Denied(str(getattr(found, "message", found)))
+    return found

@@ -18,8 +18,8 @@ FILES = [
 
 
 @pytest.fixture
-def shop(tmp_path: Path, shaped: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    return Shop(tmp_path / "shop", shaped, monkeypatch)
+def shop(tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin)
 
 
 @pytest.fixture
