@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops import errors, journal, overlays, project, reversal
+from ops import contract, errors, journal, migrations, overlays, project, reversal, rows
 from ops.migrations import Migration
+from ops.target import Target
 from tests import projects
 from tests.fix_site import MakeSite, Site
 
@@ -18,6 +19,7 @@ overlays = ["db/*_staging.sql"]
 """
 LABEL = "update public.notes set body = upper(body);\n"
 BACK = "update public.notes set body = lower(body);\n"
+STOREFRONT = Path(__file__).parents[2] / "examples" / "storefront"
 INDEX = "create index concurrently notes_owner_idx on public.notes (owner);\n"
 
 
@@ -161,3 +163,33 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, globs: str, said: str) 
     operated = project.load(projects.write(projects.sound(tmp_path), migrations={}, config=config))
     with pytest.raises(errors.Refused, match=said.replace("*", r"\*")):
         overlays.find(operated, operated.environment("staging"))
+
+
+def test_each_overlay_of_the_example_is_proven_and_the_gates_of_its_environment_hold(target: Target) -> None:
+    operated = project.load(STOREFRONT)
+    for migration in migrations.find(operated):
+        assert reversal.forward(target, migration).outcome.ok
+    for environment in ("staging", "production", "single-db"):
+        (overlay,) = overlays.find(operated, operated.environment(environment))
+        proof = reversal.prove(target, overlay, reversal.forward(target, overlay))
+        assert (proof.rollback.status, proof.reapply.status) == ("proven", "same")
+        again = reversal.forward(target, overlay)
+        assert again.outcome.ok
+        assert reversal.prove(target, overlay, again).rollback.status == "differs", (
+            "it ran twice and is the same"
+        )
+        gates = [
+            gate
+            for gate in operated.release.gates
+            if not gate.environments or environment in gate.environments
+        ]
+        defaults, evaluation, indexes = (
+            target.observer.execute((gate.query or "").encode()).fetchall() for gate in gates
+        )
+        assert defaults == [(1, 0) if environment == "single-db" else (1,)]
+        assert None not in evaluation[0]
+        assert {name for (name,) in indexes} >= {*gates[2].contains}
+        assert not [
+            file.name for file in contract.check(target.dsn, operated).files if file.failed or file.error
+        ]
+        assert reversal.backward(target, overlay).outcome.ok

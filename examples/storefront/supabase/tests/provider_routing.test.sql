@@ -4,13 +4,13 @@ select plan(6);
 
 select has_view('public', 'ai_eval_run_summary_v1', 'the summary exists');
 select results_eq(
-    $$ select environment from public.ai_provider_configs where is_default order by environment $$,
-    array['dev', 'prod', 'staging'],
-    'each environment has exactly one default provider'
+    $$ select provider from public.ai_provider_configs where environment = 'prod' and is_default $$,
+    array['openai'],
+    'production has exactly one default provider'
 );
 select throws_ok(
-    $$ update public.ai_provider_configs set is_default = true
-       where provider = 'anthropic' and environment = 'staging' $$,
+    $$ update public.ai_provider_configs set enabled = true, is_default = true
+       where provider = 'anthropic' and environment = 'prod' $$,
     '23505', null, 'a second default is refused'
 );
 select throws_ok(
