@@ -23,11 +23,17 @@ class Change(Part):
 
 
 class Branch(Part):
-    """What is to be merged: into which base, from which commit on, and what it changes."""
+    """What is to be merged: into which base, from which commit on, and what it changes.
+
+    `tree` is git's name of the files of `head`, which a merge may give to another commit; `clean` says that the files
+    that were judged are those.
+    """
 
     base: str = ""
     merge_base: str | None = None
     head: str | None = None
+    tree: str | None = None
+    clean: bool = False
     changes: tuple[Change, ...] = ()
 
 

@@ -29,7 +29,7 @@ def check(operated: Project, where: Environment) -> Evidence:
         return Evidence(ok=True, idle=True, summary=f"{where.name} does not ask that a change is merged.")
     root, branch = operated.root, operated.release.branch
     head, problem = _head(root)
-    problem = problem or _contained(root, head, branch) or _changed(operated)
+    problem = problem or _contained(root, head, branch) or changed(operated)
     if problem:
         return Evidence(ok=False, summary=problem)
     said = f"Commit {head[:12]} is contained in {branch}, and the files are as it has them."
@@ -86,7 +86,13 @@ def _tip(root: Path, branch: str) -> str:
     return next(filter(None, (operated_git.commit(root, f"{kind}/{branch}") for kind in kinds)), "")
 
 
-def _changed(operated: Project) -> str:
+def changed(operated: Project) -> str:
+    """Say which files of the release are not as HEAD has them, "" if all are.
+
+    Raises:
+        Refused: there is no git.
+        Unavailable: git does not answer.
+    """
     specs = released_files.pathspecs(operated)
     root = operated.root
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=none")

@@ -1,4 +1,4 @@
-"""Which files a release is made of: what is applied, taken back, verified and asked, and the configuration that says so."""
+"""Which files a release is made of: what is applied, taken back, verified and asked, and the configuration."""
 
 from __future__ import annotations
 
