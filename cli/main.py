@@ -12,6 +12,7 @@ from cli import deciding, releases, starting
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
+from ops.p0_choices import P0Choices
 from ops.verdict import Verdict
 
 app = typer.Typer(
@@ -203,6 +204,33 @@ def app_rollback(
     from cli import app_rollback as command
 
     raise typer.Exit(command.roll_back(path, environment, deploy, reason, at, json_file=json_file))
+
+
+@app.command(name="p0-rollback")
+def p0_rollback(
+    path: Annotated[Path, typer.Argument(help="A repository with a supabase folder.")],
+    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="On a throw-away clone, there and back; touches nothing else.")
+    ] = False,
+    put_back: Annotated[
+        bool, typer.Option("--put-back", help="Put back what the last P0 rollback has changed.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    bindir: Annotated[str, typer.Option(help="Binaries of another Postgres for the throw-away server.")] = "",
+    json_file: Json = None,
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
+    ] = "",
+) -> None:
+    """Let the default provider answer alone, put back what there was before, or rehearse both on a clone.
+
+    Exit code 0: done and verified; 1: something is wrong; 2: refused; 3: unavailable.
+    """
+    from cli import p0_rollback as command
+
+    choices = P0Choices(rehearse=rehearse, put_back=put_back, reason=reason, bindir=bindir, out=out)
+    raise typer.Exit(command.roll_back(path, environment, choices, json_file=json_file))
 
 
 @schema.command()

@@ -27,12 +27,24 @@ class SchemaGuard(Strict):
 
 
 class Flags(Strict):
-    """`[flags]`: the feature flags that may be switched in the database."""
+    """`[flags]`: the feature flags that may be switched in the database, and where they stand."""
 
     known: tuple[str, ...] = ()
+    table: str = Field(default="public.bot_config", description="schema and name of the app's settings")
+    key: str = Field(default="feature_flags", description="config_key of the row that holds the flags")
+    posting: str = Field(default="autonomous_posting", description="flag under which the app's jobs run")
+    environments: dict[str, str] = Field(
+        default_factory=dict, description="what the table calls an environment; default: its own name"
+    )
 
 
 class Providers(Strict):
-    """`[providers]`: the providers that the P0 rollback resets."""
+    """`[providers]`: the providers that the P0 rollback resets, and in which environments."""
 
-    default: str | None = None
+    default: str = Field(default="openai", description="provider that stays, alone")
+    table: str = Field(default="public.ai_provider_configs", description="schema and name of the table")
+    environments: tuple[str, ...] = Field(
+        default=("staging", "prod"), min_length=1, description="values of its column `environment`"
+    )
+    weight: int = Field(default=100, ge=0, description="of the default provider")
+    other_weight: int = Field(default=0, ge=0, description="of every other provider")
