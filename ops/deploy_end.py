@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from ops import deploy_note, deploys, required
+from ops.deploy_choices import Phase
 from ops.deploy_gated import Gated
 from ops.deploy_verdict import DeployGate
 from ops.errors import OpsError
@@ -37,14 +38,28 @@ def hand_off_broken(gate: Gated, error: OpsError) -> DeployGate:
 def _deposit(gate: Gated, found: DeployGate) -> DeployGate:
     plan = gate.plan
     if not plan.partial:
-        known = deploys.read(gate.connection, plan.environment.name, plan.deploy)
-        # A phase that was refused because it has no business with this deploy changes nothing of its record.
-        if known and found.verdict is not Verdict.REFUSED:
-            deploys.record_result(
-                gate.connection, plan.environment.name, plan.deploy, plan.phase, found.published()
-            )
+        _record(gate, found)
         deploys.write_mirror(gate.connection, plan.environment.name, plan.deploy, root=plan.out)
     return _written(gate, found)
+
+
+def _record(gate: Gated, found: DeployGate) -> None:
+    plan, name = gate.plan, gate.plan.environment.name
+    if plan.phase is Phase.POST:
+        # A phase that was refused because it has no business with this deploy changes nothing of its record.
+        if found.verdict is not Verdict.REFUSED and deploys.read(gate.connection, name, plan.deploy):
+            deploys.record_result(gate.connection, name, plan.deploy, found.published())
+    elif found.error is None:
+        # One that broke off has no baseline, so what an earlier one found stands, or there is none.
+        deploys.record_before(
+            gate.connection,
+            name,
+            plan.deploy,
+            project=plan.project.name,
+            commit=found.commit.hash if found.commit else None,
+            baseline=gate.baseline,
+            result=found.published(),
+        )
 
 
 def _written(gate: Gated, found: DeployGate) -> DeployGate:

@@ -56,21 +56,30 @@ def find_deploy(gate: Gated) -> Evidence:
     """Find what is recorded of this deploy; after it, there must be a baseline from before it.
 
     Raises:
-        Refused: there is none.
+        Refused: there is none, or the app was rolled back from this deploy.
     """
     plan = gate.plan
     if plan.partial and Part.GROWTH not in plan.only:
         return Evidence(ok=True, idle=True, summary="No deploy is recorded when parts run alone.")
     gate.record = deploys.read(gate.connection, plan.environment.name, plan.deploy)
     if plan.phase is Phase.PRE:
-        known = "is recorded already" if gate.record else "is new"
+        known = "is recorded already, and is looked at anew" if gate.record else "is new"
         return Evidence(ok=True, summary=f"The deploy {plan.deploy!r} on {plan.environment.name!r} {known}.")
     gate.baseline = deploys.baseline(gate.record, plan.environment.name, plan.deploy, root=plan.out)
+    _check_runs(gate)
     verdict = gate.record and gate.record.verdict_before
     return Evidence(
         ok=True,
         summary=f"The deploy {plan.deploy!r} has a baseline; the gate before it {verdict or 'did not conclude'}.",
     )
+
+
+def _check_runs(gate: Gated) -> None:
+    if gate.record and gate.record.over:
+        raise errors.Refused(
+            f"The deploy {gate.plan.deploy!r} on {gate.plan.environment.name!r} is not what runs: {gate.record.over}. "
+            "Mend the cause, and gate the next deploy under a new id, before it and after it."
+        )
 
 
 @part(Part.COMMIT)
@@ -177,36 +186,35 @@ def record_checklist(gate: Gated) -> Found:
 
 
 def record_deploy(gate: Gated) -> Evidence:
-    """Record the deploy: before it its baseline, after it its commit and times.
+    """Record the deploy: after it its commit and times; before it count its baseline, recorded with what was found.
 
     Raises:
-        Refused: the deploy has happened, and its baseline stands; or the login may not make the record.
+        Refused: it has happened, and its baseline stands; the app was rolled back from it; or the login may not.
     """
-    plan, commit = gate.plan, gate.commit.hash if gate.commit else None
+    plan = gate.plan
     name = plan.environment.name
     if plan.partial:
         return Evidence(ok=True, idle=True, summary="No deploy is recorded when parts run alone.")
     deploys.prepare(gate.connection)
     if plan.phase is Phase.PRE:
+        if gate.record and (gate.record.deployed_at or gate.record.over):
+            raise errors.Refused(deploys.stands(name, plan.deploy))
         gate.baseline = {"counts": dict(count(gate))}
-        deploys.record_before(
-            gate.connection,
-            name,
-            plan.deploy,
-            project=plan.project.name,
-            commit=commit,
-            baseline=gate.baseline,
+        counted = ", ".join(f"{table} {rows:,}" for table, rows in gate.baseline["counts"].items())
+        return Evidence(
+            ok=True, summary=f"The baseline of {plan.deploy!r}: {counted or 'no table is watched'}."
         )
-        return Evidence(ok=True, summary=f"The baseline of {plan.deploy!r} is recorded.")
     deploys.record_after(
         gate.connection,
         name,
         plan.deploy,
-        commit=commit,
+        commit=gate.commit.hash if gate.commit else None,
         deployed_at=plan.deployed_at,
         restarted_at=plan.restarted_at,
     )
     gate.record = deploys.read(gate.connection, name, plan.deploy)
+    # Somebody may have taken the app back while the checklist waited.
+    _check_runs(gate)
     return Evidence(ok=True, summary=_recorded(gate))
 
 

@@ -20,7 +20,6 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
 from ops import database, errors, queries, secrets
-from ops.deploy_choices import Phase
 
 
 class Deploy(BaseModel):
@@ -46,6 +45,14 @@ class Deploy(BaseModel):
         """The commit that the phase before the deploy looked at."""
         found: dict[str, Any] = (self.pre or {}).get("commit") or {}
         return found.get("hash")
+
+    @property
+    def over(self) -> str | None:
+        """Why no gate can say anything more about what runs, if none can."""
+        if self.rolled_back_at is None:
+            return None
+        why = (self.rollback or {}).get("reason") or "no reason is recorded"
+        return f"the app was rolled back from it at {self.rolled_back_at:%Y-%m-%d %H:%M %Z} ({why})"
 
     @property
     def verdict_before(self) -> str | None:
@@ -109,18 +116,29 @@ def record_before(
     project: str,
     commit: str | None,
     baseline: Mapping[str, Any],
+    result: Mapping[str, Any],
 ) -> None:
-    """Record a deploy that is about to happen, with its baseline; again, as long as it has not happened.
+    """Record a deploy that is about to happen, its baseline and what was found, at once; again until it has happened.
 
     Raises:
         Refused: it has happened, so its baseline stands.
     """
-    values = {"project": project, "commit": commit, "baseline": Jsonb(dict(baseline))}
+    values = {
+        "project": project,
+        "commit": commit,
+        "baseline": Jsonb(dict(baseline)),
+        "result": Jsonb(secrets.redact_nested(result)),
+    }
     if not _write(connection, queries.load("deploys/before"), environment, deploy, values):
-        raise errors.Refused(
-            f"The deploy {deploy!r} on {environment!r} has been recorded as done, so its baseline stands. "
-            "Take a new id for the next deploy."
-        )
+        raise errors.Refused(stands(environment, deploy))
+
+
+def stands(environment: str, deploy: str) -> str:
+    """Say that a deploy is done, and what to do."""
+    return (
+        f"The deploy {deploy!r} on {environment!r} has been recorded as done, so its baseline stands. "
+        "Take a new id for the next deploy."
+    )
 
 
 def record_after(
@@ -138,10 +156,10 @@ def record_after(
 
 
 def record_result(
-    connection: database.Connection, environment: str, deploy: str, phase: Phase, result: Mapping[str, Any]
+    connection: database.Connection, environment: str, deploy: str, result: Mapping[str, Any]
 ) -> None:
-    """Record what a phase found, redacted."""
-    values = {"phase": phase.value, "result": Jsonb(secrets.redact_nested(result))}
+    """Record what the phase after a deploy found, redacted; one that broke off replaces none that did not."""
+    values = {"result": Jsonb(secrets.redact_nested(result)), "whole": result.get("error") is None}
     _write(connection, queries.load("deploys/result"), environment, deploy, values)
 
 

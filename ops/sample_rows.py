@@ -87,6 +87,11 @@ class Row:
         return {name: self.values[name] for name in self.key}
 
     @property
+    def is_told_apart(self) -> bool:
+        """Whether the row reads otherwise when it is changed; what is set to what it is does not."""
+        return self.text is not None and self.text not in self.key
+
+    @property
     def tables(self) -> list[Table]:
         """This row's table and those of the rows it points to."""
         return [*(table for parent in self.parents for table in parent.tables), self.table]

@@ -17,7 +17,9 @@ from ops import (
     deploys,
     errors,
     sample_rows,
+    smoke_guard,
     smoke_rest,
+    smoke_rows,
     smoke_sql,
     written_tables,
 )
@@ -79,8 +81,12 @@ def _through_api(
     code = smoke_sql.code(connection, list(tables))
     results: list[dict[str, Any]] = []
     unfit: list[Table] = []
-    with smoke_rest.alone(gate.dsn, gate.run), closing(_api(gate)) as api:
-        odd = smoke_rest.remove_left(connection)
+    with (
+        smoke_rows.alone(gate.dsn, gate.run),
+        smoke_guard.standing_by(gate.dsn, writer=smoke_rows.WRITER),
+        closing(_api(gate)) as api,
+    ):
+        odd = smoke_rows.remove_left(connection)
         for table in tables:
             row = sample_rows.make(connection, table, samples)
             reason = smoke_rest.unfit(row, code)

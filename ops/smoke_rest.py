@@ -1,24 +1,16 @@
-"""The smoke through the app's API (PostgREST): what is written there others can see, so it is marked and removed.
-
-Each row is announced in `runbooks.smoke_rows` before it is written and struck off when it is verified to be gone,
-so that the next smoke removes what a killed one left.
-"""
+"""The smoke through the app's API (PostgREST): what is written there others can see, so it is marked and removed."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx
-from psycopg import sql
-from psycopg.types.json import Jsonb
 
-from ops import database, errors, queries, smoke_sql, written_tables
+from ops import database, errors, smoke_rows, smoke_sql
 from ops.sample_rows import MARKER, Row
-from ops.settings import Deploy
 from ops.smoke_sql import Result
 from ops.written_tables import Table
 
@@ -87,70 +79,57 @@ class Api:
                 f"The API does not answer ({type(error).__name__}), so the smoke could not go on. Check its URL."
             ) from None
         if answer.is_success:
-            return answer.json() if answer.content else []
+            return _rows(answer, table)
         raise errors.CheckFailed(f"{table}: the API says {answer.status_code} to {method}: {_said(answer)}.")
-
-
-@contextmanager
-def alone(dsn: str, application: str) -> Generator[None]:
-    """Be the only smoke that goes through the API, so that nobody takes our row for one that was left.
-
-    Raises:
-        Unavailable: another one is under way.
-    """
-    with (
-        database.connect(dsn, application=application, prepare_threshold=None) as connection,
-        database.translating(),
-        connection.transaction(),
-    ):
-        (free,) = connection.execute(queries.load("smoke/alone")).fetchone() or (False,)
-        if not free:
-            raise errors.Unavailable(
-                "Another smoke is under way on this database, so this one has not begun. Wait for it."
-            )
-        yield
-
-
-def remove_left(connection: database.Connection) -> list[str]:
-    """Remove the rows that killed smokes left; return a sentence for each."""
-    found: list[str] = []
-    with database.translating():
-        for identifier, relation, key in connection.execute(queries.load("smoke/left")).fetchall():
-            there = written_tables.find(connection, Deploy(tables=(relation,)))
-            removed = sum(_removed(connection, table, key) for table in there.found)
-            connection.execute(queries.load("smoke/gone"), {"id": identifier})
-            if removed:
-                found.append(f"A smoke that was killed had left a row in {relation}; it is removed.")
-    return found
 
 
 def run(connection: database.Connection, api: Api, row: Row) -> Result:
     """Write, read, change and delete one row through the API, and verify in the database that it is gone.
 
     Raises:
-        Unavailable: the API or the database does not answer; the row is removed by the next smoke at the latest.
+        Unavailable: the API or the database does not answer; the message says what became of the row.
     """
-    announced = {"id": uuid4().hex, "relation": str(row.table), "key": Jsonb(row.identity)}
-    with database.translating():
-        connection.execute(queries.load("smoke/announce"), announced)
-    done, problem = "not written", ""
-    try:
-        for word, count, act in _acts(api, row):
-            if len(act(row)) != count:
-                problem = (
-                    f"{row.table}: the API shows the row as {done} and not as {word}; look at its policies."
-                )
-                break
-            done = word
-    except errors.CheckFailed as error:
-        problem = str(error)
-    with database.translating():
-        left = _removed(connection, row.table, row.identity)
-        connection.execute(queries.load("smoke/gone"), {"id": announced["id"]})
-    if left and not problem:
+    with smoke_rows.announced(connection, row) as one:
+        try:
+            problem = _tried(api, row, one)
+        except errors.CheckFailed as error:
+            problem = str(error)
+    if one.left and not problem:
         problem = f"{row.table}: the API says that the row is deleted, and it was still there."
+    if one.problem:
+        problem = f"{problem} {one.problem}".strip()
     steps = "Verify the rights and policies of the key's role on the table." if problem else ""
-    return smoke_sql.result(row.table, "API", done, problem, steps)
+    return smoke_sql.result(row.table, "API", one.done, problem, steps)
+
+
+def _tried(api: Api, row: Row, one: smoke_rows.Announced) -> str:
+    seen: object = None
+    for word, count, act in _acts(api, row):
+        found = act(row)
+        if len(found) != count:
+            return (
+                f"{row.table}: the API shows the row as {one.done} and not as {word}; look at its policies."
+            )
+        if word == "read back":
+            seen = _text(row, found)
+        if word == "changed" and row.is_told_apart and _text(row, api.find(row)) == seen:
+            return f"{row.table}: {smoke_sql.SWALLOWED}"
+        one.done = word
+    return ""
+
+
+def _text(row: Row, found: list[Any]) -> object:
+    return [each.get(row.text) for each in found]
+
+
+def _rows(answer: httpx.Response, table: Table) -> list[Any]:
+    with contextlib.suppress(ValueError):
+        found: object = answer.json() if answer.content else []
+        if isinstance(found, list):
+            return cast("list[Any]", found)
+    raise errors.CheckFailed(
+        f"{table}: what answers {answer.status_code} at the API's address is no PostgREST. Check its URL."
+    )
 
 
 def _acts(api: Api, row: Row) -> Any:
@@ -159,11 +138,6 @@ def _acts(api: Api, row: Row) -> Any:
     yield "changed", 1, api.change
     yield "deleted", 1, api.delete
     yield "deleted", 0, api.find
-
-
-def _removed(connection: database.Connection, table: Table, key: Mapping[str, Any]) -> int:
-    text = sql.SQL("delete from {} where {}").format(smoke_sql.name(table), smoke_sql.where(key))
-    return connection.execute(text, smoke_sql.adapted(key)).rowcount
 
 
 def _said(answer: httpx.Response) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.deploy_gate import deploy_gate
-from ops import deploy_steps, embedded, errors, manifest
+from ops import deploy_steps, deploys, embedded, errors, manifest
 from ops.deploy_choices import GateChoices, Part, Phase
 from ops.deploy_gated import Gated, part
 from ops.deploy_verdict import Checklist, DeployGate, Found
@@ -158,6 +158,49 @@ def test_the_baseline_of_a_deploy_that_has_happened_stands(app: Path, answered: 
     assert "its baseline stands" in found.summary
     record = json.loads((app / "artifacts/ops/deploys/production/d1.json").read_text())
     assert record["pre"]["verdict"] == "passed"
+
+
+def test_a_gate_that_breaks_off_leaves_what_was_found_before(
+    app: Path, answered: None, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    recorded = "select baseline, pre from runbooks.deploys"
+    run(app)
+    before = fix_app.ask(shaped, recorded)
+    fix_app.execute(shaped, fix_app.ROWS)
+
+    def lost(gate: Gated) -> Found:
+        raise errors.CheckFailed("Something gave way.")
+
+    for broken in (step.check_smoke, step.hand_off_gate):
+        with monkeypatch.context() as patched:
+            patched.setattr(broken, "operation", lost)
+            found = run(app)
+        assert (found.verdict, found.error) == (Verdict.FAILED, "Something gave way.")
+        assert fix_app.ask(shaped, recorded) == before
+    assert run(app, Phase.POST).verdict is Verdict.PASSED
+
+
+def test_a_deploy_that_was_rolled_back_has_not_passed(
+    app: Path, answered: None, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    run(app)
+    fix_app.execute(shaped, fix_app.ROWS)
+
+    def roll_back(gate: Gated) -> Found:
+        deploys.record_rollback(
+            gate.connection, "production", "d1", project="app", at=None, rollback={"reason": "it crashed"}
+        )
+        gate.checklist = Checklist(status="confirmed")
+        return step.record_checklist(gate)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checklist, "ask_checklist", roll_back)
+        meanwhile = run(app, Phase.POST)
+    for found in (meanwhile, run(app, Phase.POST)):
+        assert found.verdict is Verdict.REFUSED
+        assert "is not what runs: the app was rolled back from it at" in found.summary
+        assert "(it crashed)" in found.summary
+    assert fix_app.ask(shaped, "select deployed_at, post from runbooks.deploys") == [(None, None)]
 
 
 def test_times_are_recorded_as_they_are_given(app: Path, answered: None):

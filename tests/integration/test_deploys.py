@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ops import database, deploys, errors
-from ops.deploy_choices import Phase
 from tests import fix_app
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -22,7 +21,7 @@ def connection(shaped: str):
         yield connection
 
 
-def before(connection: database.Connection, counts: int = 1, deploy: str = "d1") -> None:
+def before(connection: database.Connection, counts: int = 1, deploy: str = "d1", **found: str) -> None:
     deploys.prepare(connection)
     deploys.record_before(
         connection,
@@ -31,6 +30,7 @@ def before(connection: database.Connection, counts: int = 1, deploy: str = "d1")
         project="app",
         commit="a" * 40,
         baseline={"counts": {"logs": counts}},
+        result={"verdict": "passed", "error": None} | found,
     )
 
 
@@ -52,10 +52,9 @@ def test_nothing_is_known_where_nothing_was_recorded(connection: database.Connec
 
 def test_the_two_phases_are_one_record(connection: database.Connection, tmp_path: Path):
     before(connection)
-    deploys.record_result(connection, "production", "d1", Phase.PRE, {"verdict": "passed"})
     assert deploys.baseline(read(connection), "production", "d1", root=tmp_path) == {"counts": {"logs": 1}}
     after(connection, NOON)
-    deploys.record_result(connection, "production", "d1", Phase.POST, {"verdict": "failed"})
+    deploys.record_result(connection, "production", "d1", {"verdict": "failed"})
     found = read(connection)
     assert (found.commit, found.deployed_at) == ("b" * 40, NOON)
     assert (found.verdict_before, found.post) == ("passed", {"verdict": "failed"})
@@ -66,6 +65,22 @@ def test_before_the_deploy_the_baseline_is_taken_anew(connection: database.Conne
     before(connection, 1)
     before(connection, 2)
     assert read(connection).baseline == {"counts": {"logs": 2}}
+
+
+def test_what_broke_off_replaces_only_what_broke_off(connection: database.Connection):
+    before(connection)
+    said = [
+        {"n": 1, "error": "lost"},
+        {"n": 2, "error": "lost"},
+        {"n": 3},
+        {"n": 4, "error": "lost"},
+        {"n": 5},
+    ]
+    stands: list[int] = []
+    for result in said:
+        deploys.record_result(connection, "production", "d1", result)
+        stands.append((read(connection).post or {})["n"])
+    assert stands == [1, 2, 3, 3, 5]
 
 
 def test_after_the_deploy_the_baseline_stands(connection: database.Connection):
@@ -141,10 +156,12 @@ def test_the_mirror_says_what_the_database_says_and_is_missed_by_name(
 
 
 def test_a_secret_in_a_result_is_not_recorded(connection: database.Connection):
-    before(connection)
     said = {"summary": "postgresql://u:hunter2-hunter2@h/d"}
-    deploys.record_result(connection, "production", "d1", Phase.PRE, said)
-    assert "hunter2" not in str(read(connection).pre)
+    before(connection, **said)
+    deploys.record_result(connection, "production", "d1", said)
+    found = read(connection)
+    assert (found.pre or {})["summary"] == (found.post or {})["summary"]
+    assert "hunter2" not in str((found.pre, found.post))
 
 
 def test_a_rollback_is_recorded_also_of_a_deploy_that_nobody_recorded(connection: database.Connection):
@@ -154,3 +171,6 @@ def test_a_rollback_is_recorded_also_of_a_deploy_that_nobody_recorded(connection
     )
     found = read(connection)
     assert (found.rolled_back_at, found.rollback) == (NOON, {"reason": "writes are missing"})
+    assert found.over == "the app was rolled back from it at 2026-01-31 12:00 UTC (writes are missing)"
+    after(connection)
+    assert read(connection).deployed_at is None

@@ -54,6 +54,39 @@ def test_not_even_a_number_of_a_trigger_is_used_up(app: str, shaped_admin: str, 
     assert fix_app.ask(app, "select max(id) from public.audit") == [(len(before["public.audit"]) + 1,)]
 
 
+COUNTING = {
+    "a trigger of a partition": "create trigger counted before insert on public.part"
+    " for each row execute function public.counted()",
+    "a trigger of a partition of a partition": "alter table public.odd detach partition public.part;"
+    "create table public.middle partition of public.odd default partition by range (id);"
+    "alter table public.middle attach partition public.part default;"
+    "create trigger counted after insert on public.part for each row execute function public.counted()",
+    "a default that names it as a text": "alter table public.odd add n bigint not null default"
+    " nextval('public.numbers'::text)",
+    "a check": "alter table public.odd add constraint counted check (public.number() > 0)",
+}
+
+
+@pytest.mark.parametrize("by", COUNTING)
+def test_a_number_is_not_used_up_by(app: str, shaped_admin: str, tmp_path: Path, by: str):
+    fix_app.execute(
+        app,
+        "create sequence public.numbers;"
+        "create function public.number() returns bigint language sql as $$ select nextval('public.numbers') $$;"
+        "create function public.counted() returns trigger language plpgsql as $$ begin"
+        " perform public.number(); return new; end $$;"
+        "create table public.odd (id int not null, said text) partition by range (id);"
+        f"create table public.part partition of public.odd default; {COUNTING[by]}",
+    )
+    before = fix_app.contents(shaped_admin)
+    fix_app.execute(app, "insert into public.odd values (1, 'it counts')")
+    assert fix_app.contents(shaped_admin)["public.numbers"] != before["public.numbers"]
+    before = fix_app.contents(shaped_admin)
+    found, _ = smoked(fix_app.write(tmp_path, app, deploy='tables = ["odd"]'))
+    assert found.ok, found.summary
+    assert fix_app.contents(shaped_admin) == before
+
+
 def test_a_sequence_of_others_that_moves_meanwhile_is_named(app: str, shaped_admin: str, tmp_path: Path):
     fix_app.execute(app, fix_app.AUDITED)
     fix_app.execute(
@@ -102,6 +135,21 @@ BREAKS = {
         "create constraint trigger no after insert on public.logs deferrable initially deferred"
         " for each row execute function public.no()",
         "not today",
+    ),
+    "a trigger that swallows the change": (
+        "create function public.no() returns trigger language plpgsql as $$ begin return old; end $$;"
+        "create trigger no before update on public.logs for each row execute function public.no()",
+        "the change of the row is taken and reads as before",
+    ),
+    "a trigger that keeps what was there": (
+        "create function public.no() returns trigger language plpgsql as $$ begin"
+        " new.body := old.body; new.size := old.size + 1; return new; end $$;"
+        "create trigger no before update on public.logs for each row execute function public.no()",
+        "the change of the row is taken and reads as before",
+    ),
+    "a rule that swallows the change": (
+        "create rule no as on update to public.logs do instead nothing",
+        "not changed",
     ),
     "a check that nothing made up meets": (
         "alter table public.logs add check (length(body) = 3)",

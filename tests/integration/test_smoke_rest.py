@@ -15,13 +15,15 @@ from threading import Thread
 
 import pytest
 
-from ops import database, deploys, embedded, errors, smoke, smoke_rest
+from ops import database, deploys, embedded, errors, smoke, smoke_rest, smoke_rows
 from ops.deploy_verdict import Found
 from ops.sample_rows import Row
 from ops.written_tables import Table
 from tests import fix_app, fix_command, fix_postgres, fix_postgrest
+from tests.polling import wait_until
 
 LEFT = "select from runbooks.smoke_rows"
+MARKED = "select count(*) from public.notes where body like '%runbooks-smoke-%'"
 TABLES = """\
 create table public.notes (id uuid primary key default gen_random_uuid(), body text not null,
     at timestamptz default now());
@@ -153,7 +155,7 @@ def test_a_projects_own_address_is_that_of_its_rest_api(path: str, asked: str):
 
 
 def test_only_one_at_a_time(site: Site):
-    with smoke_rest.alone(site.dsn, "another"), pytest.raises(errors.Unavailable, match="Another smoke"):
+    with smoke_rows.alone(site.dsn, "another"), pytest.raises(errors.Unavailable, match="Another smoke"):
         site.smoked()
 
 
@@ -172,7 +174,7 @@ with fix_app.look(Path(sys.argv[1])) as gate:
 
 
 @pytest.mark.parametrize("at", ["insert", "find", "change", "delete"])
-def test_what_a_killed_one_left_is_removed_by_the_next(site: Site, at: str):
+def test_what_a_killed_one_left_is_removed_by_who_stands_by(site: Site, at: str):
     site.smoked()
     before = site.contents()
     victim = subprocess.Popen(
@@ -186,13 +188,140 @@ def test_what_a_killed_one_left_is_removed_by_the_next(site: Site, at: str):
         assert victim.stdout.readline() == b"written\n"
         victim.send_signal(signal.SIGKILL)
         victim.wait()
+    # The victim's rows are struck off by whoever stands by, and what had not been written yet by the next smoke.
+    wait_until(lambda: site.contents() == before or (at == "insert" and fix_app.ask(site.admin, LEFT)))
+    assert fix_app.ask(site.admin, MARKED) == [(0,)]
+    found, _ = site.smoked()
+    assert found.ok, found.summary
+    assert site.contents() == before
+
+
+@pytest.mark.parametrize("at", ["insert", "find", "change", "delete"])
+def test_killed_with_all_that_it_started_the_next_one_removes_what_is_left(
+    site: Site, at: str, monkeypatch: pytest.MonkeyPatch
+):
+    before = site.contents()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(smoke_rest.Api, at, killed)
+    monkeypatch.setattr(smoke_rows, "_take_back", killed)
+    with pytest.raises(KeyboardInterrupt):
+        site.smoked()
+    monkeypatch.undo()
     left = int(at != "insert")
-    assert fix_app.ask(
-        site.admin, "select count(*) from public.notes where body like 'runbooks-smoke-%'"
-    ) == [(left,)]
+    assert fix_app.ask(site.admin, MARKED) == [(left,)]
     found, findings = site.smoked()
     assert found.ok, found.summary
     said = "A smoke that was killed had left a row in public.notes; it is removed."
     assert (said in findings) is bool(left)
     assert fix_app.ask(site.admin, LEFT) == []
     assert site.contents() == before
+
+
+@pytest.mark.parametrize("at", ["insert", "find", "change", "delete"])
+@pytest.mark.parametrize("reached", [True, False], ids=["answer lost", "request lost"])
+def test_an_api_that_stops_answering_midway_leaves_nothing(
+    site: Site, at: str, reached: bool, monkeypatch: pytest.MonkeyPatch
+):
+    before = site.contents()
+    act = getattr(smoke_rest.Api, at)
+
+    def lost(api: smoke_rest.Api, row: Row) -> None:
+        if reached:
+            act(api, row)
+        raise errors.Unavailable("The API does not answer.")
+
+    monkeypatch.setattr(smoke_rest.Api, at, lost)
+    with pytest.raises(errors.Unavailable) as caught:
+        site.smoked()
+    there = (at, reached) not in {("insert", False), ("delete", True)}
+    said = (
+        "is taken back by SQL." if there else "should the API write it late, the next smoke takes it back, or"
+    )
+    assert said in str(caught.value)
+    assert fix_app.ask(site.admin, MARKED) == [(0,)]
+    monkeypatch.undo()
+    assert site.smoked()[0].ok
+    assert site.contents() == before
+
+
+def test_what_cannot_be_taken_back_is_said_with_the_statement_that_does(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    before = site.contents()
+
+    def lost(*_: object) -> None:
+        raise errors.Unavailable("It does not answer.")
+
+    monkeypatch.setattr(smoke_rest.Api, "find", lost)
+    monkeypatch.setattr(smoke_rows, "_take_back", lost)
+    with pytest.raises(errors.Unavailable, match="MAY STILL BE THERE") as caught:
+        site.smoked()
+    assert fix_app.ask(site.admin, MARKED) == [(1,)]
+    statement = str(caught.value).partition("or somebody does: ")[2]
+    assert statement.startswith('delete from "public"."notes" where "id" = ')
+    fix_app.execute(site.dsn, statement)
+    monkeypatch.undo()
+    assert site.smoked()[0].ok
+    assert site.contents() == before
+
+
+def test_a_row_that_the_dsn_cannot_see_is_said_with_the_statement_that_deletes_it(site: Site):
+    before = site.contents()
+    fix_app.execute(
+        site.admin,
+        "create function public.gone() returns trigger language plpgsql as $$ begin return null; end $$;"
+        "create trigger gone before delete on public.notes for each row execute function public.gone()",
+    )
+    try:
+        found, _ = site.smoked()
+    finally:
+        fix_app.execute(site.admin, "drop function public.gone() cascade")
+    assert not found.ok
+    assert "hidden from the DSN's role: delete from" in found.summary
+    assert fix_app.ask(site.admin, MARKED) == [(1,)]
+    _, findings = site.smoked()
+    assert any("had left a row in public.notes" in finding for finding in findings)
+    assert site.contents() == before
+
+
+def test_a_change_that_is_swallowed_is_found(site: Site):
+    before = site.contents()
+    fix_app.execute(
+        site.admin,
+        "create function public.kept() returns trigger language plpgsql as $$ begin"
+        " new.body := old.body; new.at := now() + interval '1 hour'; return new; end $$;"
+        "create trigger kept before update on public.notes for each row execute function public.kept()",
+    )
+    try:
+        found, _ = site.smoked()
+    finally:
+        fix_app.execute(site.admin, "drop function public.kept() cascade")
+    assert "public.notes: the change of the row is taken and reads as before" in found.summary
+    assert site.contents() == before
+
+
+def test_what_is_no_postgrest_is_found_and_nothing_is_left(site: Site):
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    key = site.project.parent / "key"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        environment = f'api = "http://127.0.0.1:{http.server_port}/"\napi_key = "file:{key}"'
+        fix_app.write(site.project.parent, site.dsn, deploy='tables = ["notes"]', environment=environment)
+        found, _ = site.smoked()
+        http.shutdown()
+        thread.join()
+    assert "what answers 200 at the API's address is no PostgREST" in found.summary
+    assert fix_app.ask(site.admin, LEFT) == []

@@ -1,3 +1,3 @@
--- Which rows has a smoke announced, and not taken back?
+-- Which rows has a smoke announced (that of one writer, or any), and not taken back?
 -- Locks: ACCESS SHARE. Lowest version: 15.
-select s.id, s.relation, s.key from runbooks.smoke_rows s order by s.at
+select s.id, s.relation, s.key from runbooks.smoke_rows s where starts_with(s.id, %(writer)s) order by s.at
