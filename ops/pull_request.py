@@ -23,6 +23,7 @@ from ops import (
     pull_request_branch,
     reversal,
     rls,
+    rows,
     throwaway,
     triage,
     trial,
@@ -52,18 +53,25 @@ class GatePlan(Plan):
 
 
 class Gating(Rehearsing):
-    """A rehearsal of what a branch adds; `bare` is the database before any migration, `built` with the base's."""
+    """A rehearsal of what a branch adds.
+
+    `bare` is the database before any migration, `built` with the base's; `unsown` holds the rows that those have made,
+    once the base's seed is sown as well.
+    """
 
     def __init__(self, gate: GatePlan, *, run: str, away: Throwaway) -> None:
         super().__init__(gate, away.target, run=run, away=away)
         self.gate = gate
         self.bare: Snapshot = dict(away.target.mirror.snapshot)
         self.built: Snapshot = {}
+        self.unsown: dict[str, rows.Image] | None = None
         self.late: tuple[Migration, ...] = tuple(m for m in gate.based if m.version in gate.late)
         self.holes: frozenset[tuple[str, str]] = frozenset()
         self.staging: Staging | None = None
         self.verification = Verification()
-        self.drift = StagingDrift(reason="no staging was named")
+        self.drift = StagingDrift(
+            reason="the gate ended before it" if gate.staging else "no staging was named"
+        )
         self.blocking: list[str] = []
 
     def block(self, said: str) -> None:
@@ -100,7 +108,13 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
     }
     return GatePlan(
         **facts,
-        branch=Branch(base=base, merge_base=read.commit, head=planned.commit, changes=branch.changes),
+        branch=Branch(
+            base=base,
+            base_commit=read.now.commit,
+            merge_base=read.left.commit,
+            head=planned.commit,
+            changes=branch.changes,
+        ),
         based=branch.based,
         late=branch.late,
         staging=_staging(where, staging),
