@@ -64,7 +64,7 @@ def of(operated: Project, environment: str, choices: Choices, found: tuple[Migra
         migrations=found,
         overlooked=migrations.skipped(operated),
         change_digest=migrations.change_digest(found),
-        commit=_commit(operated.root),
+        commit=commit(operated.root),
         keep_going=choices.keep_going,
         chain=choices.chain or (where.in_place if where.chain is None else where.chain),
         out=choices.out or str(operated.root),
@@ -109,7 +109,10 @@ def _environment(operated: Project, name: str, choices: Choices) -> Environment:
     return chosen
 
 
-def _commit(root: Path) -> str | None:
+def commit(root: Path) -> str | None:
+    """Return the commit that is checked out there, if any is."""
+    if not root.is_dir():
+        return None
     done = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
