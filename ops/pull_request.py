@@ -5,7 +5,7 @@ Source: database-pipeline.md, "How the PR Gate Works".
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,12 +114,23 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
             merge_base=read.left.commit,
             head=planned.commit,
             changes=branch.changes,
+            uncommitted=pull_request_base.uncommitted(where.root, _judged(where, found)),
         ),
         based=branch.based,
         late=branch.late,
         staging=_staging(where, staging),
         choices=choices,
     )
+
+
+def _judged(where: Project, found: Sequence[Migration]) -> Iterator[str]:
+    """Yield the files that a branch is judged by."""
+    for migration in found:
+        yield migration.file
+        if migration.rollback:
+            yield migration.rollback.file
+    yield from (path.as_posix() for path in verification.find(where)[0])
+    yield from pull_request_base.CONFIGURATION
 
 
 def _staging(where: Project, named: str) -> str | None:
@@ -157,6 +168,9 @@ def check_branch(gating: Gating) -> Evidence:
     if wrong:
         counted = triage.counted(len(wrong), "change")
         gating.block(f"{counted} that may not be, the first in {wrong[0].place}")
+    if loose := gating.gate.branch.uncommitted:
+        counted = triage.counted(len(loose), "file")
+        gating.findings.append(f"{counted} judged and not committed, the first is {loose[0]}.")
     added = sum(change.kind == "added" for change in changes)
     said = (
         f"{triage.counted(added, 'migration')} added, {triage.counted(len(wrong), 'change')} that may not be"

@@ -169,6 +169,14 @@ def hashed(root: Path, paths: Iterable[str]) -> dict[str, str]:
     return dict(zip(wanted, answer.decode().split(), strict=True))
 
 
+def uncommitted(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return which of these files are not in the working tree what they are in the commit that is checked out."""
+    wanted = sorted({path for path in paths if not (root / path).is_symlink()})
+    then = named(root, "HEAD", wanted)
+    now = hashed(root, [path for path in wanted if (root / path).is_file()])
+    return tuple(path for path in wanted if now.get(path) != then.get(path))
+
+
 def _configured(place: Path) -> Project:
     try:
         return project.load(place)

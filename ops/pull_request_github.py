@@ -129,6 +129,8 @@ def _tried(client: httpx.Client, place: Place, found: PullRequest, do: Any) -> s
 
     try:
         do(client, place, found)
+    except errors.Refused as error:
+        return str(error)
     except httpx.HTTPStatusError as error:
         return _answered(error.response)
     except httpx.TimeoutException:
@@ -191,6 +193,10 @@ def _is_ours(comment: Mapping[str, Any], mark: str) -> bool:
 
 
 def _status(client: httpx.Client, place: Place, found: PullRequest) -> None:
+    if found.branch.uncommitted:
+        raise errors.Refused(
+            f"{found.branch.uncommitted[0]} is not committed, so this is the verdict of no commit. Commit it."
+        )
     said = secrets.redact(" ".join(found.summary.split()))
     body = {
         "state": _STATES.get(found.verdict, "failure"),

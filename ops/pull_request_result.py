@@ -25,13 +25,17 @@ class Change(Part):
 
 
 class Branch(Part):
-    """What is to be merged: into which base and its last commit, from which commit on, and what it changes."""
+    """What is to be merged: into which base and its last commit, from which commit on, and what it changes.
+
+    `uncommitted` are files that were judged as they are in the working tree, which is not how they are in `head`.
+    """
 
     base: str = ""
     base_commit: str | None = None
     merge_base: str | None = None
     head: str | None = None
     changes: tuple[Change, ...] = ()
+    uncommitted: tuple[str, ...] = ()
 
 
 class Verification(Part):

@@ -102,6 +102,17 @@ def test_a_file_that_the_command_cannot_write_is_told(branch: Path, github: GitH
     assert [each["state"] for each in github.statuses] == ["failure"]
 
 
+def test_no_commit_is_given_the_verdict_of_what_is_not_committed(branch: Path, github: GitHub) -> None:
+    assert judged(branch, status=True).findings == ()
+    assert len(github.statuses) == 1
+    file = fix_repository.migration(branch, "20260104000000_loose")
+    file.write_text("select 1;")
+    found = judged(branch, status=True)
+    assert found.branch.uncommitted == (f"supabase/migrations/{file.name}",)
+    assert any("is not committed, so this is the verdict of no commit" in each for each in found.findings)
+    assert len(github.statuses) == 1
+
+
 def test_the_token_is_known_before_anything_is_said(
     branch: Path, github: GitHub, capfd: pytest.CaptureFixture[str]
 ) -> None:
