@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cli import destination
 from cli.screen import Screen
-from ops import errors, pull_request_note, redaction, secrets
+from ops import errors, pull_request_finish, pull_request_note, redaction, secrets
 from ops.choices import PullRequestChoices
-from ops.pull_request_result import Branch, PullRequest
-from ops.verdict import Base, Failure, Verdict
+from ops.pull_request_result import PullRequest
+from ops.verdict import Verdict
 from tasks import runbook
 from tasks.step import observing
 
@@ -36,12 +35,12 @@ def gate(
     for file, option in ((json_file, "--json"), (markdown_file, "--markdown")):
         if problem := destination.problem(file, option):
             print(problem, file=sys.stderr)
+            pull_request_finish.without_gate(path, base, environment, choices, errors.Refused(problem))
             return Verdict.REFUSED.exit_code
     taken = destination.is_standard_output(json_file) or destination.is_standard_output(markdown_file)
     screen = Screen(sys.stderr if taken else None)
-    started = datetime.now(UTC)
     with observing(screen):
-        found = _run(path, base, environment, staging, choices, started)
+        found = _run(path, base, environment, staging, choices)
     (screen if found.bundle else Screen(sys.stderr)).verdict(found)
     if json_file:
         destination.write_json(json_file, found.published())
@@ -50,35 +49,16 @@ def gate(
     return found.verdict.exit_code
 
 
-def _run(
-    path: Path, base: str, environment: str, staging: str, choices: PullRequestChoices, started: datetime
-) -> PullRequest:
+def _run(path: Path, base: str, environment: str, staging: str, choices: PullRequestChoices) -> PullRequest:
     # Before the runbook is imported, which would take Prefect's two seconds otherwise.
     runbook.without_prefect()
     from flows.pr_gate import pr_gate
 
-    def ended(said: str, verdict: Verdict) -> PullRequest:
-        message = secrets.redact(said)
-        return PullRequest(
-            ok=False,
-            verdict=verdict,
-            summary=message,
-            project=path.resolve().name,
-            environment=environment,
-            started=started.isoformat(timespec="seconds"),
-            base=Base(place=environment),
-            error=Failure(message=message),
-            branch=Branch(base=base),
-        )
-
     try:
         return pr_gate.fn(str(path), base, environment, staging, choices)
     except errors.OpsError as error:
+        if error.__cause__:
+            print(secrets.redact(traceback.format_exc()), file=sys.stderr)
         if isinstance(error.evidence, PullRequest):
             return error.evidence
-        return ended(str(error), Verdict.of(error))
-    except Exception as error:
-        # Nothing was found out, so it neither holds nor is wrong; whoever reads the JSON must learn that too.
-        print(secrets.redact(traceback.format_exc()), file=sys.stderr)
-        said = f"The gate ended in a defect of its own, {type(error).__name__}: {error}. Please report it."
-        return ended(said, Verdict.UNAVAILABLE)
+        raise

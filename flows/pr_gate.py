@@ -38,18 +38,19 @@ def pr_gate(
         step.check_branch(gate)
         step.read_staging(gate)
         step.build_base(gate)
+        step.sow_base(gate)
         step.find_added(gate)
         rehearsal.refuse_bad_files(gate)
 
         for migration in progress.through(gate.pending, "migrations"):
             rehearsal.apply_migration(gate, migration)
             rehearsal.prove_rollback(gate, migration)
-        rehearsal.sow_seed(gate)
+        step.run_verification(gate)
+        step.sow_branch(gate)
         rehearsal.prove_chain(gate)
 
         rehearsal.check_contract(gate)
         step.check_rls(gate)
-        step.run_verification(gate)
         step.find_drift(gate)
         rehearsal.find_left(gate)
         return step.hand_off(gate)

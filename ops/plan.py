@@ -135,6 +135,8 @@ def _environment(operated: Project, name: str, choices: Choices) -> Environment:
 
 def commit(root: Path) -> str | None:
     """Return the commit that is checked out at `root`, if git can say."""
+    if not root.is_dir():
+        return None
     done = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )

@@ -5,6 +5,7 @@ Source: database-pipeline.md, "How to Promote to Production"; design.md, section
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ops import connectivity, errors, frozen, inventory, marker, overlays, promotions, rehearsals
@@ -255,8 +256,8 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
     if promoting.begun or (known is not None and not promoting.plan.choices.adopt):
         raise errors.Refused(
             f"Other hands have applied {', '.join(new[:5])}{' and more' * (len(new) > 5)} since the last promotion: "
-            f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, and "
-            "start again with the choice `adopt`: the approval then covers them as they are."
+            f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, "
+            "and start again with the choice `adopt`: the approval then covers them as they are."
         )
     promoting.findings.append(
         f"{len(new)} migrations were applied by other hands, the last is {new[-1]}; this plan takes them as they are."
@@ -265,8 +266,8 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
 
 
 def _rows(promoting: Promoting, migration: Migration) -> list[tuple[str, int]]:
-    rows = promoting.rehearsed.rows.get(migration.file, {}) if promoting.rehearsed else {}
-    return sorted(rows.items())
+    measured = promoting.rehearsed.rows if promoting.rehearsed else {}
+    return sorted(measured.get(migration.file, dict[str, int]()).items())
 
 
 def _major(promoting: Promoting) -> int:
@@ -282,5 +283,6 @@ def expected(promoting: Promoting) -> dict[str, Delta]:
     """Return the rehearsed change of each file of the plan, in its order."""
     if promoting.begun:
         return promoting.begun.expected
-    deltas = promoting.rehearsed.deltas if promoting.rehearsed else {}
-    return {each.file: frozen.without_incomparable(deltas.get(each.file, {})) for each in promoting.pending}
+    deltas: Mapping[str, Delta] = promoting.rehearsed.deltas if promoting.rehearsed else {}
+    none: Delta = {}
+    return {each.file: frozen.without_incomparable(deltas.get(each.file, none)) for each in promoting.pending}

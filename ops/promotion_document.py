@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ops import markdown as md
@@ -66,10 +66,11 @@ def _files(promoting: Promoting) -> Iterator[str]:
     if plan is None:
         return
     measured = {each.file: each for each in rehearsed.rehearsal.migrations} if rehearsed else {}
+    rows_of: Mapping[str, Mapping[str, int]] = rehearsed.rows if rehearsed else {}
     rows: list[tuple[str, ...]] = []
     for each in plan.files:
         found = measured.get(each.file)
-        on = rehearsed.rows.get(each.file, {}) if rehearsed else {}
+        on = rows_of.get(each.file, dict[str, int]())
         rows.append(
             (
                 each.file + (" (overlay)" if each.overlay else ""),

@@ -5,7 +5,7 @@ Source: database-pipeline.md, "How the PR Gate Works".
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ops import (
     release_merged,
     reversal,
     rls,
+    rows,
     throwaway,
     triage,
     trial,
@@ -54,18 +55,25 @@ class GatePlan(Plan):
 
 
 class Gating(Rehearsing):
-    """A rehearsal of what a branch adds; `bare` is the database before any migration, `built` with the base's."""
+    """A rehearsal of what a branch adds.
+
+    `bare` is the database before any migration, `built` with the base's; `unsown` holds the rows that those have made,
+    once the base's seed is sown as well.
+    """
 
     def __init__(self, gate: GatePlan, *, run: str, away: Throwaway) -> None:
         super().__init__(gate, away.target, run=run, away=away)
         self.gate = gate
         self.bare: Snapshot = dict(away.target.mirror.snapshot)
         self.built: Snapshot = {}
+        self.unsown: dict[str, rows.Image] | None = None
         self.late: tuple[Migration, ...] = tuple(m for m in gate.based if m.version in gate.late)
         self.holes: frozenset[tuple[str, str]] = frozenset()
         self.staging: Staging | None = None
         self.verification = Verification()
-        self.drift = StagingDrift(reason="no staging was named")
+        self.drift = StagingDrift(
+            reason="the gate ended before it" if gate.staging else "no staging was named"
+        )
         self.blocking: list[str] = []
 
     def block(self, said: str) -> None:
@@ -104,17 +112,29 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
         **facts,
         branch=Branch(
             base=base,
-            merge_base=read.commit,
+            base_commit=read.now.commit,
+            merge_base=read.left.commit,
             head=planned.commit,
             tree=operated_git.tree(where.root, "HEAD") or None,
             clean=not release_merged.changed(where),
             changes=branch.changes,
+            uncommitted=pull_request_base.uncommitted(where.root, _judged(where, found)),
         ),
         based=branch.based,
         late=branch.late,
         staging=_staging(where, staging),
         choices=choices,
     )
+
+
+def _judged(where: Project, found: Sequence[Migration]) -> Iterator[str]:
+    """Yield the files that a branch is judged by."""
+    for migration in found:
+        yield migration.file
+        if migration.rollback:
+            yield migration.rollback.file
+    yield from (path.as_posix() for path in verification.find(where)[0])
+    yield from pull_request_base.CONFIGURATION
 
 
 def _staging(where: Project, named: str) -> str | None:
@@ -152,6 +172,9 @@ def check_branch(gating: Gating) -> Evidence:
     if wrong:
         counted = triage.counted(len(wrong), "change")
         gating.block(f"{counted} that may not be, the first in {wrong[0].place}")
+    if loose := gating.gate.branch.uncommitted:
+        counted = triage.counted(len(loose), "file")
+        gating.findings.append(f"{counted} judged and not committed, the first is {loose[0]}.")
     added = sum(change.kind == "added" for change in changes)
     said = (
         f"{triage.counted(added, 'migration')} added, {triage.counted(len(wrong), 'change')} that may not be"

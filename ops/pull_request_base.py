@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from ops import errors, migrations, project
@@ -27,25 +29,55 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """Where a branch left its base, and the migrations that were there.
-
-    `ids` are git's names of their contents, and of the configuration's.
-    """
+class State:
+    """A commit's migrations; `ids` are git's names of their contents, and of the configuration's."""
 
     commit: str
     migrations: tuple[Migration, ...]
     ids: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base as it was where the branch left it, and as it is now; one and the same where nothing came since."""
+
+    left: State
+    now: State
+
+
 def read(operated: Project, ref: str) -> Base:
-    """Read the base at the commit where the branch that is checked out left it.
+    """Read the base at the commit where the branch that is checked out left it, and at its last one.
 
     Raises:
         Refused: there is no such commit here, or the base's configuration has a mistake.
     """
-    root = operated.root
-    commit = merge_base(root, ref)
+    left, now = commits(operated.root, ref)
+    state = _state(operated.root, left)
+    return Base(state, state if now == left else _state(operated.root, now))
+
+
+@contextmanager
+def checked_out(root: Path, commit: str) -> Generator[Project]:
+    """Lay a commit's `supabase` folder, its configuration and its seed files out, and return the project there.
+
+    Raises:
+        Refused: the configuration has a mistake.
+    """
+    with tempfile.TemporaryDirectory(prefix="runbooks-base-") as folder:
+        place = Path(folder).resolve()
+        _put(root, place, entries(root, commit, (*CONFIGURATION, "supabase")))
+        then = _configured(place)
+        # Up to where the name of a folder or a file may be anything.
+        fixed = ("/".join(takewhile(_is_a_name, Path(glob).parts)) or "." for glob in then.seed or ())
+        _put(root, place, entries(root, commit, sorted(set(fixed))) if then.seed else ())
+        yield then
+
+
+def _is_a_name(part: str) -> bool:
+    return not set(part) & set("*?[")
+
+
+def _state(root: Path, commit: str) -> State:
     with tempfile.TemporaryDirectory(prefix="runbooks-base-") as folder:
         place = Path(folder).resolve()
         configuration = entries(root, commit, CONFIGURATION)
@@ -56,11 +88,11 @@ def read(operated: Project, ref: str) -> Base:
         there = migrations.read(then)
     ids = {entry.path: entry.id for entry in (*configuration, *found)}
     # In the working tree's words, since that is where a reader looks.
-    return Base(commit, tuple(replace(m, path=root / m.file, rollback=None) for m in there), ids)
+    return State(commit, tuple(replace(m, path=root / m.file, rollback=None) for m in there), ids)
 
 
-def merge_base(root: Path, ref: str) -> str:
-    """Return the commit at which the branch that is checked out left `ref`.
+def commits(root: Path, ref: str) -> tuple[str, str]:
+    """Return the commit at which the branch that is checked out left `ref`, and the last one of `ref`.
 
     Raises:
         Refused: this is no repository, it has no such commit, or it does not reach back that far.
@@ -76,7 +108,8 @@ def merge_base(root: Path, ref: str) -> str:
         raise errors.Refused(
             f"This repository has no commit {ref!r}, so it is not known what the branch adds. {_fetching(ref)}"
         )
-    found = _git(root, "merge-base", there.stdout.decode().strip(), "HEAD")
+    last = there.stdout.decode().strip()
+    found = _git(root, "merge-base", last, "HEAD")
     if found.returncode and shallow:
         raise errors.Refused(
             "This is a shallow clone that does not reach back to where the branch left its base, so it is not known "
@@ -86,7 +119,7 @@ def merge_base(root: Path, ref: str) -> str:
         raise errors.Refused(
             f"HEAD and {ref!r} have no commit in common, so it is not known what the branch adds. Name its base."
         )
-    return found.stdout.decode().strip()
+    return found.stdout.decode().strip(), last
 
 
 def entries(root: Path, commit: str, paths: Iterable[str]) -> tuple[Entry, ...]:
@@ -136,6 +169,14 @@ def hashed(root: Path, paths: Iterable[str]) -> dict[str, str]:
     return dict(zip(wanted, answer.decode().split(), strict=True))
 
 
+def uncommitted(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return which of these files are not in the working tree what they are in the commit that is checked out."""
+    wanted = sorted({path for path in paths if not (root / path).is_symlink()})
+    then = named(root, "HEAD", wanted)
+    now = hashed(root, [path for path in wanted if (root / path).is_file()])
+    return tuple(path for path in wanted if now.get(path) != then.get(path))
+
+
 def _configured(place: Path) -> Project:
     try:
         return project.load(place)
@@ -150,6 +191,7 @@ def _put(root: Path, place: Path, found: Iterable[Entry]) -> None:
         path = place / entry.path
         path.parent.mkdir(parents=True, exist_ok=True)
         if entry.mode == _LINK:
+            path.unlink(missing_ok=True)
             path.symlink_to(os.fsdecode(contents[entry.id]))
         else:
             path.write_bytes(contents[entry.id])

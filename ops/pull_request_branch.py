@@ -9,7 +9,7 @@ from pathlib import Path
 from ops import history, migrations, pull_request_base
 from ops.migrations import Migration
 from ops.project import Project
-from ops.pull_request_base import Base
+from ops.pull_request_base import Base, State
 from ops.pull_request_result import Change
 
 
@@ -34,23 +34,38 @@ def compare(project: Project, base: Base, *, out_of_order: bool) -> Branch:
         Refused: git cannot read its own objects.
     """
     here = migrations.read(project)
-    then = {m.version: m for m in base.migrations}
-    now = _by_version(here, then)
-    same = _same(project.root, base, now)
-    based = tuple(_now(m, now[m.version]) if m.version in same else m for m in base.migrations)
-    added = tuple(m for m in here if m.version not in then)
-    twins = [m for m in here if m.version in then and m is not now[m.version]]
-    late = frozenset(_late(project.root, base.commit, [m for m in based if m.version in same]))
-    gone = [m for m in base.migrations if m.version not in same]
+    left, then = ({m.version: m for m in state.migrations} for state in (base.left, base.now))
+    known = {**left, **then}
+    now = _by_version(here, known)
+    untouched, current = (_same(project.root, state, now) for state in (base.left, base.now))
+    based = tuple(_now(m, now[m.version]) if m.version in current else m for m in base.now.migrations)
+    added = tuple(m for m in here if m.version not in known)
+    twins = [
+        m for m in here if _is_twin(m, now, known) or (m.version not in left and _takes(m, then, current))
+    ]
+    late = frozenset(_late(project.root, base, [m for m in based if m.version in current]))
+    # What the base itself has changed or taken away since is no change of the branch.
+    same = untouched | current | (left.keys() - then.keys() - now.keys())
+    gone = [m for m in base.left.migrations if m.version not in same]
     changes = (
         *(_changed(old, now.get(old.version), added) for old in gone),
-        *(_twin(new, then[new.version]) for new in twins),
-        *_out_of_order(added, base.migrations, allowed=out_of_order),
+        *(_twin(new, known[new.version]) for new in twins),
+        *_out_of_order(added, base.now.migrations, allowed=out_of_order),
         *_added(added, gone),
+        *_gained([m for m in base.now.migrations if m.version not in left]),
         *_rollbacks([m for m in based if m.version in late]),
         *_configuration(project.root, base),
     )
     return Branch(tuple(_without_rollback(m, late) for m in based), added, late, changes)
+
+
+def _is_twin(new: Migration, now: Mapping[str, Migration], known: Mapping[str, Migration]) -> bool:
+    return new.version in known and new is not now[new.version]
+
+
+def _takes(new: Migration, then: Mapping[str, Migration], current: frozenset[str]) -> bool:
+    """Whether a file has a version that the base has given to another one since the branch left it."""
+    return new.version in then and new.version not in current
 
 
 def ordered(branch: Branch) -> tuple[Migration, ...]:
@@ -74,18 +89,19 @@ def _now(old: Migration, new: Migration) -> Migration:
 
 
 def _twin(new: Migration, old: Migration) -> Change:
+    whose = f"the version of {old.file}, which" if old.name != new.name else "a version that"
     return Change(
         kind="out-of-order",
         file=new.file,
-        said=f"has the version of {old.file}, which is on the base, so that it would never be applied. "
+        said=f"has {whose} is on the base with another content, so that it would never be applied. "
         "Give it another version.",
         fails=True,
     )
 
 
-def _same(root: Path, base: Base, now: Mapping[str, Migration]) -> frozenset[str]:
+def _same(root: Path, then: State, now: Mapping[str, Migration]) -> frozenset[str]:
     """Return the versions that are in both under one name and with one content, as git counts it."""
-    pairs = [(old, now[old.version]) for old in base.migrations if old.version in now]
+    pairs = [(old, now[old.version]) for old in then.migrations if old.version in now]
     named = [(old, new) for old, new in pairs if old.name == new.name]
     # Git may write other line ends into the working tree than it keeps.
     unsure = [new.file for old, new in named if old.sha256 != new.sha256 and new.path.is_file()]
@@ -93,7 +109,7 @@ def _same(root: Path, base: Base, now: Mapping[str, Migration]) -> frozenset[str
     return frozenset(
         old.version
         for old, new in named
-        if old.sha256 == new.sha256 or hashes.get(new.file, "") == base.ids.get(old.file)
+        if old.sha256 == new.sha256 or hashes.get(new.file, "") == then.ids.get(old.file)
     )
 
 
@@ -163,8 +179,23 @@ def _added(added: Sequence[Migration], gone: Sequence[Migration]) -> Iterator[Ch
             yield Change(kind="added", file=migration.file, said=f"is new, {said}.", fails=False)
 
 
-def _late(root: Path, commit: str, same: Sequence[Migration]) -> Iterator[str]:
+def _gained(gained: Sequence[Migration]) -> Iterator[Change]:
+    for migration in gained:
+        yield Change(
+            kind="gained",
+            file=migration.file,
+            said="is on the base since the branch left it, so it is applied before what the branch adds.",
+            fails=False,
+        )
+
+
+def _late(root: Path, base: Base, same: Sequence[Migration]) -> Iterator[str]:
     """Yield the versions whose rollback script is not on the base, or is another one there."""
+    left, now = (frozenset(_rewritten(root, state.commit, same)) for state in (base.left, base.now))
+    yield from left & now
+
+
+def _rewritten(root: Path, commit: str, same: Sequence[Migration]) -> Iterator[str]:
     scripts = {m.version: m.rollback.file for m in same if m.rollback and m.rollback.file != m.file}
     if not scripts:
         return
@@ -190,7 +221,7 @@ def _configuration(root: Path, base: Base) -> Iterator[Change]:
     present = [name for name in pull_request_base.CONFIGURATION if (root / name).is_file()]
     now = pull_request_base.hashed(root, present)
     for name in pull_request_base.CONFIGURATION:
-        if now.get(name) != base.ids.get(name):
+        if now.get(name) not in (base.left.ids.get(name), base.now.ids.get(name)):
             yield Change(
                 kind="configuration",
                 file=name,

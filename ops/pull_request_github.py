@@ -5,6 +5,7 @@ Both are courtesies: what could not be told is a finding, and the exit code is t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -29,6 +30,7 @@ _MOST_PAGES = 50
 _DESCRIPTION = 140
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _REF = re.compile(r"refs/pull/(\d+)/")
+_INSIDERS = {"OWNER", "MEMBER", "COLLABORATOR"}
 _STATES = {Verdict.PASSED: "success", Verdict.UNAVAILABLE: "error"}
 
 
@@ -42,6 +44,13 @@ class Place:
     commit: str
     page: str | None
     token: str = field(repr=False)
+
+
+def learn_token(choices: PullRequestChoices) -> None:
+    """Keep the token out of all output from now on, where there is to be one; that there is none is said later."""
+    if choices.comment or choices.status:
+        with contextlib.suppress(errors.Refused):
+            secrets.open_secret(choices.token)
 
 
 def tell(choices: PullRequestChoices, found: PullRequest) -> tuple[str, ...]:
@@ -111,7 +120,8 @@ def _telling(place: Place, choices: PullRequestChoices, found: PullRequest) -> I
                 if asked and (why := _tried(client, place, found, do)):
                     yield f"The {what} was not written: {why}"
     except (httpx.InvalidURL, UnicodeError) as error:
-        yield f"The pull request was not told: {place.api} is no address ({type(error).__name__})."
+        why = f"{place.api} is no address, or the token has letters that none has ({type(error).__name__})"
+        yield f"The pull request was not told: {why}."
 
 
 def _tried(client: httpx.Client, place: Place, found: PullRequest, do: Any) -> str | None:
@@ -119,6 +129,8 @@ def _tried(client: httpx.Client, place: Place, found: PullRequest, do: Any) -> s
 
     try:
         do(client, place, found)
+    except errors.Refused as error:
+        return str(error)
     except httpx.HTTPStatusError as error:
         return _answered(error.response)
     except httpx.TimeoutException:
@@ -138,11 +150,24 @@ def _comment(client: httpx.Client, place: Place, found: PullRequest) -> None:
             answer.raise_for_status()
             return
     # There is none, or it is somebody else's, or was deleted meanwhile.
-    client.post(f"/repos/{place.repository}/issues/{place.number}/comments", json=body).raise_for_status()
+    _post(client, f"/repos/{place.repository}/issues/{place.number}/comments", body)
+
+
+def _post(client: httpx.Client, path: str, body: Mapping[str, object]) -> None:
+    import httpx
+
+    answer = client.post(path, json=body).raise_for_status()
+    if answer.history and answer.status_code != 201:
+        # On the way to where the repository is now a POST may have become a GET.
+        moved = answer.history[0]
+        raise httpx.HTTPStatusError("moved", request=moved.request, response=moved)
 
 
 def _ours(client: httpx.Client, place: Place, mark: str) -> list[int]:
-    """Return the numbers of the comments that begin with our mark."""
+    """Return the numbers of the comments that begin with our mark and are by somebody who may write here.
+
+    A stranger's would be brought up to date with our verdict, and then be the stranger's to change.
+    """
     import httpx
 
     found: list[int] = []
@@ -153,15 +178,25 @@ def _ours(client: httpx.Client, place: Place, mark: str) -> list[int]:
         ).raise_for_status()
         try:
             comments: Any = answer.json()
-            found += [each["id"] for each in comments if (each["body"] or "").startswith(mark)]
-        except (ValueError, LookupError, TypeError) as error:
+            found += [each["id"] for each in comments if _is_ours(each, mark)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise httpx.DecodingError("no list of comments") from error
         if "next" not in answer.links:
             break
     return found
 
 
+def _is_ours(comment: Mapping[str, Any], mark: str) -> bool:
+    author: Mapping[str, Any] = comment.get("user") or {}
+    trusted = author.get("type") == "Bot" or comment.get("author_association") in _INSIDERS
+    return trusted and (comment["body"] or "").startswith(mark)
+
+
 def _status(client: httpx.Client, place: Place, found: PullRequest) -> None:
+    if found.branch.uncommitted:
+        raise errors.Refused(
+            f"{found.branch.uncommitted[0]} is not committed, so this is the verdict of no commit. Commit it."
+        )
     said = secrets.redact(" ".join(found.summary.split()))
     body = {
         "state": _STATES.get(found.verdict, "failure"),
@@ -169,7 +204,7 @@ def _status(client: httpx.Client, place: Place, found: PullRequest) -> None:
         "description": said if len(said) <= _DESCRIPTION else f"{said[: _DESCRIPTION - 1]}…",
         **({"target_url": place.page} if place.page else {}),
     }
-    client.post(f"/repos/{place.repository}/statuses/{place.commit}", json=body).raise_for_status()
+    _post(client, f"/repos/{place.repository}/statuses/{place.commit}", body)
 
 
 def _answered(answer: httpx.Response) -> str:
@@ -177,6 +212,7 @@ def _answered(answer: httpx.Response) -> str:
     if code == 429 or (code == 403 and _is_limited(answer)):
         return f"GitHub's rate limit is used up{_until(answer)}. Run it again then."
     meanings = {
+        301: "the repository has another name by now. Name it with --repository.",
         401: "the token is not valid. Renew it.",
         403: "the token may not do that. Give the job `pull-requests: write` and `statuses: write`; a pull request "
         "from a fork has a token that only reads.",

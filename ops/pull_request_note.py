@@ -54,7 +54,7 @@ def _head(found: PullRequest) -> Iterator[str]:
 def _migrations(found: PullRequest, most: int) -> Iterator[str]:
     yield from ("### Migrations", "")
     if not found.migrations:
-        yield from ("Nothing is added.", "")
+        yield from ("Nothing was rehearsed." if found.error else "Nothing is added.", "")
         return
     ordered = sorted(found.migrations, key=lambda each: not _is_wrong(each))
     rows = [_row(each) for each in ordered[:most]]
@@ -97,9 +97,10 @@ def _blocking(found: PullRequest) -> Iterator[str]:
 
 def _drift(found: PullRequest, most: int) -> Iterator[str]:
     drifted = found.drift
-    if drifted.staging is None:
-        return
     yield from ("### Drift", "")
+    if drifted.staging is None:
+        yield from (f"Not looked for: {_clipped(drifted.reason or 'the gate never began')}.", "")
+        return
     if drifted.status == "unknown":
         yield from (f"Not known: {_clipped(drifted.reason or '')}", "")
         return
@@ -154,7 +155,8 @@ def _remarks(found: PullRequest, most: int) -> Iterator[str]:
 def _foot(found: PullRequest) -> Iterator[str]:
     facts = {
         "base": found.branch.base,
-        "from": (found.branch.merge_base or "")[:12],
+        "at": (found.branch.base_commit or "")[:12],
+        "left at": (found.branch.merge_base or "")[:12],
         "commit": (found.commit or "")[:12],
         "PostgreSQL": found.base.server_version or "",
         "stand-ins": ", ".join(found.base.stand_ins),

@@ -11,7 +11,9 @@ from ops.verdict import ContractFile, Difference, Part, Rehearsal
 class Change(Part):
     """One file that the branch changes; `line` is the first that is not the same, `fails` that it may not be so."""
 
-    kind: Literal["added", "edited", "deleted", "renamed", "out-of-order", "rollback", "configuration"]
+    kind: Literal[
+        "added", "edited", "deleted", "renamed", "out-of-order", "gained", "rollback", "configuration"
+    ]
     file: str
     line: int | None = None
     said: str
@@ -23,18 +25,20 @@ class Change(Part):
 
 
 class Branch(Part):
-    """What is to be merged: into which base, from which commit on, and what it changes.
+    """What is to be merged: into which base and its last commit, from which commit on, and what it changes.
 
-    `tree` is git's name of the files of `head`, which a merge may give to another commit; `clean` says that the files
-    that were judged are those.
+    `tree` is git's name of the files of `head`, which a merge may give to another commit; `clean` says that what is
+    released of it is those files, and `uncommitted` which files were judged as they are in the working tree.
     """
 
     base: str = ""
+    base_commit: str | None = None
     merge_base: str | None = None
     head: str | None = None
     tree: str | None = None
     clean: bool = False
     changes: tuple[Change, ...] = ()
+    uncommitted: tuple[str, ...] = ()
 
 
 class Verification(Part):

@@ -98,6 +98,12 @@ def review(where: Environment, log: Log, number: int, *, name: str, code: str, n
 def override(where: Environment, log: Log, commit: str, *, name: str, code: str, note: str) -> Row:
     """Write down that somebody lets a commit through though the gate of its pull request says no, and tell everybody.
 
+    The row is found again by these of its fields: `event` is break-glass, `gate` is pr-gate, `environment` that of the
+    log, and `plan_digest` is the commit's whole hash in small letters; `run` is empty. `actor` is who, `proof` is totp,
+    `note` the reason, and `details["step"]` the code's number. It is open until a row whose `event` is reviewed has its
+    `id` as `details["of"]`, which `unreviewed` looks up. A squash or a rebase makes another commit, of which this says
+    nothing.
+
     Raises:
         Refused: the environment has no glass to break, the reason is too short, or the name is not proven.
     """

@@ -32,6 +32,11 @@ def sow(target: Target, project: Project) -> Evidence:
     )
 
 
+def has_files(project: Project) -> bool:
+    """Whether the project has a seed file."""
+    return bool(_files(project))
+
+
 def _files(project: Project) -> list[str]:
     if project.seed is not None:
         patterns = [str(path) for path in project.seed]

@@ -25,7 +25,10 @@ def alike(snapshot: Snapshot, left: int, right: int) -> Snapshot:
 def _alike(snapshot: Snapshot, oldest: int) -> Iterator[tuple[Key, str]]:
     for key, text in snapshot.items():
         if key[0] in _ABOUT_RIGHTS and oldest < _MAINTAINING:
-            yield key, _MAINTAIN.sub("", text).removesuffix(", ")
+            said = _MAINTAIN.sub("", text).removesuffix(", ")
+            # A right that the other one does not know is no right there.
+            if said or not text:
+                yield key, said
         elif key[0] == "publication" and oldest < _NAMING:
             yield key, _GENERATED.sub("", text)
         elif not (key[0] == "constraint" and text.startswith("NOT NULL ") and oldest < _NAMING):

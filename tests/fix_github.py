@@ -40,10 +40,12 @@ class GitHub:
     foreign: set[int] = field(default_factory=set[int])
     silent: threading.Event | None = None
 
-    def say(self, *bodies: str) -> None:
-        """Write comments as somebody else."""
+    def say(self, *bodies: str, stranger: bool = False) -> None:
+        """Write comments as a member of the repository's team, or as a stranger."""
+        role = "NONE" if stranger else "MEMBER"
         for body in bodies:
-            self.comments.append({"id": 100 + len(self.comments), "body": body})
+            written = {"id": 100 + len(self.comments), "body": body}
+            self.comments.append({**written, "user": {"type": "User"}, "author_association": role})
 
     def answered(self, method: str, target: str, headers: Any, body: Any) -> tuple[int, dict[str, str], Any]:
         path = urlsplit(target).path
@@ -74,7 +76,8 @@ class GitHub:
     def _created(self, body: Any) -> tuple[int, dict[str, str], Any]:
         if len(body["body"]) > _LONGEST:
             return 422, {}, {"message": "Validation Failed: body is too long (maximum is 65536 characters)"}
-        self.say(body["body"])
+        self.say(body["body"], stranger=True)
+        self.comments[-1]["user"] = {"type": "Bot", "login": "github-actions[bot]"}
         return 201, {}, self.comments[-1]
 
     def _changed(self, identity: int, body: Any) -> tuple[int, dict[str, str], Any]:

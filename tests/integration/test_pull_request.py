@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import errors, manifest, pull_request_note
+from ops import manifest, pull_request_note
 from ops.evidence import Evidence
 from ops.verdict import Verdict
 from tasks.step import observing
@@ -98,6 +98,21 @@ def test_out_of_order_fails_unless_the_environment_allows_it(branch: Path) -> No
         '[project]\ncontract = []\n[environments.throw-away]\nplace = "throw-away"\nout_of_order = true\n'
     )
     assert judged(branch).verdict is Verdict.PASSED
+
+
+def test_what_the_base_has_got_since_is_there_before_what_the_branch_adds(branch: Path) -> None:
+    fix_repository.git(branch, "checkout", "-q", "main")
+    early = "20260102120000_open_door"
+    fix_repository.add(branch, {early: OPEN})
+    fix_repository.git(branch, "checkout", "-q", "feature")
+    fix_repository.add(branch, {OPEN_KEY: OPEN}, {OPEN_KEY: CLOSE})
+    found = judged(branch)
+    assert found.verdict is Verdict.FAILED
+    assert found.branch.base_commit == fix_repository.git(branch, "rev-parse", "main")
+    assert found.branch.merge_base != found.branch.base_commit
+    assert found.migrations[-1].error
+    assert found.migrations[-1].error.sqlstate == "42P07"
+    assert f"{early}.sql is on the base since" in pull_request_note.markdown(found).replace("\\", "")
 
 
 def test_a_failing_migration_is_named_with_its_place(branch: Path) -> None:
@@ -196,10 +211,12 @@ def test_an_environment_in_place_is_refused(branch: Path) -> None:
     (branch / "runbooks.toml").write_text(
         '[environments.staging]\nplace = "in-place"\ndatabase = "env:STAGING_URL"\nrehearse = true\n'
     )
-    with pytest.raises(errors.Refused, match="judged on a throw-away database only"):
-        judged(branch, environment="staging")
+    found = judged(branch, environment="staging")
+    assert (found.verdict, found.bundle) == (Verdict.REFUSED, None)
+    assert "judged on a throw-away database only" in found.summary
 
 
 def test_an_environment_without_a_database_is_no_staging(branch: Path) -> None:
-    with pytest.raises(errors.Refused, match="has no database, so there is no staging"):
-        judged(branch, "throw-away")
+    found = judged(branch, "throw-away")
+    assert found.verdict is Verdict.REFUSED
+    assert "has no database, so there is no staging" in found.summary

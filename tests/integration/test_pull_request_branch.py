@@ -157,11 +157,57 @@ def test_a_project_below_the_root_of_its_repository(tmp_path: Path) -> None:
     assert said(compared(shop)) == [("edited", f"{projects.TAGS}.sql:1", True)]
 
 
-def test_what_the_base_has_got_since_is_not_the_branchs_doing(shop: Path) -> None:
+@pytest.fixture
+def overtaken(shop: Path) -> Path:
+    """The base has got a migration since the branch left it."""
     git(shop, "checkout", "-q", "main")
-    fix_repository.add(shop, {NEW: "select 1;"})
+    fix_repository.add(shop, {NEW: "select 1;"}, {NEW: "select 2;"})
     git(shop, "checkout", "-q", "feature")
-    assert compared(shop).changes == ()
+    return shop
+
+
+def test_what_the_base_has_got_since_is_told_and_comes_before_what_the_branch_adds(overtaken: Path) -> None:
+    assert said(compared(overtaken)) == [("gained", f"{NEW}.sql", False)]
+    later = "20260105000000_later"
+    fix_repository.add(overtaken, {later: "select 3;"})
+    branch = compared(overtaken)
+    assert said(branch) == [("added", f"{later}.sql", False), ("gained", f"{NEW}.sql", False)]
+    assert [m.name for m in pull_request_branch.ordered(branch)] == ["notes", "tags", "new", "later"]
+
+
+def test_what_comes_before_what_the_base_has_got_since_is_out_of_order(overtaken: Path) -> None:
+    fix_repository.add(overtaken, {"20260103120000_between": "select 3;"})
+    assert said(compared(overtaken))[0] == ("out-of-order", "20260103120000_between.sql", True)
+    assert "20260104000000" in compared(overtaken).changes[0].said
+
+
+@pytest.mark.parametrize("key", [NEW, "20260104000000_other"])
+def test_a_version_that_the_base_has_given_away_since_fails(overtaken: Path, key: str) -> None:
+    fix_repository.add(overtaken, {key: "select 3;"})
+    branch = compared(overtaken)
+    assert said(branch)[0] == ("out-of-order", f"{key}.sql", True)
+    assert [m.script.text for m in branch.based][2:] == ["select 1;"]
+    assert branch.added == ()
+
+
+def test_what_was_taken_over_from_the_base_is_no_change(overtaken: Path) -> None:
+    (overtaken / "README").write_text("a commit of its own")
+    fix_repository.add(overtaken, {NEW: "select 1;"}, {NEW: "select 2;"})
+    branch = compared(overtaken)
+    assert said(branch) == [("gained", f"{NEW}.sql", False)]
+    assert branch.late == frozenset()
+
+
+def test_what_the_base_itself_has_changed_since_is_not_the_branchs_doing(shop: Path) -> None:
+    git(shop, "checkout", "-q", "main")
+    migration(shop, projects.TAGS).write_text("select 1;")
+    migration(shop, projects.NOTES).unlink()
+    (shop / "runbooks.toml").write_text("")
+    fix_repository.committed(shop)
+    git(shop, "checkout", "-q", "feature")
+    branch = compared(shop)
+    assert [change for change in branch.changes if change.fails] == []
+    assert [m.script.text for m in branch.based] == ["select 1;"]
 
 
 def test_neither_the_working_tree_nor_the_index_is_touched(shop: Path) -> None:

@@ -130,6 +130,11 @@ def test_the_workflow_starts_when_the_runbook_says_and_reaches_back_to_the_base(
         ".github/workflows/pr-migrations.yml",
     }
     assert told <= paths
+    # And with what else says how it is judged.
+    example = WORKFLOW.parents[2]
+    judging = {"runbooks.toml", "supabase/config.toml", "supabase/seed.sql", "supabase/rls_tests.sql"}
+    assert judging <= paths
+    assert [each for each in paths if not list(example.glob(each.removesuffix("/**")))] == []
     checkout = flow["jobs"]["pr-gate"]["steps"][0]
     assert checkout["with"]["fetch-depth"] == 0
     assert flow["permissions"] == {"contents": "read", "pull-requests": "write", "statuses": "write"}

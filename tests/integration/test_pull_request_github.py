@@ -70,6 +70,20 @@ def test_somebody_elses_with_our_mark_is_not_changed_and_ours_is_written(github:
     assert [each["body"].splitlines()[1] for each in github.comments] == ["forged", ""]
 
 
+def test_a_strangers_with_our_mark_is_not_ours_though_it_could_be_changed(github: GitHub) -> None:
+    github.say(f"{MARK}\nforged", stranger=True)
+    for _ in range(2):
+        assert pull_request_github.tell(BOTH, found()) == ()
+    assert [each["body"].splitlines()[1] for each in github.comments] == ["forged", ""]
+
+
+def test_a_repository_that_has_moved_is_a_finding(github: GitHub) -> None:
+    github.answers[("POST", fix_github.HEAD)] = (301, {"Location": f"{github.address}/moved"}, {})
+    github.answers[("GET", "/moved")] = (200, {}, [])
+    (status,) = pull_request_github.tell(BOTH, found())
+    assert "GitHub answered 301: the repository has another name" in status
+
+
 @pytest.mark.parametrize(
     ("verdict", "state"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from psycopg import conninfo
 
-from ops import database, embedded, pull_request_note, schema
+from ops import database, drift, embedded, errors, pull_request_note, schema
 from ops.pull_request_result import PullRequest
 from ops.verdict import Verdict
 from tests import fix_repository, projects
@@ -184,11 +184,20 @@ def test_a_staging_that_is_away_is_unavailable_and_one_that_says_no_is_refused(
     monkeypatch.setenv("STAGING_URL", "postgresql://u:hunter22@127.0.0.1:9/postgres?sslmode=disable")
     found = judged(branch, staging.secret)
     assert (found.verdict, found.migrations) == (Verdict.UNAVAILABLE, ())
+    assert (found.drift.status, found.drift.reason) == ("skipped", "the gate ended before it")
     assert "hunter22" not in found.model_dump_json()
     monkeypatch.delenv("STAGING_URL")
     found = judged(branch, staging.secret)
     assert found.verdict is Verdict.REFUSED
     assert "STAGING_URL is not set" in found.summary
+
+
+def test_nothing_can_be_written_where_staging_is_read(staging: StagingDatabase) -> None:
+    with (
+        pytest.raises(errors.Refused, match="25006"),
+        drift.reading(staging.secret) as connection,
+    ):
+        connection.execute("create table public.written (id int)")
 
 
 def test_nothing_on_staging_is_changed(branch: Path, staging: StagingDatabase, shaped_admin: str) -> None:

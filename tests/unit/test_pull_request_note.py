@@ -9,7 +9,7 @@ import pytest
 from ops import pull_request_note, secrets
 from ops.drift import Side
 from ops.pull_request_result import Branch, Change, PullRequest, StagingDrift, Verification
-from ops.verdict import Base, ContractFile, Difference, MigrationResult, Reapply, Rollback, Verdict
+from ops.verdict import Base, ContractFile, Difference, Failure, MigrationResult, Reapply, Rollback, Verdict
 
 SIDE = Side(
     secret="env:S", database="postgres", role="postgres", server_version="17.4", server_major=17, objects=9
@@ -99,6 +99,37 @@ def test_what_differs_is_shown_without_what_is_the_same() -> None:
         "| policy s.t.own | not the same | using (a) | using (true) |",
         "| function public.f(integer) | only in the migrations | one \\| two |  |",
     ]
+
+
+def test_what_was_not_looked_at_is_said_to_be_so() -> None:
+    text = pull_request_note.markdown(found())
+    assert "Nothing is added." in text
+    assert "Not looked for: the gate never began." in text
+    text = pull_request_note.markdown(
+        found(error=Failure(message="no"), drift=StagingDrift(reason="no staging was named"))
+    )
+    assert "Nothing was rehearsed." in text
+    assert "Not looked for: no staging was named." in text
+
+
+def test_a_files_name_and_an_objects_are_no_markup() -> None:
+    name = "supabase/migrations/1_`a|<b>@acme`.sql"
+    changed = Change(kind="edited", file=name, line=4, said="calls @acme, [x](y)", fails=True)
+    gone = Difference(kind="table", object='public."a | <img src=x> `b`"', before="https://evil.example #1")
+    text = pull_request_note.markdown(
+        found(branch=Branch(base="@acme", changes=(changed,)), drift=drifted(gone))
+    )
+    assert "- `supabase/migrations/1_'a|<b>@\u200bacme'.sql:4` calls @\u200bacme, \\[x\\](y)" in text
+    (row,) = table(text, "Drift")
+    assert row.replace("\\|", "").count("|") == 5
+    for said in ("<img", "https://", "#1", "@acme"):
+        assert said not in text
+
+
+def test_a_secret_is_not_cut_in_two() -> None:
+    secrets.remember("correct-horse-battery-staple")
+    text = pull_request_note.markdown(found(summary="x" * 390 + "correct-horse-battery-staple"))
+    assert "correct" not in text
 
 
 def test_a_script_that_fails_and_a_glob_that_matches_nothing_are_named() -> None:

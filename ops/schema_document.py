@@ -1,0 +1,2 @@
+def markdown(connection):
+    return "erDiagram\n"
