@@ -21,7 +21,7 @@ _WORDS = {
     "duplicates": "tables with duplicates",
     "orphans": "references that lead nowhere",
     "nulls": "required columns with nothing in them",
-    "sequence": "sequences behind their tables",
+    "sequence": "sequences behind their tables or at their ends",
     "future": "columns with times that have not come",
     "index": "INVALID indexes",
     "constraint": "unvalidated constraints",

@@ -16,7 +16,7 @@ from ops.app_tables import Table, Tables
 from ops.findings import Finding
 from ops.looking import Look
 
-_QUESTION = "orphans"
+QUESTION = "orphans"
 _EQUAL = sql.SQL("=")
 
 
@@ -136,7 +136,7 @@ def _constrained(**row: Any) -> Reference:
 def find(look: Look, references: Sequence[Reference]) -> Iterator[tuple[Reference, Finding]]:
     """Yield the references that lead nowhere, with what is to be said of them."""
     for each in references:
-        found = conditions.met(look, _QUESTION, each.child, {"": each.orphaned}, about=str(each)).get("")
+        found = conditions.met(look, QUESTION, each.child, {"": each.orphaned}, about=str(each)).get("")
         if found:
             yield each, _finding(each, found)
 

@@ -266,7 +266,8 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
 
 
 def _rows(promoting: Promoting, migration: Migration) -> list[tuple[str, int]]:
-    measured = promoting.rehearsed.rows if promoting.rehearsed else {}
+    none: Mapping[str, Mapping[str, int]] = {}
+    measured = promoting.rehearsed.rows if promoting.rehearsed else none
     return sorted(measured.get(migration.file, dict[str, int]()).items())
 
 

@@ -290,7 +290,12 @@ def test_the_report_says_what_was_looked_at(site: Site):
 
 def test_a_sequence_at_its_end_is_not_an_error_of_the_question(site: Site):
     site.run("select setval('public.logs_id_seq', 9223372036854775807)")
-    assert checked(site).ok
+    found = checked(site)
+    assert found.unseen == ()
+    assert [(each.object, each.count) for each in found.findings] == [
+        ("public.logs_id_seq of public.logs.id", 0)
+    ]
+    assert "set it back" in found.findings[0].remedy
 
 
 def test_required_columns_of_many_tables_are_asked_once_each(site: Site, monkeypatch: pytest.MonkeyPatch):
@@ -306,3 +311,13 @@ def test_required_columns_of_many_tables_are_asked_once_each(site: Site, monkeyp
         required = nulls.declared(Tables.read(connection), {"logs": ["id", "message", "owner"]})
         assert [each.object for each in nulls.find(look, required)] == ["public.logs.owner"]
     assert asked == ["nulls public.logs", "nulls public.logs"]
+
+
+def test_a_date_may_be_tomorrows_where_the_day_has_begun(site: Site):
+    site.run(
+        "create table public.days (id int primary key, day date);"
+        "insert into public.days values (1, (now() at time zone 'Pacific/Kiritimati')::date)"
+    )
+    assert site.look().ok
+    site.run("insert into public.days values (2, (now() at time zone 'Pacific/Kiritimati')::date + 1)")
+    assert [each.examples for each in site.look().findings] == [({"id": 2},)]

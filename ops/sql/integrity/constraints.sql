@@ -8,6 +8,11 @@ with recursive family as (
     from family
     join pg_catalog.pg_inherits i on i.inhparent = family.oid
     join pg_catalog.pg_class p on p.oid = i.inhrelid and p.relispartition
+),
+typ as (
+    select t.oid, t.oid as domain from pg_catalog.pg_type t where t.typtype = 'd'
+    union all
+    select d.oid, typ.domain from typ join pg_catalog.pg_type d on d.typtype = 'd' and d.typbasetype = typ.oid
 )
 select c.oid::bigint as oid,
        c.conname::text as name,
@@ -16,6 +21,7 @@ select c.oid::bigint as oid,
        coalesce(r.relname, y.typname)::text as owner,
        coalesce(r.relkind = 'p', false) as partitioned,
        c.conrelid = 0 as of_domain,
+       c.contypid::bigint as domain,
        case when c.contype = 'n' then (
            select a.attname::text from pg_catalog.pg_attribute a
            where a.attrelid = c.conrelid and a.attnum = c.conkey[1])
@@ -39,5 +45,6 @@ where not c.convalidated
        or (c.conrelid = 0 and exists (
            select from pg_catalog.pg_attribute a
            join family on family.oid = a.attrelid
-           where a.atttypid = c.contypid and not a.attisdropped)))
+           join typ on typ.oid = a.atttypid
+           where typ.domain = c.contypid and not a.attisdropped)))
 order by rn.nspname, coalesce(r.relname, y.typname), c.conname

@@ -13,9 +13,15 @@ select pg_catalog.format('%%s.%%s', n.nspname, c.relname) as name,
        pg_catalog.format('%%s.%%s', tn.nspname, t.relname) as table_name,
        c.relkind = 'I' as partitioned,
        i.indisunique as is_unique,
+       i.indislive as live,
        exists (
            select from pg_catalog.pg_stat_progress_create_index p where p.index_relid = i.indexrelid
-       ) as building
+       ) as building,
+       -- Of the sessions of others a role without pg_read_all_stats sees only that they build one.
+       exists (
+           select from pg_catalog.pg_stat_progress_create_index p
+           where p.datname = pg_catalog.current_database() and p.relid is null
+       ) as hidden
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

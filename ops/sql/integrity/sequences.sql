@@ -1,5 +1,5 @@
 -- Which sequences number the rows of the app's tables: identities, serials and plain defaults of nextval()? Left out are
--- those that go around, and columns whose default makes something else of the number.
+-- columns whose default makes something else of the number.
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 with used as (
     select d.objid as sequence, d.refobjid as relation, d.refobjsubid as attnum
@@ -18,7 +18,14 @@ select n.nspname::text as schema,
        a.attname::text as column,
        s.seqincrement as step,
        s.seqmin as lowest,
-       s.seqmax as highest
+       s.seqmax as highest,
+       s.seqcycle as cycles,
+       s.seqcache as cached,
+       exists (
+           select from pg_catalog.pg_index i
+           where i.indrelid = u.relation and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = u.attnum
+             and i.indpred is null
+       ) as alone_unique
 from used u
 join pg_catalog.pg_sequence s on s.seqrelid = u.sequence
 join pg_catalog.pg_class c on c.oid = s.seqrelid
@@ -26,13 +33,11 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = u.relation and a.attnum = u.attnum
 left join pg_catalog.pg_attrdef f on f.adrelid = u.relation and f.adnum = u.attnum
 where u.relation = any (%(oids)s::oid[])
-  and not s.seqcycle
-  and a.atttypid in ('pg_catalog.int2'::regtype, 'pg_catalog.int4'::regtype, 'pg_catalog.int8'::regtype,
-                     'pg_catalog.numeric'::regtype)
   and (f.oid is null
        -- nextval() itself or a cast of it, as the server keeps it: pg_get_expr() waits for whoever has the table locked.
        or f.adbin::text ~ pg_catalog.format(
-           '^\{FUNCEXPR (:funcid \d+ :funcresulttype \d+ :funcretset false :funcvariadic false :funcformat [12] '
+           '^(\{COERCETODOMAIN :arg )?'
+           '\{FUNCEXPR (:funcid \d+ :funcresulttype \d+ :funcretset false :funcvariadic false :funcformat [12] '
            ':funccollid 0 :inputcollid 0 :args \(\{FUNCEXPR )?:funcid %%s ',
            'pg_catalog.nextval(regclass)'::regprocedure::oid))
 order by n.nspname, c.relname, u.relation::regclass::text, a.attnum
