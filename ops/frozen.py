@@ -54,6 +54,7 @@ class RehearsedBy(_Part):
     bundle: str
     seal: str
     started: str
+    ended: str
     environment: str
     rollbacks: Mapping[str, str] = {}
 

@@ -6,7 +6,7 @@ Source: database-pipeline.md, "How to Promote to Production"; design.md, section
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ops import connectivity, errors, frozen, inventory, marker, overlays, promotions, rehearsals
 from ops.evidence import Evidence
@@ -16,6 +16,7 @@ from ops.migrations import Migration
 from ops.promoting import Promoting
 from ops.promotions import Begun
 from ops.schema import Delta
+from ops.verdict import Rehearsal
 
 _NOTHING_DONE = "Nothing was applied."
 
@@ -180,6 +181,7 @@ def planned(promoting: Promoting) -> Frozen:
             bundle=str(rehearsed.path),
             seal=rehearsed.seal,
             started=rehearsed.rehearsal.started,
+            ended=_ended(rehearsed.rehearsal),
             environment=rehearsed.rehearsal.environment,
             rollbacks={each.file: each.rollback.status for each in rehearsed.rehearsal.migrations},
         ),
@@ -269,6 +271,11 @@ def _rows(promoting: Promoting, migration: Migration) -> list[tuple[str, int]]:
     none: Mapping[str, Mapping[str, int]] = {}
     measured = promoting.rehearsed.rows if promoting.rehearsed else none
     return sorted(measured.get(migration.file, dict[str, int]()).items())
+
+
+def _ended(rehearsal: Rehearsal) -> str:
+    took = timedelta(milliseconds=rehearsal.duration_ms or 0)
+    return (datetime.fromisoformat(rehearsal.started) + took).isoformat(timespec="seconds")
 
 
 def _major(promoting: Promoting) -> int:

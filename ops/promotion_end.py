@@ -25,7 +25,6 @@ from ops.verdict import Failure, Verdict
 RESULT = "promotion.json"
 PLAN = "plan.md"
 NOTE = "release_note.md"
-SCHEMA = "schema.md"
 
 
 def document_schema(promoting: Promoting) -> Evidence:
@@ -51,7 +50,7 @@ def write_note(promoting: Promoting) -> Evidence:
     release = promoting.plan.project.release
     rows = [{"what": "note", "ok": True, "said": f"written to {NOTE}"}]
     if release.notes and release.notes_branch:
-        kept = _committed(promoting, text)
+        kept = _committed(promoting, found, text)
         rows.append({"what": "branch", "ok": kept.ok, "said": kept.summary})
     if release.stakeholders:
         told = stakeholders.tell(promoting.plan.project, promotion_note.message(found))
@@ -181,9 +180,17 @@ def _files(promoting: Promoting) -> tuple[FileResult, ...]:
     )
 
 
-def _committed(promoting: Promoting, text: str) -> Evidence:
+def _committed(promoting: Promoting, found: Promotion, text: str) -> Evidence:
+    release = promoting.plan.project.release
+    name = release_note.file_name(promotion_note.facts(promoting, found))
     try:
-        return release_branch.commit_note(promoting.plan.project, promotion_note.file_name(promoting), text)
+        return release_branch.commit(
+            promoting.plan.project.root,
+            release.notes_branch or "",
+            path=f"{release.notes}/{name}",
+            text=text,
+            message=f"Promote {found.project} to {found.environment}, plan {found.plan_digest[:8]}",
+        )
     except OpsError as error:
         return Evidence(ok=False, summary=f"The release note was not committed: {error}")
 

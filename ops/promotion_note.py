@@ -5,7 +5,9 @@ Source: phase2-rollout-and-eval.md, section 4.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 from ops import markdown as md
 from ops import release_note
@@ -22,14 +24,47 @@ def markdown(promoting: Promoting, found: Promotion) -> str:
 
 def facts(promoting: Promoting, found: Promotion) -> release_note.Facts:
     """Return what a release note says of this promotion."""
-    return release_note.Facts()
+    plan, begun = found.plan, promoting.begun
+    rehearsal = plan.rehearsal if plan else None
+    return release_note.Facts(
+        project=found.project,
+        environment=found.environment,
+        rolled_out=begun.began_at if begun else found.started,
+        operator=_operator(found),
+        staging_started=datetime.fromisoformat(rehearsal.started) if rehearsal else None,
+        staging_ended=datetime.fromisoformat(rehearsal.ended) if rehearsal else None,
+        prod_started=found.began_at,
+        prod_ended=found.applied_at,
+        verification=tuple(_query(row) for row in (promoting.gates.rows if promoting.gates else ())),
+        rollback_test=_rollbacks(found),
+        commit=found.commit,
+        plan_digest=found.plan_digest,
+        change_digest=found.change_digest,
+        migrations=tuple(each.file for each in found.files if not each.overlay),
+        overlay=tuple(each.file for each in found.files if each.overlay),
+        findings=found.findings,
+    )
 
 
-def file_name(promoting: Promoting) -> str:
-    """Return the name of the note's file: the same plan, begun once, has one note."""
-    begun, plan = promoting.begun, promoting.frozen
-    at = (begun.began_at if begun else promoting.started).astimezone(UTC)
-    return f"{at:%Y-%m-%d}-{promoting.plan.environment.name}-{plan.digest[:8] if plan else 'none'}.md"
+def _operator(found: Promotion) -> str:
+    by = f"approved by {', '.join(found.decision.by)} ({found.decision.proof})" if found.decision.by else ""
+    return "; ".join(part for part in (found.decision.requester, by) if part)
+
+
+def _query(row: dict[str, Any]) -> release_note.Query:
+    return release_note.Query(
+        name=str(row.get("gate") or row.get("name")), ok=bool(row["ok"]), output=str(row.get("found"))
+    )
+
+
+def _rollbacks(found: Promotion) -> str:
+    if found.plan is None:
+        return ""
+    rehearsal = found.plan.rehearsal
+    counted = Counter(rehearsal.rollbacks.get(each.file, "unknown") for each in found.plan.files)
+    said = ", ".join(f"{count} {status}" for status, count in counted.most_common())
+    p0 = next((each.summary for each in found.checks if each.name == "p0 rollback" and each.ok), "")
+    return f"{said} on {rehearsal.environment} ({rehearsal.run}). {p0}".strip()
 
 
 def message(found: Promotion) -> str:
