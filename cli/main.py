@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from cli import deciding, releases, starting
+from cli import deciding, releases, rolling_back, starting
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
-from ops.p0_choices import P0Choices
 from ops.verdict import Verdict
 
 app = typer.Typer(
@@ -26,6 +25,7 @@ evidence = typer.Typer(help="Evidence bundles.", no_args_is_help=True)
 app.add_typer(evidence, name="evidence")
 deciding.add_to(app)
 releases.add_to(app)
+rolling_back.add_to(app)
 starting.add_to(app)
 schema = typer.Typer(help="What an app needs of its database.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
@@ -186,51 +186,6 @@ def deploy_gate(
         only=command.parts(only), commit=commit, deployed_at=deployed, restarted_at=restarted, out=out
     )
     raise typer.Exit(command.gate(path, environment, phase, deploy, choices, json_file=json_file))
-
-
-@app.command(name="app-rollback")
-def app_rollback(
-    path: Annotated[Path, typer.Argument(help="The app's repository.")],
-    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
-    deploy: Annotated[str, typer.Option(metavar="ID", help="The deploy that is taken back.")],
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    at: Annotated[str, typer.Option(metavar="TIME", help="When; default: now.")] = "",
-    json_file: Json = None,
-) -> None:
-    """Guide through taking an app back to its local data store, see that it works, and record why.
-
-    Exit code 0: done and seen to work; 1: not; 2: refused; 3: unavailable.
-    """
-    from cli import app_rollback as command
-
-    raise typer.Exit(command.roll_back(path, environment, deploy, reason, at, json_file=json_file))
-
-
-@app.command(name="p0-rollback")
-def p0_rollback(
-    path: Annotated[Path, typer.Argument(help="A repository with a supabase folder.")],
-    environment: Annotated[str, typer.Option(help="An environment of its runbooks.toml.")],
-    rehearse: Annotated[
-        bool, typer.Option("--rehearse", help="On a throw-away clone, there and back; touches nothing else.")
-    ] = False,
-    put_back: Annotated[
-        bool, typer.Option("--put-back", help="Put back what the last P0 rollback has changed.")
-    ] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    bindir: Annotated[str, typer.Option(help="Binaries of another Postgres for the throw-away server.")] = "",
-    json_file: Json = None,
-    out: Annotated[
-        str, typer.Option(metavar="DIR", help="Folder of the evidence; default: the project's own.")
-    ] = "",
-) -> None:
-    """Let the default provider answer alone, put back what there was before, or rehearse both on a clone.
-
-    Exit code 0: done and verified; 1: something is wrong; 2: refused; 3: unavailable.
-    """
-    from cli import p0_rollback as command
-
-    choices = P0Choices(rehearse=rehearse, put_back=put_back, reason=reason, bindir=bindir, out=out)
-    raise typer.Exit(command.roll_back(path, environment, choices, json_file=json_file))
 
 
 @schema.command()

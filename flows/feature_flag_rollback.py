@@ -11,7 +11,7 @@ from tasks.runbook import flow
 
 @flow(name="feature-flag-rollback", flow_run_name="Switch {flag} off on {environment}")
 def feature_flag_rollback(
-    project: str, environment: str, flag: str, choices: FlagChoices = FlagChoices()
+    project: str, environment: str, flag: str = "", choices: FlagChoices = FlagChoices()
 ) -> Switched:
     """Switch one feature of the app off, or back to what it was.
 

@@ -12,6 +12,7 @@ from ops import (
     promotion_note,
     promotions,
     release_branch,
+    release_note,
     schema_document,
     secrets,
     stakeholders,
@@ -33,11 +34,9 @@ def document_schema(promoting: Promoting) -> Evidence:
         return Evidence(
             ok=True, summary="Nothing was promoted, so the schema's page is as it was.", idle=True
         )
-    text = schema_document.markdown(promoting.connection)
-    promoting.bundle.write_text(SCHEMA, text)
-    return Evidence(
-        ok=True, summary=f"The schema's page and diagram are in {SCHEMA}: {len(text.splitlines())} lines."
-    )
+    found = schema_document.regenerate(promoting.connection, title=promoting.plan.project.name)
+    promoting.bundle.write_text(schema_document.MARKDOWN, found.markdown)
+    return Evidence(ok=True, summary=f"{found.summary} It is in {schema_document.MARKDOWN}.")
 
 
 def write_note(promoting: Promoting) -> Evidence:

@@ -10,24 +10,26 @@ from ops.switch import Switching, SwitchPlan
 from tasks.recording import recorded
 from tasks.step import step
 
-plan_p0 = step(p0_rollback.plan, title="Plan the P0 rollback of {path}", evidence="p0-plan")
-apply_release = step(p0_rehearsal.apply_release, title="Apply the release to a clone", evidence="p0-release")
+plan_p0 = step(p0_rollback.plan, title="Plan the P0 rollback of {path}", evidence="provider-plan")
+apply_release = step(
+    p0_rehearsal.apply_release, title="Apply the release to a clone", evidence="provider-release"
+)
 rehearse = step(
     p0_rehearsal.rehearse,
     title="Reset the providers in the clone and put them back",
-    evidence="p0-rehearsed",
+    evidence="provider-rehearsed",
     retry=False,
 )
-find_providers = step(switch_steps.find, title="Find the providers", evidence="p0-found")
+find_providers = step(switch_steps.find, title="Find the providers", evidence="provider-found")
 switch_providers = step(
-    switch_steps.act, title="Switch the providers in one transaction", evidence="p0-switched"
+    switch_steps.act, title="Switch the providers in one transaction", evidence="provider-switched"
 )
-verify_providers = step(switch_steps.verify, title="Verify the providers", evidence="p0-verified")
-record = step(switch_end.conclude, title="Record the P0 rollback", evidence="p0-rollback")
+verify_providers = step(switch_steps.verify, title="Verify the providers", evidence="provider-verified")
+record = step(switch_end.conclude, title="Record the P0 rollback", evidence="provider-rollback")
 record_broken = step(
     switch_end.conclude_broken,
     title="Record what there is of the P0 rollback",
-    evidence="p0-broken",
+    evidence="provider-broken",
     stops=False,
     retry=False,
 )

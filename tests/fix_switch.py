@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from prefect.client.schemas.objects import FlowRun
 
-from ops import switch, switch_steps
+from deployments import runs
+from ops import bundle, switch, switch_steps
 from ops.switch import Switching, SwitchPlan
 from tests import projects
+from tests.fix_stack import PATIENCE, Desk
+from tests.polling import wait_until
 
 PROVIDERS = """\
 create table public.ai_provider_configs (
