@@ -22,7 +22,7 @@ from prefect.utilities.schema_tools.validation import validate
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict
 
-from ops import deploys, embedded, journal, marker, queries
+from ops import deploys, embedded, journal, marker, queries, soak_record
 from tasks.step import Step
 
 ROOT = Path(__file__).parent.parent
@@ -220,6 +220,7 @@ def prepared_database():
             journal.prepare(connection)
             connection.execute(queries.load("audit/prepare"))
             deploys.prepare(connection)
+            soak_record.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             yield connection
