@@ -6,6 +6,7 @@ Source: database-pipeline.md, "Reporting"; phase2-rollout-and-eval.md, section 4
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from ops import (
     promotion_document,
@@ -158,7 +159,7 @@ def _summary(promoting: Promoting, state: State) -> str:
 def _decision(promoting: Promoting) -> Decision:
     if promoting.begun is None:
         return Decision()
-    kept = promoting.begun.kept.get("decision") or {}
+    kept: dict[str, Any] = promoting.begun.kept.get("decision") or {}
     continued = promoting.begun.run if promoting.begun.run != promoting.run else ""
     return Decision.model_validate({**kept, "continued": continued})
 

@@ -120,6 +120,14 @@ def take(connection: database.Connection, environment: Environment, *, at: datet
     )
 
 
+def counters(connection: database.Connection) -> Counters:
+    """Return only what the database has counted."""
+    with database.translating(), connection.transaction():
+        _limit(connection)
+        (found,) = _rows(connection, "watch/database")
+    return Counters.model_validate(found)
+
+
 def texts(connection: database.Connection, ids: list[str] | None = None) -> dict[str, str]:
     """Return what statements say by their number, those of these looks left out; nothing where they cannot be seen."""
     with database.translating(), connection.transaction():

@@ -22,7 +22,7 @@ from prefect.utilities.schema_tools.validation import validate
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict
 
-from ops import deploys, embedded, journal, kept_state, marker, queries
+from ops import deploys, embedded, journal, kept_state, marker, promotions, queries, soak_record
 from tasks.step import Step
 
 ROOT = Path(__file__).parent.parent
@@ -221,6 +221,8 @@ def prepared_database():
             connection.execute(queries.load("audit/prepare"))
             deploys.prepare(connection)
             kept_state.prepare(connection)
+            promotions.prepare(connection)
+            soak_record.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")
