@@ -30,10 +30,14 @@ def roll_back(
     with observing(Screen(output, telling=True)):
         try:
             found = app_rollback.fn(str(path), environment, deploy, reason, at)
-        except errors.CheckFailed as error:
+        except errors.OpsError as error:
             if not isinstance(error.evidence, AppRollback):
                 raise
-            found = error.evidence
+            if json_file:
+                _write(json_file, error.evidence)
+            if isinstance(error, errors.CheckFailed):
+                return 1
+            raise
     if json_file:
         _write(json_file, found)
     return 0 if found.ok else 1

@@ -19,6 +19,7 @@ from ops.project import Environment, Project
 
 _TIMEOUT = timedelta(minutes=5)
 RESULT = "app-rollback.json"
+_NOT_LOOKED_AT = Found(ok=False, checked=False, summary="not looked at")
 
 
 class RollbackPlan(Evidence):
@@ -42,6 +43,7 @@ class AppRollback(Evidence):
     verified: str
     recorded: bool
     findings: tuple[str, ...] = ()
+    error: str | None = None
     bundle: str | None = None
 
 
@@ -143,9 +145,9 @@ def _asked(where: Environment, project: Project, bundle: Bundle | None) -> Found
 
 def record(rolling: RollingBack) -> AppRollback:
     """Record when and why the app was rolled back, in the database where it can be reached, and beside the evidence."""
-    plan, reason = rolling.plan, rolling.rollback.reason
+    reason = rolling.rollback.reason
     at = rolling.rollback.at or datetime.now(UTC)
-    verified = rolling.verified or Found(ok=False, checked=False, summary="not looked at")
+    verified = rolling.verified or _NOT_LOOKED_AT
     said: dict[str, Any] = {
         "reason": reason,
         "guided": rolling.guided.model_dump(),
@@ -153,24 +155,49 @@ def record(rolling: RollingBack) -> AppRollback:
         "found": verified.summary,
     }
     recorded, findings = _recorded(rolling, at, said)
-    result = AppRollback(
+    return _handed_off(
+        rolling,
+        verified,
         ok=verified.ok and rolling.guided.status == "confirmed",
         summary=_summary(rolling, verified, at, recorded=recorded),
         rows=tuple({"what": name, "said": str(value)} for name, value in said.items()),
+        rolled_back_at=at,
+        recorded=recorded,
+        findings=findings,
+    )
+
+
+def hand_off_broken(rolling: RollingBack, error: errors.OpsError) -> AppRollback:
+    """Write what there is of a rollback that broke off, which is not recorded with the deploy as one."""
+    plan = rolling.plan
+    return _handed_off(
+        rolling,
+        rolling.verified or _NOT_LOOKED_AT,
+        ok=False,
+        summary=f"{plan.project.name} on {plan.environment.name}: the rollback of {plan.deploy} broke off and is not "
+        f"recorded with the deploy ({rolling.rollback.reason}): {error}",
+        rolled_back_at=None,
+        recorded=False,
+        error=str(error),
+    )
+
+
+def _handed_off(rolling: RollingBack, verified: Found, **facts: Any) -> AppRollback:
+    plan = rolling.plan
+    result = AppRollback(
         project=plan.project.name,
         environment=plan.environment.name,
         deploy=plan.deploy,
-        reason=reason,
-        rolled_back_at=at,
+        reason=rolling.rollback.reason,
         guided=rolling.guided,
         verified=verified.status,
-        recorded=recorded,
-        findings=findings,
         bundle=str(rolling.bundle.path) if rolling.bundle else None,
+        **facts,
     )
     if rolling.bundle:
         rolling.bundle.write_json(RESULT, result)
         rolling.bundle.seal()
+    rolling.concluded = result
     return result
 
 

@@ -12,8 +12,9 @@ from ops import app_settings, database, secrets
 from ops.bundle import Bundle
 from ops.deploy_choices import Part, Phase
 from ops.deploy_plan import GatePlan
-from ops.deploy_verdict import Check, Checklist, Commit, DeployGate, Found
+from ops.deploy_verdict import Check, Checklist, Commit, Found
 from ops.deploys import Deploy
+from ops.evidence import Evidence
 
 Step = Callable[["Gated"], Found]
 
@@ -33,7 +34,7 @@ class Gated:
         self.baseline: Mapping[str, Any] = {}
         self.integrity: Mapping[str, Any] | None = None
         self.bundle: Bundle | None = None
-        self.concluded: DeployGate | None = None
+        self.concluded: Evidence | None = None
         self._connection: database.Connection | None = None
 
     @functools.cached_property

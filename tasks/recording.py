@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -57,5 +57,7 @@ def _handed_off(state: R, broken: Callable[[R, errors.OpsError], Evidence] | Non
         yield state
     except errors.OpsError as error:
         if broken and not state.concluded:
-            error.evidence = broken(state, error)
+            # Where that cannot be written either, what ended the run is still what there is to say.
+            with suppress(errors.OpsError):
+                error.evidence = broken(state, error)
         raise

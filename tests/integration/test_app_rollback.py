@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from flows.app_rollback import app_rollback
-from ops import errors
+from ops import errors, manifest
 from ops.app_rollback import AppRollback, RollingBack
 from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
@@ -114,6 +114,30 @@ def test_without_the_database_the_evidence_is_the_record(done: None, tmp_path: P
     assert (
         json.loads((Path(found.bundle) / "app-rollback.json").read_text())["reason"] == "writes are missing"
     )
+
+
+def test_a_rollback_that_breaks_off_leaves_its_evidence_and_records_none(
+    shaped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def ask(rolling: RollingBack) -> Evidence:
+        rolling.guided = Checklist(status="rejected", said="it works again")
+        return step.record_guidance(rolling)
+
+    monkeypatch.setattr(checklist, "ask_rollback", ask)
+    found = roll(fix_app.write(tmp_path, shaped, environment='app_command = "true"'))
+    assert (found.ok, found.recorded, found.verified) == (False, False, "not checked")
+    assert "broke off" in found.summary
+    assert found.error == "The steps of the rollback are rejected: it works again."
+    assert found.bundle
+    kept = Path(found.bundle)
+    assert manifest.verify(kept).ok
+    left = json.loads((kept / "app-rollback.json").read_text())
+    assert (left["reason"], left["rolled_back_at"], left["guided"]["said"]) == (
+        "writes are missing",
+        None,
+        "it works again",
+    )
+    assert fix_app.ask(shaped, "select to_regclass('runbooks.deploys')") == [(None,)]
 
 
 def test_without_a_reason_it_is_refused(shaped: str, tmp_path: Path):
