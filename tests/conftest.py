@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fix_staging",
     "tests.fix_stack",
     "tests.fix_gate",
+    "tests.fix_promotion",
     "tests.fix_browser",
 ]
 

@@ -107,6 +107,13 @@ class Shop:
     def add(self, key: str, up: str, down: str) -> None:
         projects.write(self.root, migrations={key: up}, rollbacks={key: down})
 
+    def without_overlay(self) -> None:
+        """Take the overlay and its gate out of the configuration."""
+        path = self.root / "runbooks.toml"
+        text = path.read_text().replace('overlays = ["db/releases/*_prod.sql"]\n', "")
+        path.write_text(text[: text.index("[[release.gates]]")])
+        fix_repository.committed(self.root)
+
     def push(self, file: str) -> None:
         """Apply a migration as other hands do: the history has it, the journal has not."""
         version, _, name = Path(file).stem.partition("_")

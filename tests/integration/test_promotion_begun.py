@@ -1,4 +1,4 @@
-"""A plan that is begun: what becomes of it when a file fails, when it is run again, and when something is not as it was."""
+"""A plan that is begun: what becomes of it when a file fails, when it is run again, when something has changed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,60 @@
+"""The promotion through a real Prefect server, a real worker and its deployment, to a guarded production."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fix_promotion import Production
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+
+
+def test_somebody_else_approves_and_it_is_applied_and_proven_once(production: Production):
+    assert production.shop.rehearse().ok
+    run = production.promote()
+    assert "Who asks for: promote on production?" in production.question(run)
+    production.request(run, "ada")
+    question = production.question(run)
+    assert "ada asks for it" in question
+    assert "4 migrations and 1 of this environment's overlay" in question
+    production.decide(run, "grace")
+    assert production.ended(run) == "Completed", production.message(run)
+    found = production.result(run)
+    assert (found.state, found.decision.requester, found.decision.by) == ("promoted", "ada", ("grace",))
+    assert len(production.shop.history) == 4
+    assert ("ended", "") in production.events()
+
+    again = production.promote()
+    assert production.ended(again) == "Completed"
+    assert production.result(again).state == "nothing pending"
+
+
+def test_without_the_words_or_a_rehearsal_it_is_refused_and_asks_nobody(production: Production):
+    unrehearsed = production.promote()
+    assert production.ended(unrehearsed) == "Failed"
+    assert "There is no rehearsal" in production.message(unrehearsed)
+    unconfirmed = production.promote("yes")
+    assert production.ended(unconfirmed) == "Failed"
+    assert "The confirmation is not" in production.message(unconfirmed)
+    assert production.told == []
+
+
+def test_a_rejection_ends_it_with_the_reason_and_nothing_is_applied(production: Production):
+    production.shop.rehearse()
+    run = production.promote()
+    production.request(run, "ada")
+    production.decide(run, "grace", decision="reject", note="not on a Friday")
+    assert production.ended(run) == "Rejected"
+    assert "not on a Friday" in production.message(run)
+    assert production.shop.ask("select to_regclass('public.notes')") == [(None,)]
+
+
+def test_a_file_that_is_edited_after_the_question_is_not_what_was_approved(production: Production):
+    production.shop.rehearse()
+    run = production.promote()
+    production.request(run, "ada")
+    production.shop.edit("db/releases/20260104000100_settings_prod.sql", "select 1;\n")
+    production.decide(run, "grace")
+    assert production.ended(run) == "Failed"
+    assert "overlay" in production.message(run)
+    assert production.shop.ask("select to_regclass('public.notes')") == [(None,)]

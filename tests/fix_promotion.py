@@ -1,0 +1,77 @@
+"""A guarded production with enrolled people, and a shop to be promoted to it through a real Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from deployments.stack import Stack
+from ops import bundle, people
+from ops.promotion_result import Promotion
+from tests import fix_gate, fix_repository, projects
+from tests.fix_gate import Gate
+from tests.releases import CONFIRMATION, Shop, configured
+
+_GUARDED = """\
+guarded = true
+four_eyes = true
+audit_key = "file:{secrets}/key"
+approvers = "file:{secrets}/approvers.json"
+notify = "file:{secrets}/webhook"
+break_glass = true
+"""
+
+
+class Production(Gate):
+    """The shop, its guarded production, and those who ask and decide."""
+
+    shop: Shop
+
+    def promote(self, confirmation: str = CONFIRMATION, **choices: Any) -> UUID:
+        """Start a promotion and wait until it waits or ends."""
+        return self.run(
+            "prod-promotion/production",
+            confirmation=confirmation,
+            choices={"no_incident": "no active incident", **choices},
+        )
+
+    def run(self, deployment: str, **parameters: Any) -> UUID:
+        found = self.client.read_deployment_by_name(deployment)
+        given = {"project": str(self.root), "environment": "production", **parameters}
+        return self.waiting(self.client.create_flow_run_from_deployment(found.id, parameters=given).id)
+
+    def result(self, run: UUID) -> Promotion:
+        folder = bundle.of_run(self.root, str(run))
+        if folder is None:
+            raise LookupError(f"{run} left no bundle: {self.message(run)}")
+        text = (folder / "promotion.json").read_text("utf-8")
+        return Promotion.model_validate_json(text.replace("{", '{"ok": true, ', 1))
+
+
+@pytest.fixture
+def production(
+    stack: Stack, tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
+) -> Generator[Production]:
+    shop = Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin)
+    with ExitStack() as clients:
+        found = Production(shop.root, shaped, stack, clients.enter_context(stack.client()))
+        found.shop = shop
+        found.secrets.mkdir(mode=0o700)
+        (found.secrets / "dsn").write_text(shaped)
+        (found.secrets / "key").write_text(fix_gate.KEY)
+        (found.secrets / "webhook").write_text(clients.enter_context(fix_gate.webhook(found.told)))
+        for name in ("ada", "grace", "linus", "edsger"):
+            people.add(found.store, name, environment="production", now=datetime.now(UTC))
+        (found.secrets / "approvers.json").chmod(0o600)
+        text = configured(_GUARDED.format(secrets=found.secrets), 'backup_query = "select now()"')
+        projects.write(
+            shop.root, migrations={}, config=text.replace("env:PRODUCTION_URL", f"file:{found.secrets}/dsn")
+        )
+        fix_repository.committed(shop.root)
+        yield found
