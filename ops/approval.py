@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ops import people
+from ops import people, proposal
 from ops.audit import Event, Row
 from ops.people import Person
 
@@ -21,6 +21,7 @@ MOST_MISTAKES = 3
 SKEW = timedelta(seconds=30)
 SHORTEST_REASON = 10
 USED = "the code of {} was used already; wait for the next one"
+CHANGED = "the environment's rules or people have changed since the question, so it is asked anew"
 FINAL = frozenset({"rejected", "closed", "expired"})
 Status = Literal["open", "approved", "denied"]
 
@@ -54,10 +55,26 @@ class Policy:
     approvals: int = 1
     four_eyes: bool = False
     break_glass: bool = False
+    guarded: bool = False
 
     @property
     def proves(self) -> bool:
         return bool(self.people)
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What somebody could make looser between a question and its answer, without any secret."""
+        return {
+            "approvals": self.approvals,
+            "four_eyes": self.four_eyes,
+            "break_glass": self.break_glass,
+            "guarded": self.guarded,
+            "people": {name: person.since.isoformat() for name, person in sorted(self.people.items())},
+        }
+
+    @property
+    def digest(self) -> str:
+        return proposal.digest(self.rules)
 
 
 @dataclass(frozen=True)
@@ -85,8 +102,23 @@ class Standing:
     broken: bool = False
 
 
+def in_force(record: Sequence[Row], policy: Policy) -> list[Row]:
+    """Return the rows that count: what was answered under the rules of now, and what is final under any."""
+    kept: list[Row] = []
+    under_these = False
+    for row in record:
+        if row.event == "asked":
+            under_these = row.details.get("policy") == policy.digest
+        if under_these or row.event in FINAL:
+            kept.append(row)
+    return kept
+
+
 def standing(record: Sequence[Row], policy: Policy) -> Standing:
-    """Say what the rows of one run's gate and plan amount to."""
+    """Say what the rows of one run's gate and plan amount to under the rules of now."""
+    answered = [row for row in record if row.event not in ("asked", "lapsed", "ended")]
+    last = answered[-1].note if answered and answered[-1].event == "mistaken" else ""
+    record = in_force(record, policy)
     so_far = Standing(
         "open",
         requester=next((row.actor for row in record if row.event == "requested"), ""),
@@ -103,8 +135,6 @@ def standing(record: Sequence[Row], policy: Policy) -> Standing:
     if len(so_far.by) >= policy.approvals:
         return replace(so_far, status="approved", why=f"approved by {' and '.join(so_far.by)}")
     asks = policy.four_eyes and policy.proves and not so_far.requester
-    answered = [row for row in record if row.event != "asked"]
-    last = answered[-1].note if answered and answered[-1].event == "mistaken" else ""
     return replace(so_far, wants_requester=asks, why=last)
 
 
@@ -127,6 +157,8 @@ def judge(
         return _event("expired", given, note="the answer came after the window had closed")
     if not asked.at - SKEW <= given.at <= now + SKEW:
         return mistaken(given, "", "the answer's time is not between the question and now")
+    if asked.details.get("policy") != policy.digest:
+        return mistaken(given, "", CHANGED)
     before = standing(record, policy)
     try:
         answer = (Asker if before.wants_requester else Answer).model_validate(dict(given.said))

@@ -63,7 +63,7 @@ class Row:
         said = {**asdict(self), "at": self.at.astimezone(UTC).isoformat(timespec="microseconds")}
         del said["hash"]
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -76,8 +76,10 @@ class Row:
 
         Raises:
             KeyError: something is missing.
-            ValueError: its time is none.
+            ValueError: its time or its number is none.
         """
+        if type(plain["id"]) is not int:
+            raise ValueError("id")
         columns: dict[str, Any] = {**plain, "at": datetime.fromisoformat(plain["at"])}
         return cls(**columns)
 
@@ -165,6 +167,17 @@ class Log:
 
 def _clean(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return texts without secrets, that the server takes, and a note of a length that a person reads."""
-    plain = json.loads(json.dumps(dict(said)).replace("\\u0000", ""))
-    kept = cast("dict[str, Any]", secrets.redact_nested(plain))
+    kept = cast("dict[str, Any]", secrets.redact_nested(_plain(dict(said))))
     return {**kept, "note": str(kept["note"])[:_LONGEST_NOTE]}
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON and the server take it: without NUL and halves of characters."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value).items()
+        return {_plain(str(key)): _plain(item) for key, item in pairs}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("list[object]", value)]
+    return value

@@ -9,6 +9,9 @@ from ops import database, queries
 from ops.audit import ORIGIN, Log, Row
 from ops.evidence import Evidence
 
+_ROTATED = "the key that audit_key names: has it been rotated?"
+_KEYLESS = "having no key, and audit_key names none: has it been taken away?"
+
 
 def verify(log: Log) -> Evidence:
     """Compare the log with its hashes and with its copy in the evidence store, row by row.
@@ -38,21 +41,43 @@ def _copies(lines: Iterable[str]) -> tuple[list[Row], list[str]]:
     for number, line in enumerate(lines, 1):
         try:
             rows.append(Row.read(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             torn.append(f"line {number} of the copy is no row of an audit log")
     return rows, torn
 
 
 def _chain(rows: list[Row], key: str, where: str) -> Iterator[str]:
     previous, expected = ORIGIN, 1
+    yield from _unfit(
+        [row.id for row in rows if row.hash != row.hashed(key)], len(rows), where, keyed=bool(key)
+    )
     for row in rows:
         if row.id != expected:
             yield f"row {expected} is missing in {where}, and the next is {row.id}"
         elif row.previous != previous:
             yield f"row {row.id} in {where} does not follow the one before"
-        if row.hash != row.hashed(key):
-            yield f"row {row.id} in {where} was changed, or hashed with another key"
         previous, expected = row.hash, row.id + 1
+
+
+def _unfit(numbers: list[int], count: int, where: str, *, keyed: bool) -> Iterator[str]:
+    """Yield which rows do not have the hash that they should have; many in a row are most likely another key."""
+    if count > 1 and len(numbers) == count:
+        named = _ROTATED if keyed else _KEYLESS
+        yield f"no row in {where} fits {named} Verify with the key of then; else all {count} were changed"
+        return
+    for first, last in _runs(numbers):
+        rows = f"row {first} in {where} was" if first == last else f"rows {first} to {last} in {where} were"
+        yield f"{rows} changed, or hashed with another key"
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def _compared(rows: dict[int, Row], copies: dict[int, Row]) -> Iterator[str]:

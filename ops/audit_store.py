@@ -78,7 +78,7 @@ class Store:
         """Return the one-time codes that the copy knows to be used, by person."""
         found: set[tuple[str, int]] = set()
         for line in self.lines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
                 row = json.loads(line)
                 found.add((str(row["actor"]), int(row["details"]["step"])))
         return found
@@ -87,6 +87,6 @@ class Store:
 def _number(line: bytes, before: int) -> int:
     try:
         return int(json.loads(line)["id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         # Somebody has changed the copy: `verify` says so, and the next row goes on from here.
         return before + 1

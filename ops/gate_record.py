@@ -54,11 +54,13 @@ class Kept:
 class InMemory:
     """The record where nothing is kept and no name proven: made again from the answers at each pass."""
 
+    policy_digest: str
     kept: list[Row] = field(default_factory=list[Row])
 
     def __post_init__(self) -> None:
         # Prefect's server alone keeps the time there.
-        self.append(Event("asked", "", details={"given": _LONG_AGO, "ask": "", "expires": _FAR_AWAY}))
+        details = {"given": _LONG_AGO, "ask": "", "expires": _FAR_AWAY, "policy": self.policy_digest}
+        self.append(Event("asked", "", details=details))
 
     def rows(self) -> Sequence[Row]:
         return self.kept

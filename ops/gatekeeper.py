@@ -60,9 +60,11 @@ class Gatekeeper:
     def ask(self, key: str) -> datetime:
         """Write down that a question is asked, and return until when it can be answered."""
         rows = self.record.rows()
-        for row in rows:
-            if row.event == "asked" and row.details["ask"] == key:
-                return datetime.fromisoformat(row.details["expires"])
+        asked = {row.details["ask"]: row.details for row in rows if row.event == "asked"}
+        if key in asked and asked[key].get("policy") != self.policy.digest:
+            key = f"{key}-{self.policy.digest[:8]}"
+        if key in asked:
+            return datetime.fromisoformat(asked[key]["expires"])
         expires = self.record.now() + self.proposal.environment.approval_window
         details = {
             "ask": key,
@@ -70,6 +72,8 @@ class Gatekeeper:
             "summary": self.proposal.summary,
             "change_digest": self.proposal.change_digest,
             "commit": self.proposal.commit or "",
+            "policy": self.policy.digest,
+            "rules": self.policy.rules,
         }
         self._append(Event("asked", "", details=details))
         return expires
@@ -78,7 +82,9 @@ class Gatekeeper:
         """Return the approval, when there is one."""
         found = self.standing()
         deciding = [
-            row for row in self.record.rows() if row.event in ("requested", "approved", "break-glass")
+            row
+            for row in approval.in_force(self.record.rows(), self.policy)
+            if row.event in ("requested", "approved", "break-glass")
         ]
         return Approval(
             ok=True,
@@ -139,11 +145,13 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         Unavailable: the database does not answer.
     """
     where = proposal.environment
+    people.verify_place(where.approvers, proposal.root, what="approvers' store")
+    people.verify_place(where.audit_key, proposal.root, what="audit log's key")
     known = people.read(where.approvers)
-    policy = Policy(known, where.approvals, where.four_eyes, where.break_glass)
+    policy = Policy(known, where.approvals, where.four_eyes, where.break_glass, where.guarded)
     _verify(where, policy, suspends=suspends)
     if where.database is None:
-        yield Gatekeeper(proposal, run, policy, InMemory())
+        yield Gatekeeper(proposal, run, policy, InMemory(policy.digest))
         return
     with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
         log = Log.of(where, proposal.root, connection)

@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Person(BaseModel):
     since: datetime
 
 
-class _Kept(BaseModel):
+class _Store(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     people: dict[str, Person] = {}
@@ -54,37 +55,35 @@ class Enrolled:
 
 
 def known(name: str) -> str:
-    """Return a name as it is kept: people type it in any case."""
-    return name.strip().casefold()
+    """Return a name as it is kept: people type it in any case, and what is not seen of it does not count."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(" " if unicodedata.category(one) == "Cc" else one for one in plain)
+    return " ".join("".join(one for one in seen if unicodedata.category(one)[0] != "C").split())
 
 
 def read(store: str | None) -> Mapping[str, Person]:
     """Return the people of this store, by name; nobody where there is no store.
 
     Raises:
-        Refused: the store cannot be read, or others than its owner may read it.
+        Refused: the store cannot be read, others than its owner may read or replace it, or somebody is in it twice.
     """
-    if store is None:
-        return {}
-    path = _path(store)
-    if path and not path.exists():
-        return {}
-    if path and path.stat().st_mode & 0o077:
-        raise errors.Refused(
-            f"The approvers' store {path.name} may be read by others than its owner, so its codes prove nothing. "
-            f"chmod 600 it, and enrol everybody anew if somebody else can have read it."
-        )
-    try:
-        people = _Kept.model_validate_json(secrets.open_secret(store)).people
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise errors.Refused(
-            f"The approvers' store cannot be read ({place or 'it is no JSON'}: {error.errors()[0]['msg']}), so nobody "
-            "can approve. Mend it, or enrol people anew: runbooks approvers add NAME."
-        ) from None
-    for person in people.values():
-        secrets.remember(person.seed)
+    people = _kept(store)
+    _verify_different(people)
     return people
+
+
+def verify_place(reference: str | None, root: Path, *, what: str) -> None:
+    """Check that what proves a decision is not kept among the files of the operated project.
+
+    Raises:
+        Refused: it is a file below `root`, which whoever changes the project can read, commit or replace.
+    """
+    path = _path(reference or "")
+    if path and path.resolve().is_relative_to(root.resolve()):
+        raise errors.Refused(
+            f"The {what} {path.name} lies in the project's folder, where whoever changes the project can read or "
+            "replace it, so it proves nothing. Move it out of there, to a folder that only the worker's user may enter."
+        )
 
 
 def add(store: str | None, name: str, *, environment: str, now: datetime) -> Enrolled:
@@ -104,6 +103,11 @@ def add(store: str | None, name: str, *, environment: str, now: datetime) -> Enr
                 f"{wanted} is enrolled already. After a lost device remove them first: "
                 f"runbooks approvers remove {wanted}."
             )
+        if alike := [name for name in people if _looks(name) == _looks(wanted)]:
+            raise errors.Refused(
+                f"{wanted} would be {alike[0]} in another spelling, and one person would count twice. "
+                "Take a name that is more different."
+            )
         seed = pyotp.random_base32()
         secrets.remember(seed)
         people[wanted] = Person(seed=seed, since=now)
@@ -118,9 +122,10 @@ def remove(store: str | None, name: str) -> str:
         Refused: nobody of this name is enrolled, or the store is no file.
     """
     with _changed(store) as people:
-        if people.pop(known(name), None) is None:
+        spelled = name if name in people else known(name)
+        if people.pop(spelled, None) is None:
             raise errors.Refused(f"{known(name)} is not enrolled; {', '.join(people) or 'nobody is'}.")
-    return known(name)
+    return spelled
 
 
 def step(person: Person, code: str, at: datetime) -> int | None:
@@ -134,6 +139,64 @@ def step(person: Person, code: str, at: datetime) -> int | None:
     return None
 
 
+def _kept(store: str | None) -> Mapping[str, Person]:
+    if store is None:
+        return {}
+    path = _path(store)
+    if path and not path.exists():
+        return {}
+    if path:
+        _verify_owner(path)
+    try:
+        people = _Store.model_validate_json(secrets.open_secret(store)).people
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise errors.Refused(
+            f"The approvers' store cannot be read ({place or 'it is no JSON'}: {error.errors()[0]['msg']}), so nobody "
+            "can approve. Mend it, or enrol people anew: runbooks approvers add NAME."
+        ) from None
+    for person in people.values():
+        secrets.remember(person.seed)
+    return people
+
+
+def _verify_owner(path: Path) -> None:
+    found, folder = path.stat(), path.resolve().parent.stat()
+    others = folder.st_mode & 0o022 and not folder.st_mode & 0o1000
+    if found.st_mode & 0o077:
+        raise errors.Refused(
+            f"The approvers' store {path.name} may be read by others than its owner, so its codes prove nothing. "
+            f"chmod 600 it, and enrol everybody anew if somebody else can have read it."
+        )
+    if others or found.st_uid not in (os.geteuid(), 0):
+        raise errors.Refused(
+            f"The approvers' store {path.name} can be replaced by others than this user, so its codes prove nothing. "
+            "Let only the worker's user own it and write to its folder."
+        )
+
+
+def _verify_different(people: Mapping[str, Person]) -> None:
+    """Check that everybody is there once: under one spelling, with a seed of their own."""
+    for name in people:
+        if known(name) != name:
+            raise errors.Refused(
+                f"The approvers' store has the name {name!r}, which nobody can type: it is kept as {known(name)!r}. "
+                "Mend it, or enrol them anew: runbooks approvers add NAME."
+            )
+    for said in ({name: _looks(name) for name in people}, {name: one.seed for name, one in people.items()}):
+        names = {value: name for name, value in said.items()}
+        for name, value in said.items():
+            if names[value] != name:
+                raise errors.Refused(
+                    f"The approvers' store has one person twice, as {name} and as {names[value]}, who would count for "
+                    "two. Remove one of them: runbooks approvers remove NAME."
+                )
+
+
+def _looks(name: str) -> str:
+    return re.sub(r"[._ -]", "", name)
+
+
 @contextmanager
 def _changed(store: str | None) -> Generator[dict[str, Person]]:
     path = _path(store or "")
@@ -142,7 +205,7 @@ def _changed(store: str | None) -> Generator[dict[str, Person]]:
             "The approvers of this environment are not kept in a file, so nobody can be added or removed here. "
             'Say approvers = "file:PATH" for the environment, or change them where they are kept.'
         )
-    people = dict(read(store))
+    people = dict(_kept(store))
     yield people
     kept = {name: person.model_dump(mode="json") for name, person in sorted(people.items())}
     _write(path, {"people": kept})

@@ -35,6 +35,8 @@ def opened(path: Path, environment: str) -> Generator[tuple[Environment, Log]]:
         raise errors.Refused(
             f"The environment {environment!r} has no database, so it has no audit log. Name it in runbooks.toml."
         )
+    people.verify_place(where.approvers, operated.root, what="approvers' store")
+    people.verify_place(where.audit_key, operated.root, what="audit log's key")
     with database.connect(secrets.open_secret(where.database), application="runbooks audit") as connection:
         yield where, Log.of(where, operated.root, connection)
 

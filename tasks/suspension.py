@@ -25,6 +25,7 @@ from ops import errors
 _PREFIX = "suspended-"
 _SUFFIX = "-response"
 _MOST_INPUTS = 200
+_MOST_OF_NONSENSE = 100
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,6 @@ def _fields(value: str) -> dict[str, Any]:
     """Return the fields of an answer; anything can be written through the API."""
     try:
         said = json.loads(value)
-    except ValueError:
-        return {"answer": value}
+    except (ValueError, RecursionError):
+        return {"answer": value[:_MOST_OF_NONSENSE]}
     return cast("dict[str, Any]", said) if isinstance(said, dict) else {"answer": said}

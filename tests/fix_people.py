@@ -24,7 +24,8 @@ class Site:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
         monkeypatch.setenv("PRODUCTION", dsn)
         monkeypatch.setenv("AUDIT_KEY", "a-fake-key-for-tests")
-        self.root = root
+        self.root = root / "shop"
+        self.root.mkdir()
         self.dsn = dsn
         self.environment = Environment(
             name="production",

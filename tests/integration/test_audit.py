@@ -121,7 +121,7 @@ def test_a_superuser_without_the_key_is_found_without_the_copy(three: Log, shape
     forged = Log(three.connection, "guessed", Store(three.store.path))
     for row in rows:
         forged.append(Event(row.event, row.environment, row.run, row.gate, row.plan_digest, actor="mallory"))
-    assert "row 1 in the database was changed, or hashed with another key" in findings(three)
+    assert "no row in the database fits the key that audit_key names" in findings(three)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,10 @@ def test_a_log_that_is_gone_is_found(three: Log, shaped_admin: str):
         (lambda text: text.replace("ada", "eve", 1), "row 1 in the copy was changed"),
         (lambda text: text.split("\n", 1)[1], "row 1 is missing in the copy"),
         (lambda text: "nonsense\n" + text, "line 1 of the copy is no row"),
+        (lambda text: "[" * 99_999 + "\n" + text, "line 1 of the copy is no row"),
+        (lambda text: text.replace('"id": 1', '"id": "1"', 1), "line 1 of the copy is no row"),
+        (lambda text: text.replace("ada", "\\ud800", 1), "row 1 in the copy was changed"),
+        (lambda text: text.replace("ada", "eve", 2), "rows 1 to 2 in the copy were changed"),
     ],
 )
 def test_a_changed_copy_is_found(three: Log, change: Callable[[str], str], said: str):
@@ -225,3 +229,44 @@ def test_two_at_once_make_one_chain(log: Log, shaped: str):
             (log, other)[number % 2].append(Event("ended", "production", note=str(number)))
     assert audit_proof.verify(log).ok
     assert [row.note for row in log.rows()] == list("01234")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "typed \\u0000 by hand",
+        "\\",
+        "a\0b\\u0000\\",
+        "half \ud800 of a character",
+        "\x1b[2J\u202e\x07",
+        '"\\"\\u0000"',
+    ],
+    ids=ascii,
+)
+def test_nasty_texts_are_kept_without_what_no_server_takes(log: Log, note: str):
+    log.append(Event("approved", "production", actor=note, note=note, details={note: [note, {"x": note}]}))
+    (row,) = log.rows()
+    kept = note.replace("\0", "").replace("\ud800", "?")
+    assert (row.note, row.actor, row.details) == (kept, kept, {kept: [kept, {"x": kept}]})
+    assert audit_proof.verify(log).ok
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (
+            "another-fake-key",
+            "no row in the database fits the key that audit_key names: has it been rotated?",
+        ),
+        ("", "no row in the database fits having no key, and audit_key names none: has it"),
+    ],
+)
+def test_a_key_that_is_another_one_or_missing_is_said(three: Log, key: str, said: str):
+    assert said in audit_proof.verify(Log(three.connection, key, three.store)).summary
+
+
+def test_a_key_that_was_rotated_on_the_way_is_said_with_its_rows(three: Log):
+    later = Log(three.connection, "another-fake-key", three.store)
+    later.append(Event("ended", "production"))
+    assert "rows 1 to 3 in the database were changed, or hashed with another key" in findings(later)
+    assert "row 4 in the database was changed, or hashed with another key" in findings(three)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops import errors, gatekeeper
+from ops import errors, gatekeeper, people
 from ops.approval import Given
 from ops.audit import Row
 from ops.project import Environment
@@ -217,3 +219,114 @@ def test_what_is_kept_says_who_and_what(production: Site):
     assert [row.proof for row in rows] == ["none", "totp", "none", "totp"]
     assert rows[0].details["summary"] == "One migration."
     assert all("code" not in row.details for row in rows)
+
+
+LOOSER = [
+    {"approvals": 1},
+    {"four_eyes": False},
+    {"break_glass": True},
+    {"guarded": False},
+]
+
+
+@pytest.mark.parametrize("looser", LOOSER, ids=str)
+def test_rules_that_are_loosened_between_question_and_answer_are_asked_about_anew(
+    production: Site, looser: dict[str, Any]
+):
+    production.change(approvals=2)
+    answers = passed(production)
+    with production.open() as gate:
+        assert gate.consider(answers).by == ("grace",)
+        gate.ask("1-3")
+    production.change(**looser)
+    answers.append(production.given("1-3", "linus", "approve"))
+    with production.open() as gate:
+        found = gate.consider(answers)
+        assert (found.status, found.by, found.requester, found.mistakes) == ("open", (), "", 0)
+        assert "rules or people have changed" in found.why
+        gate.ask("1-3")
+        gate.ask("1-4")
+        rows = [row for row in gate.record.rows() if row.event == "asked"]
+    assert rows[-1].details["rules"].items() >= looser.items()
+
+
+def test_rules_that_are_loosened_do_not_open_a_gate_that_waits(production: Site):
+    production.change(approvals=2)
+    answers = passed(production)
+    with production.open() as gate:
+        assert gate.consider(answers).status == "open"
+    production.change(approvals=1)
+    with production.open() as gate:
+        assert gate.standing().status == "open"
+    production.change(approvals=2)
+    with production.open() as gate:
+        assert gate.standing().by == ("grace",)
+
+
+def test_who_is_enrolled_after_the_question_does_not_answer_it(production: Site):
+    production.change(four_eyes=False)
+    with production.open() as gate:
+        gate.ask("1-1")
+    people.add(production.environment.approvers, "mallory", environment="production", now=datetime.now(UTC))
+    answer = production.given("1-1", "mallory", "approve")
+    with production.open() as gate:
+        assert gate.consider([answer]).status == "open"
+        gate.ask("1-2")
+        assert gate.consider([answer, production.given("1-2", "ada", "approve")]).status == "approved"
+
+
+def test_a_rejection_is_final_under_any_rules(production: Site):
+    production.change(four_eyes=False)
+    with production.open() as gate:
+        gate.ask("1-1")
+        gate.consider([production.given("1-1", "linus", "reject", note="no")])
+    production.change(approvals=2)
+    with production.open() as gate:
+        assert gate.standing().status == "denied"
+
+
+def test_a_code_is_not_good_again_when_the_clocks_are_set_back(production: Site):
+    production.change(four_eyes=False)
+    with production.open("first") as gate:
+        gate.ask("1-1")
+        first = production.given("1-1", "ada", "approve")
+        assert gate.consider([first]).status == "approved"
+    with production.open("second") as gate:
+        gate.ask("1-1")
+        back = replace(first, at=datetime.now(UTC) - timedelta(minutes=5))
+        assert gate.consider([back]).status == "open"
+        gate.ask("1-2")
+        assert gate.consider([back, replace(first, key="1-2")]).status == "open"
+        assert "used already" in gate.standing().why
+
+
+@pytest.mark.parametrize("name", ["approvers", "audit_key"])
+def test_what_proves_a_decision_is_not_kept_among_the_projects_files(production: Site, name: str):
+    kept = production.root / "secrets" / "kept"
+    kept.parent.mkdir()
+    kept.touch(mode=0o600)
+    (production.root.parent / "outside").symlink_to(kept.parent)
+    for path in (kept, production.root.parent / "outside" / "kept"):
+        production.change(**{name: f"file:{path}"})
+        with pytest.raises(errors.Refused, match="lies in the project's folder"), production.open():
+            pass
+
+
+def test_two_runs_of_one_plan_approved_at_once_are_each_judged_once(production: Site):
+    production.change(four_eyes=False)
+    given = {"first": "ada", "second": "grace"}
+    for run in given:
+        with production.open(run) as gate:
+            gate.ask("1-1")
+    answers = {run: [production.given("1-1", name, "approve")] for run, name in given.items()}
+    begin = threading.Barrier(4)
+
+    def judge(run: str) -> str:
+        with production.open(run) as gate:
+            begin.wait(30)
+            return gate.consider(answers[run]).status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(judge, [*given, *given])) == {"approved"}
+    decided = [("approved", "ada"), ("approved", "grace"), ("asked", ""), ("asked", "")]
+    assert sorted(production.rows()) == decided

@@ -36,7 +36,7 @@ class Gate:
         self.policy = policy
         self.record: list[Row] = []
         self.used: set[tuple[str, int]] = set()
-        details = {"ask": "1-1", "expires": (NOON + window).isoformat()}
+        details = {"ask": "1-1", "expires": (NOON + window).isoformat(), "policy": policy.digest}
         self._keep(Event("asked", "production", details=details), NOON - timedelta(minutes=1))
 
     def answer(self, said: dict[str, Any], at: datetime = NOON) -> str:

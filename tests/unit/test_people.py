@@ -96,3 +96,52 @@ def test_a_broken_store_says_so(store: str, text: str):
     path(store).write_text(text, "utf-8")
     with pytest.raises(errors.Refused, match="cannot be read"):
         people.read(store)
+
+
+@pytest.mark.parametrize(
+    "typed", ["ADA", "\uff21\uff44\uff41", "a\u200bda", "\u202eada\u202c", " ada\t", "ada\0", "\ufeffada"]
+)
+def test_a_name_is_the_same_however_it_is_typed(typed: str):
+    assert people.known(typed) == "ada"
+
+
+@pytest.mark.parametrize("typed", ["\u0430da", "ad\u00e1", "a da", "ada1"])
+def test_a_name_that_only_looks_alike_is_another_one(typed: str):
+    assert people.known(typed) != "ada"
+
+
+@pytest.mark.parametrize("name", ["ada.lovelace", "ada_lovelace", "Ada-Love-Lace"])
+def test_nobody_is_enrolled_under_two_spellings(store: str, name: str):
+    people.add(store, "adalovelace", environment="production", now=NOW)
+    with pytest.raises(errors.Refused, match="would be adalovelace in another spelling"):
+        people.add(store, name, environment="production", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("names", "match"),
+    [
+        ({"ada": "A", "Ada": "B"}, "the name 'Ada', which nobody can type"),
+        ({"ada": "A", "\u202eada": "B"}, "which nobody can type"),
+        ({"ada-l": "A", "ada.l": "B"}, r"one person twice, as ada-l and as ada\.l"),
+        ({"ada": "A", "grace": "A"}, "one person twice, as ada and as grace"),
+    ],
+)
+def test_one_person_who_is_there_twice_is_refused(store: str, names: dict[str, str], match: str):
+    kept = {name: {"seed": seed * 32, "since": NOW.isoformat()} for name, seed in names.items()}
+    path(store).parent.mkdir(mode=0o700)
+    path(store).touch(mode=0o600)
+    path(store).write_text(json.dumps({"people": kept}), "utf-8")
+    with pytest.raises(errors.Refused, match=match):
+        people.read(store)
+    first, second = names
+    people.remove(store, second)
+    assert set(people.read(store)) == {first}
+
+
+def test_a_store_that_others_can_replace_is_refused(store: str):
+    people.add(store, "ada", environment="production", now=NOW)
+    path(store).parent.chmod(0o777)
+    with pytest.raises(errors.Refused, match="can be replaced by others"):
+        people.read(store)
+    path(store).parent.chmod(0o1777)
+    assert set(people.read(store)) == {"ada"}
