@@ -35,15 +35,17 @@ def check_settings(
     return tuple(rows)
 
 
-def check_rights(connection: database.Connection, tables: AppTables) -> tuple[Row, ...]:
-    """Return one row for each right that the role needs on the tables that the app writes."""
+def check_rights(
+    connection: database.Connection, tables: AppTables, *, place: str = "tables in [deploy]"
+) -> tuple[Row, ...]:
+    """Return one row for each right that the role needs on the tables that the app writes, named at this place."""
     with database.translating(), connection.cursor(row_factory=dict_row) as cursor:
         names = {
             "schemas": [each.schema for each in tables.found],
             "names": [each.name for each in tables.found],
         }
         rights = cursor.execute(queries.load("auth_preflight/rights"), names).fetchall()
-    return (*(_right(each) for each in rights), *_missing(connection, tables))
+    return (*(_right(each) for each in rights), *_missing(connection, tables, place))
 
 
 def evidence(rows: tuple[Row, ...], *, login: str) -> Found:
@@ -103,7 +105,7 @@ def _right(each: Mapping[str, Any]) -> Row:
     )
 
 
-def _missing(connection: database.Connection, tables: AppTables) -> Iterator[Row]:
+def _missing(connection: database.Connection, tables: AppTables, place: str) -> Iterator[Row]:
     for name in tables.missing:
         near = written_tables.nearest(connection, name)
         hint = f"; the nearest that there is is {near}" if near else ""
@@ -111,7 +113,7 @@ def _missing(connection: database.Connection, tables: AppTables) -> Iterator[Row
             f"table {name}",
             ok=False,
             found=f"does not exist{hint}",
-            step=f"Apply the migration that makes {name}, or mend tables in [deploy].",
+            step=f"Apply the migration that makes {name}, or mend {place}.",
         )
 
 

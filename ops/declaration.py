@@ -14,15 +14,16 @@ logs_body_idx = "CREATE INDEX logs_body_idx ON public.logs USING btree (body)"
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from ops import database, errors, marker, queries
+from ops import database, errors, marker, queries, toml_lines
 
 _KINDS = ("columns", "constraints", "indexes")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -61,6 +62,7 @@ class Shape:
 
 
 Declared = dict[tuple[str, str], Shape]
+Where = Callable[[Sequence[str]], str]
 
 
 def own_schemas(connection: database.Connection) -> list[str]:
@@ -108,7 +110,8 @@ def read(path: Path) -> Declared:
         Refused: there is none, or it has a mistake; the message names the line or the key.
     """
     try:
-        parsed = tomllib.loads(path.read_text("utf-8-sig"))
+        source = path.read_text("utf-8-sig")
+        parsed = tomllib.loads(source)
     except FileNotFoundError:
         raise errors.Refused(
             f"There is no {path.name}, so it is not known what the app needs of its database. Write it from a "
@@ -116,11 +119,17 @@ def read(path: Path) -> Declared:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise errors.Refused(f"{path.name} cannot be read as TOML: {error}. Mend the file.") from None
+    where = functools.partial(toml_lines.place, path.name, source)
     return {
-        (schema, table): _shape(path.name, (schema, table), parts)
-        for schema, tables in _tables(path.name, parsed, ()).items()
-        for table, parts in _tables(path.name, tables, (schema,)).items()
+        (schema, table): _shape(where, (schema, table), parts)
+        for schema, tables in _tables(where, parsed, ()).items()
+        for table, parts in _tables(where, tables, (schema,)).items()
     }
+
+
+def places(path: Path, name: Path) -> Where:
+    """Return what says where in the declaration, called by this name, a key stands."""
+    return functools.partial(toml_lines.place, name.as_posix(), path.read_text("utf-8-sig"))
 
 
 def column(spec: str) -> Column:
@@ -132,34 +141,38 @@ def column(spec: str) -> Column:
     return Column(found["type"].strip(), required, found["filled"])
 
 
-def _tables(file: str, value: object, place: tuple[str, ...]) -> dict[str, Any]:
+def _tables(where: Where, value: object, place: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise errors.Refused(
-            f'{file}: {".".join(place)} is no table of TOML. Write [schema.table.columns] and below it name = "type".'
+            f"{where(place)}: {'.'.join(place)} is no table of TOML. Write [schema.table.columns] and below it "
+            'name = "type".'
         )
     return cast("dict[str, Any]", value)
 
 
-def _shape(file: str, place: tuple[str, str], parts: object) -> Shape:
-    named = _tables(file, parts, place)
+def _shape(where: Where, place: tuple[str, str], parts: object) -> Shape:
+    named = _tables(where, parts, place)
     for key in named:
         if key not in _KINDS:
             near = difflib.get_close_matches(key, _KINDS, n=1)
             hint = f" The nearest is {near[0]!r}." if near else ""
-            raise errors.Refused(f"{file}: {'.'.join(place)}.{key}: a table has {', '.join(_KINDS)}.{hint}")
+            raise errors.Refused(
+                f"{where((*place, key))}: {'.'.join(place)}.{key}: a table has {', '.join(_KINDS)}.{hint}"
+            )
     lines = {
-        kind: _texts(file, (*place, kind), _tables(file, named.get(kind, {}), (*place, kind)))
+        kind: _texts(where, (*place, kind), _tables(where, named.get(kind, {}), (*place, kind)))
         for kind in _KINDS
     }
     columns = {name: column(spec) for name, spec in lines["columns"].items()}
     return Shape(columns, dict(lines["constraints"]), dict(lines["indexes"]))
 
 
-def _texts(file: str, place: tuple[str, ...], lines: Mapping[str, object]) -> dict[str, str]:
+def _texts(where: Where, place: tuple[str, ...], lines: Mapping[str, object]) -> dict[str, str]:
     for name, value in lines.items():
         if not isinstance(value, str) or not value.strip():
+            key = (*place, name)
             raise errors.Refused(
-                f'{file}: {".".join((*place, name))} is no text. Write it in quotes, such as {name} = "text not null".'
+                f'{where(key)}: {".".join(key)} is no text. Write it in quotes, such as {name} = "text not null".'
             )
     return cast("dict[str, str]", dict(lines))
 

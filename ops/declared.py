@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ops import database, declaration, sql_types
-from ops.declaration import Column, Declared, Shape
+from ops.declaration import Column, Declared, Shape, Where
 from ops.deploy_verdict import Found
 
 Row = dict[str, Any]
@@ -18,20 +18,21 @@ _KINDS = ("columns", "constraints", "indexes")
 _MOST_SAID = 3
 
 
-def check(connection: database.Connection, declared: Declared) -> Found:
-    """Look for everything that is declared, and name what is missing or otherwise.
+def check(connection: database.Connection, declared: Declared, *, where: Where = lambda _: "") -> Found:
+    """Look for everything that is declared, and name what is missing or otherwise; `where` a key is declared.
 
     Raises:
         Unavailable: the connection is lost.
     """
-    schemas = sorted({schema for schema, _ in declared})
-    existing = declaration.of_database(connection, schemas)
+    schemas = {schema for schema, _ in declared}
+    # The project's own as well, since the schema itself may be misspelt.
+    existing = declaration.of_database(connection, sorted(schemas.union(declaration.own_schemas(connection))))
     # What is declared itself was not renamed from something else that is declared.
     others = [".".join(key) for key in existing.keys() - declared.keys()]
     rows = tuple(
-        row
+        row | {"place": where(row.pop("keys"))}
         for (schema, table), shape in sorted(declared.items())
-        for row in _table(f"{schema}.{table}", shape, existing.get((schema, table)), others)
+        for row in _table((schema, table), shape, existing.get((schema, table)), others)
     )
     parts = sum(len(getattr(shape, kind)) for shape in declared.values() for kind in _KINDS)
     counted = f"{len(declared):,} tables and {parts:,} columns, constraints and indexes"
@@ -44,7 +45,7 @@ def check(connection: database.Connection, declared: Declared) -> Found:
         )
     if not rows:
         return Found(ok=True, summary=f"The database has what is declared: {counted}.")
-    said = "; ".join(f"{row['kind']} {row['object']} {row['problem']}" for row in rows[:_MOST_SAID])
+    said = "; ".join(map(_said, rows[:_MOST_SAID]))
     more = f"; +{len(rows) - _MOST_SAID} more" if len(rows) > _MOST_SAID else ""
     return Found(
         ok=False,
@@ -54,20 +55,29 @@ def check(connection: database.Connection, declared: Declared) -> Found:
     )
 
 
-def _table(name: str, wanted: Shape, found: Shape | None, others: Iterable[str]) -> Iterator[Row]:
+def _said(row: Row) -> str:
+    place = f" ({row['place']})" if row["place"] else ""
+    return f"{row['kind']} {row['object']} {row['problem']}{place}"
+
+
+def _table(keys: tuple[str, str], wanted: Shape, found: Shape | None, others: Iterable[str]) -> Iterator[Row]:
+    name = ".".join(keys)
     if found is None:
-        yield _row("table", name, f"does not exist{_near(name, others)}", "missing")
+        yield _row("table", name, f"does not exist{_near(name, others)}", "missing") | {"keys": keys}
         return
     left = found.columns.keys() - wanted.columns.keys()
     for column, spec in wanted.columns.items():
-        yield from _column(f"{name}.{column}", spec, found.columns.get(column), left)
+        for row in _column(f"{name}.{column}", spec, found.columns.get(column), left):
+            yield row | {"keys": (*keys, "columns", column)}
     for kind, plural in (("constraint", "constraints"), ("index", "indexes")):
         there: Mapping[str, str] = getattr(found, plural)
         lines: Mapping[str, str] = getattr(wanted, plural)
         for each, definition in lines.items():
-            yield from _defined(kind, name, each, definition, there, there.keys() - lines.keys())
+            for row in _defined(kind, name, each, definition, there, there.keys() - lines.keys()):
+                yield row | {"keys": (*keys, plural, each)}
     for index in sorted(found.invalid & wanted.indexes.keys()):
-        yield _row("index", f"{name}: {index}", "is INVALID, so the server does not use it", "invalid")
+        said = "is INVALID, so the server does not use it"
+        yield _row("index", f"{name}: {index}", said, "invalid") | {"keys": (*keys, "indexes", index)}
 
 
 def _column(name: str, wanted: Column, found: Column | None, left: Iterable[str]) -> Iterator[Row]:

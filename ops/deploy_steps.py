@@ -13,6 +13,7 @@ from ops import (
     growth,
     integrity,
     repository,
+    samples,
     smoke,
     written_tables,
 )
@@ -43,7 +44,7 @@ def check_auth(gate: Gated) -> Found:
         gate.findings += wrong
         raise
     tables = written_tables.find(gate.connection, project.deploy)
-    rows += auth_preflight.check_rights(gate.connection, tables)
+    rows += auth_preflight.check_rights(gate.connection, tables, place=samples.place(project.root, "tables"))
     if not tables.found and not tables.missing:
         gate.findings.append(
             "No table is named in [deploy] tables and none of the runbook's is there, so no rights were looked at."
@@ -112,7 +113,9 @@ def check_schema(gate: Gated) -> Found:
                 "take out of it what the app does not need.",
             ),
         )
-    return declared.check(gate.connection, declaration.read(path))
+    return declared.check(
+        gate.connection, declaration.read(path), where=declaration.places(path, project.deploy.declaration)
+    )
 
 
 @part(Part.TESTS, Phase.PRE)

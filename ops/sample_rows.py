@@ -109,41 +109,31 @@ def make(
         raise errors.Refused(
             f"{table} points to a row that points to a row, {depth} deep, so none can be made up. {_advice(table)}"
         )
-    columns = _columns(connection, table)
+    there = columns(connection, table)
     given = dict(samples.get(str(table)) or samples.get(table.name) or {})
-    _check_given(table, given, columns)
-    values, parents = _referenced(connection, table, columns, given, samples, depth=depth, fresh=fresh)
-    for column in columns.values():
+    values, parents = _referenced(connection, table, there, given, samples, depth=depth, fresh=fresh)
+    for column in there.values():
         if column.name not in values and (column.must_be_given or (fresh and _needs_fresh(column))):
             values[column.name] = _value(table, column)
-    text, marked = _marked(columns, values, given, {name for name in values if name in given})
-    key = tuple(column.name for column in columns.values() if column.key and column.name in values)
+    text, marked = _marked(there, values, given, {name for name in values if name in given})
+    key = tuple(column.name for column in there.values() if column.key and column.name in values)
     return Row(
         table,
         values,
         key or ((text,) if text else ()),
         text,
-        text or _changed(columns, key),
+        text or _changed(there, key),
         marked,
-        any(column.identity == "a" for column in columns.values()),
+        any(column.identity == "a" for column in there.values()),
         tuple(parents),
     )
 
 
-def _columns(connection: database.Connection, table: Table) -> dict[str, Column]:
+def columns(connection: database.Connection, table: Table) -> dict[str, Column]:
+    """Return the columns of a table by name."""
     with database.translating(), connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(queries.load("smoke/columns"), {"oid": table.oid}).fetchall()
     return {row["name"]: Column(**row) for row in found}
-
-
-def _check_given(table: Table, given: Mapping[str, Any], columns: Mapping[str, Column]) -> None:
-    import difflib
-
-    for name in given:
-        if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f" The nearest is {near[0]!r}." if near else ""
-            raise errors.Refused(f"[deploy.samples] gives {table} a column {name!r}, which it has not.{hint}")
 
 
 def _referenced(

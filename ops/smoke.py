@@ -17,6 +17,7 @@ from ops import (
     deploys,
     errors,
     sample_rows,
+    samples,
     smoke_guard,
     smoke_rest,
     smoke_rows,
@@ -47,14 +48,20 @@ def check(gate: Gated) -> Found:
             summary=_NOTHING + missing,
             next_steps=("Name the tables that the app writes: [deploy] tables in runbooks.toml.",),
         )
+    samples.check(gate.connection, gate.plan.project.root, gate.plan.project.deploy.samples)
     rows, odd = _written(gate, tables.found)
-    rows += [
-        smoke_sql.result(Table("", name, 0), "none", "not written", f"{name} does not exist.")
-        for name in tables.missing
-    ]
+    rows += [_missing(gate, name) for name in tables.missing]
     path = ai_path.check(gate)
     gate.findings += odd + path.findings
     return _evidence(rows, path)
+
+
+def _missing(gate: Gated, name: str) -> dict[str, Any]:
+    near = written_tables.nearest(gate.connection, name)
+    hint = f"; the nearest that there is is {near}" if near else ""
+    said = f"{samples.place(gate.plan.project.root, 'tables')}: {name} does not exist{hint}."
+    step = f"Apply the migration that makes {name}, or mend tables in [deploy]."
+    return smoke_sql.result(Table("", name, 0), "none", "not written", said, step)
 
 
 def _written(gate: Gated, tables: tuple[Table, ...]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -68,15 +75,15 @@ def _written(gate: Gated, tables: tuple[Table, ...]) -> tuple[list[dict[str, Any
 def _through_dsn(
     gate: Gated, connection: database.Connection, tables: tuple[Table, ...]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    samples = gate.plan.project.deploy.samples
-    make = {table: functools.partial(sample_rows.make, connection, table, samples) for table in tables}
+    given = gate.plan.project.deploy.samples
+    make = {table: functools.partial(sample_rows.make, connection, table, given) for table in tables}
     return smoke_sql.run(connection, make)
 
 
 def _through_api(
     gate: Gated, connection: database.Connection, tables: tuple[Table, ...]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    samples = gate.plan.project.deploy.samples
+    given = gate.plan.project.deploy.samples
     deploys.prepare(connection)
     code = smoke_sql.code(connection, list(tables))
     results: list[dict[str, Any]] = []
@@ -88,7 +95,7 @@ def _through_api(
     ):
         odd = smoke_rows.remove_left(connection)
         for table in tables:
-            row = sample_rows.make(connection, table, samples)
+            row = sample_rows.make(connection, table, given)
             reason = smoke_rest.unfit(row, code)
             if reason is None:
                 results.append(smoke_rest.run(connection, api, row))

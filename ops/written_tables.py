@@ -51,6 +51,16 @@ def nearest(connection: database.Connection, name: str) -> str | None:
     return near[0] if near else None
 
 
+def named(connection: database.Connection, name: str) -> tuple[Table, ...]:
+    """Return the tables that may be meant by `schema.name`, or by a name alone in any schema."""
+    return tuple(table for table in _existing(connection).values() if name in (str(table), table.name))
+
+
+def names(connection: database.Connection) -> set[str]:
+    """Return every name by which a table can be called."""
+    return {name for table in _existing(connection).values() for name in (str(table), table.name)}
+
+
 def _qualified(name: str) -> tuple[str, str]:
     schema, dot, bare = name.partition(".")
     return (schema, bare) if dot else ("public", name)

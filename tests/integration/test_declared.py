@@ -44,7 +44,8 @@ def file(app: str, tmp_path: Path) -> Path:
 
 def check(dsn: str, file: Path) -> Found:
     with database.connect(dsn) as connection:
-        return declared.check(connection, declaration.read(file))
+        where = declaration.places(file, Path(file.name))
+        return declared.check(connection, declaration.read(file), where=where)
 
 
 def test_what_was_declared_is_there(app: str, file: Path):
@@ -179,9 +180,12 @@ def test_a_hand_writes_types_as_it_likes(app: str, tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[public.logs.colums]\n", r"public\.logs\.colums.* nearest is 'columns'"),
-        ("[public.logs.columns]\nid = 3\n", r"public\.logs\.columns\.id is no text"),
-        ("public = 3\n", "public is no table"),
+        ("# x\n[public.logs.colums]\n", r"^schema\.toml:2: public\.logs\.colums: .* nearest is 'columns'"),
+        (
+            "[public.logs.columns]\na = 'int'\nid = 3\n",
+            r"^schema\.toml:3: public\.logs\.columns\.id is no text",
+        ),
+        ("# x\n\npublic = 3\n", r"^schema\.toml:3: public is no table"),
         ("[public\n", "line 1"),
     ],
 )
@@ -190,6 +194,41 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, said: str):
     path.write_text(text, "utf-8")
     with pytest.raises(errors.Refused, match=said):
         declaration.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[public.logs.columns]\nid = "bigint not null"\nbodi = "text"\n',
+            "column public.logs.bodi does not exist; the nearest that there is is body (schema.toml:3)",
+        ),
+        (
+            '# x\n[public."log".columns]\nid = "bigint"\n',
+            "table public.log does not exist; the nearest that there is is public.logs (schema.toml:2)",
+        ),
+        (
+            '[pubic.logs.columns]\nid = "bigint"\n',
+            "table pubic.logs does not exist; the nearest that there is is public.logs (schema.toml:1)",
+        ),
+        (
+            '[public.logs.columns]\nid = """\nbigint\nnot null"""\nbody = "txet not null"\n',
+            "column public.logs.body is of type text and not txet (schema.toml:5)",
+        ),
+        (
+            '[public.logs.columns]\nid = "int8 not null"\n[public.logs.constraints]\n"logs_pky" = "PRIMARY KEY (id)"\n',
+            "constraint public.logs: logs_pky does not exist; logs_pkey says the same (schema.toml:4)",
+        ),
+    ],
+)
+def test_what_is_declared_by_mistake_is_named_with_its_line_and_the_nearest(
+    app: str, tmp_path: Path, text: str, said: str
+):
+    path = tmp_path / "schema.toml"
+    path.write_text(text, "utf-8")
+    found = check(app, path)
+    assert not found.ok
+    assert said in found.summary
 
 
 def test_the_command_writes_what_the_gate_reads(app: str, tmp_path: Path):

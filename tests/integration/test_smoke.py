@@ -233,10 +233,22 @@ def test_a_sample_of_the_project_is_taken(app: str, tmp_path: Path):
     assert smoked(fix_app.write(tmp_path, app, deploy=deploy))[0].ok
 
 
-def test_a_sample_for_a_column_that_is_not_there_is_refused_with_the_nearest(app: str, tmp_path: Path):
-    deploy = 'tables = ["logs"]\n[deploy.samples.logs]\nbodi = "abc"'
-    with pytest.raises(errors.Refused, match=r"'bodi'.* nearest is 'body'"):
-        smoked(fix_app.write(tmp_path, app, deploy=deploy))
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ("logs]\nbodi = 'abc'", "runbooks.toml:6: deploy.samples.logs.bodi: .*'bodi'.* nearest is 'body'"),
+        (
+            "'public.log']\nbody = 'abc'",
+            "runbooks.toml:5: deploy.samples.public.log: .* nearest is 'public.logs'",
+        ),
+        ("peeple]\nemail = 'abc'", "runbooks.toml:5: deploy.samples.peeple: .* nearest is 'people'"),
+    ],
+)
+def test_a_sample_for_what_is_not_there_is_refused_with_its_line_and_the_nearest(
+    app: str, tmp_path: Path, sample: str, said: str
+):
+    with pytest.raises(errors.Refused, match=said):
+        smoked(fix_app.write(tmp_path, app, deploy=f'tables = ["logs"]\n[deploy.samples.{sample}'))
 
 
 def test_without_a_table_nothing_is_passed(shaped: str, tmp_path: Path):
@@ -248,6 +260,11 @@ def test_a_configured_table_that_is_not_there_fails(app: str, tmp_path: Path):
     found, _ = smoked(fix_app.write(tmp_path, app, deploy='tables = ["logs", "ghosts"]'))
     assert not found.ok
     assert "ghosts does not exist" in found.summary
+    found, _ = smoked(fix_app.write(tmp_path, app, deploy='tables = ["lgos"]'))
+    assert found.status == "not checked"
+    found, _ = smoked(fix_app.write(tmp_path, app, deploy='tables = ["people", "lgos"]'))
+    said = "runbooks.toml:4: deploy.tables: lgos does not exist; the nearest that there is is public.logs"
+    assert said in found.summary
 
 
 def test_it_waits_for_nobody_for_long(app: str, shaped_admin: str, tmp_path: Path):
