@@ -55,7 +55,7 @@ def test_the_inventory_does_not_see_it_whatever_its_version(make_site: MakeSite,
     assert (overlay.version, overlay.name, overlay.overlay) == (version, "staging", True)
     assert overlay.rollback is not None
     assert [m.rollback is not None for m in site.found()] == [True] * 3
-    site.apply(projects.NOTES.partition("_")[0])
+    site.apply(*(key.partition("_")[0] for key in (projects.NOTES, projects.TAGS)))
     before = site.take()
     site.target.observe()
     assert reversal.forward(site.target, overlay).outcome.ok
