@@ -107,7 +107,7 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
             merge_base=read.commit,
             head=planned.commit,
             tree=operated_git.tree(where.root, "HEAD") or None,
-            clean=not release_merged.changed(where),
+            clean=not release_merged.changed(where, found),
             changes=branch.changes,
         ),
         based=branch.based,
