@@ -27,8 +27,8 @@ Result = Mapping[str, Any]
 class Kept:
     """What one attempt of a run has left; `problem` says why it cannot be believed, "" that it can be.
 
-    `result` is what its result file holds, empty where that cannot be read; `ended` is when it was sealed, or began
-    where it was not.
+    `result` is what its result file holds, empty where that cannot be read; `ended` is when it was sealed, or, where no
+    seal says so, when it was last touched.
     """
 
     path: Path
@@ -67,7 +67,7 @@ def _read(root: Path, kind: str, result: str) -> Iterator[Kept]:
             yield Kept(
                 path,
                 kind,
-                ended=sealed.sealed if sealed else began,
+                ended=sealed.sealed if sealed else max(began, _touched(path, result)),
                 run=sealed.run if sealed else "",
                 digest=manifest.digest(path) or "",
                 result=_result(path / result),
@@ -84,6 +84,11 @@ def _places(root: Path, kind: str) -> Iterator[tuple[Path, datetime]]:
             began = _time(found[1])
             yield path, began
             yield from ((attempt, began) for attempt in path.glob("attempt-*") if attempt.is_dir())
+
+
+def _touched(path: Path, result: str) -> datetime:
+    there = [each for each in (path, path / result, path / manifest.NAME) if each.exists()]
+    return datetime.fromtimestamp(max((each.stat().st_mtime for each in there), default=0), UTC)
 
 
 def _time(stamp: str) -> datetime:

@@ -116,7 +116,7 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
             merge_base=read.left.commit,
             head=planned.commit,
             tree=operated_git.tree(where.root, "HEAD") or None,
-            clean=not release_merged.changed(where),
+            clean=not release_merged.changed(where, found),
             changes=branch.changes,
             uncommitted=pull_request_base.uncommitted(where.root, _judged(where, found)),
         ),

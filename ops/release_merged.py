@@ -5,10 +5,12 @@ Source: database-pipeline.md, "How to Promote to Production", 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ops import operated_git, released_files, triage
 from ops.evidence import Evidence
+from ops.migrations import Migration
 from ops.project import Environment, Project
 
 _SHOWN = 3
@@ -86,14 +88,14 @@ def _tip(root: Path, branch: str) -> str:
     return next(filter(None, (operated_git.commit(root, f"{kind}/{branch}") for kind in kinds)), "")
 
 
-def changed(operated: Project) -> str:
-    """Say which files of the release are not as HEAD has them, "" if all are.
+def changed(operated: Project, found: Sequence[Migration] | None = None) -> str:
+    """Say which files of the release are not as HEAD has them, "" if all are; `found`: the migrations, once read.
 
     Raises:
         Refused: there is no git.
         Unavailable: git does not answer.
     """
-    specs = released_files.pathspecs(operated)
+    specs = released_files.pathspecs(operated, found)
     root = operated.root
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=none")
     status = operated_git.ask(root, *words, "--untracked-files=all", "--ignored=matching", "--", *specs)
@@ -104,15 +106,15 @@ def changed(operated: Project) -> str:
                 f"git cannot say whether the files are those of the commit ({said.complaint}), so they are not "
                 "promoted. Promote from a clone of its own."
             )
-    changed = [_described(line) for line in status.text.split("\0") if line]
+    differing = [_described(line) for line in status.text.split("\0") if line]
     hidden = [f"{line[2:]} (hidden from git)" for line in flags.text.split("\0") if _is_hidden(line)]
-    found = [*changed, *hidden]
-    if not found:
+    wrong = [*differing, *hidden]
+    if not wrong:
         return ""
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
     return (
-        f"{triage.counted(len(found), 'file')} of the release {'is' if len(found) == 1 else 'are'} not as the commit "
-        f"has them: {', '.join(found[:_SHOWN])}{more}. So what was merged is not what would be promoted. Commit and "
+        f"{triage.counted(len(wrong), 'file')} of the release {'is' if len(wrong) == 1 else 'are'} not as the commit "
+        f"has them: {', '.join(wrong[:_SHOWN])}{more}. So what was merged is not what would be promoted. Commit and "
         "merge them, or take them back."
     )
 

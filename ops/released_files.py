@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from ops import migrations, project, verification
+from ops.migrations import Migration
 from ops.project import Project
 
 _ROLLBACKS = PurePosixPath("supabase/rollbacks")
 _WILD = re.compile(r"[*?\[]")
 
 
-def pathspecs(operated: Project) -> tuple[str, ...]:
-    """Return the files and folders of a release as git's pathspecs, relative to the project's root."""
-    return tuple(dict.fromkeys((*applied(operated), *_beside(operated))))
+def pathspecs(operated: Project, found: Sequence[Migration] | None = None) -> tuple[str, ...]:
+    """Return the files and folders of a release as git's pathspecs, relative to the project's root.
+
+    `found` are its migrations, where they have been read already.
+    """
+    return tuple(dict.fromkeys((*applied(operated, found), *_beside(operated))))
 
 
-def applied(operated: Project) -> tuple[str, ...]:
+def applied(operated: Project, found: Sequence[Migration] | None = None) -> tuple[str, ...]:
     """Return the migrations, rollback scripts and overlays as git's pathspecs."""
-    return tuple(dict.fromkeys(_applied(operated)))
+    return tuple(dict.fromkeys(_applied(operated, migrations.read(operated) if found is None else found)))
 
 
-def _applied(operated: Project) -> Iterator[str]:
+def _applied(operated: Project, found: Sequence[Migration]) -> Iterator[str]:
     yield from (_literal(path.as_posix()) for path in operated.migrations)
     rollbacks = (_ROLLBACKS,) if operated.rollbacks is None else operated.rollbacks
     yield from (_literal(path.as_posix()) for path in rollbacks)
-    for migration in migrations.read(operated):
+    for migration in found:
         if migration.rollback:
             yield _literal(migration.rollback.file)
     for environment in operated.environments.values():
