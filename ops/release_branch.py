@@ -1,4 +1,4 @@
-"""A file committed to a branch of a repository of which nothing else is touched: no working tree, no index, no HEAD.
+"""Release notes committed to a branch of a repository of which nothing else is touched: no tree, no index, no HEAD.
 
 Two that commit at once both find their file on the branch: a branch moves only from where its commit was seen.
 """
@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from ops import errors, secrets
+from ops import errors, release_note, secrets
 from ops.evidence import Evidence
+from ops.project import Project
+from ops.release_note import Facts
 
+_FOLDER = "docs/releases"
 _MOST_TRIES = 20
 _PATIENCE = 60
 # Where git was told to look by whoever called us is not where the project is.
@@ -33,6 +36,24 @@ class Noted(Evidence):
     branch: str
     path: str
     commit: str
+
+
+def keep(project: Project, facts: Facts) -> Evidence:
+    """Commit the note of a release where `[release]` says that notes are kept.
+
+    Raises:
+        Refused: this is no git repository, or the branch cannot be one or is checked out.
+        Unavailable: others move the branch all the time, or git cannot write.
+    """
+    release = project.release
+    if release.notes_branch is None:
+        return Evidence(
+            ok=True, idle=True, summary="No branch for release notes is configured, so none has one."
+        )
+    path = f"{release.notes or _FOLDER}/{release_note.file_name(facts)}"
+    message = f"Note the release of {facts.project} to {facts.environment}"
+    text = release_note.markdown(facts)
+    return commit(project.root, release.notes_branch, path=path, text=text, message=message)
 
 
 def commit(root: Path, branch: str, *, path: str, text: str, message: str) -> Noted:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from ops.evidence import Evidence
 from ops.project import Project
 from ops.verdict import Contract, Rehearsal, Rollback
 from tests import reports
+from tests.fix_webhook import webhook
 
 STARTED = datetime(2025, 10, 19, 14, 2, 11, tzinfo=UTC)
 FOUND = Evidence(ok=True, summary="4 pending.", rows=({"version": "1", "state": "pending"},))
@@ -132,35 +129,6 @@ def test_skipped_rollback_is_no_failure() -> None:
     assert "failure" not in transcript.rolled_back(
         reports.rehearsal(reports.migration(1, "a", rollback=skipped))
     )
-
-
-class _Webhook(BaseHTTPRequestHandler):
-    status = 200
-    heard: list[dict[str, str]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).heard.append(json.loads(body))
-        self.send_response(type(self).status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def webhook(status: int = 200) -> Generator[tuple[str, list[dict[str, str]]]]:
-    heard: list[dict[str, str]] = []
-    handler = type("Handler", (_Webhook,), {"status": status, "heard": heard})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/services/T0000/B0000/sEcReTpArT", heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def managed(tmp_path: Path, reference: str) -> Project:
