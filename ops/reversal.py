@@ -60,6 +60,11 @@ def forward_entry(migration: Migration) -> journal.Entry:
 
 def backward(target: Target, migration: Migration, *, inspect: apply.Inspect | None = None) -> Step:
     """Run a migration's rollback script and see what it changed."""
+    return _take(target, undo(target, migration, inspect=inspect))
+
+
+def undo(target: Target, migration: Migration, *, inspect: apply.Inspect | None = None) -> apply.Outcome:
+    """Run a migration's rollback script, in one transaction with its journal row where it can be one."""
     script = migration.rollback
     if script is None:
         raise ValueError(f"{migration.file} has no rollback script")
@@ -72,8 +77,8 @@ def backward(target: Target, migration: Migration, *, inspect: apply.Inspect | N
         statements=(),
     )
     if script.uses_psql:
-        return _take(target, _through_psql(target, script, entry))
-    return _take(target, apply.run(target, script.script, entry, inspect=inspect))
+        return _through_psql(target, script, entry)
+    return apply.run(target, script.script, entry, inspect=inspect)
 
 
 def _through_psql(target: Target, script: RollbackScript, entry: journal.Entry) -> apply.Outcome:
@@ -128,6 +133,7 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     found = guard.found if guard and back.outcome.withdrawn else _restored(target, applied, back, since=began)
     rollback = Rollback(
         script=migration.rollback.file,
+        sha256=migration.rollback.sha256,
         status="differs" if found else "proven",
         differences=found,
         rows_seen=seen,

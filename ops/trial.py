@@ -125,6 +125,7 @@ def _result(rehearsing: Rehearsing, migration: Migration, step: Step) -> Migrati
         file=migration.file,
         version=migration.version,
         name=migration.name,
+        sha256=migration.sha256,
         status="failed" if outcome.failure else "applied",
         transactional=outcome.transactional,
         duration_ms=outcome.duration_ms or None,

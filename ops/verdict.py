@@ -88,6 +88,7 @@ class Rollback(Part):
     """Whether a migration's rollback script restores what was there before."""
 
     script: str | None = None
+    sha256: str | None = None
     status: Literal["proven", "differs", "failed", "missing", "skipped"]
     differences: tuple[Difference, ...] = ()
     rows_seen: int = 0
@@ -120,6 +121,7 @@ class MigrationResult(Part):
     file: str
     version: str
     name: str = ""
+    sha256: str | None = None
     status: Literal["applied", "failed", "refused", "skipped"]
     transactional: bool = True
     duration_ms: float | None = None
