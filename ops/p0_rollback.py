@@ -33,7 +33,7 @@ class ProviderReset:
 
     def open(self, connection: database.Connection) -> None:
         """Look the table up."""
-        self._table = table_rows.look(connection, self.settings.table)
+        self._table = table_rows.look(connection, self.settings.table, shown=_COLUMNS)
         table_rows.require(self._table, _COLUMNS)
 
     def lock(self, connection: database.Connection) -> None:

@@ -71,7 +71,7 @@ def backward(target: Target, migration: Migration, *, inspect: apply.Inspect | N
 
 
 def undo(target: Target, migration: Migration, *, inspect: apply.Inspect | None = None) -> apply.Outcome:
-    """Run a migration's rollback script, and look at nothing."""
+    """Run a migration's rollback script, in one transaction with its journal row where it can be one."""
     script = migration.rollback
     if script is None:
         raise ValueError(f"{migration.file} has no rollback script")
@@ -141,6 +141,7 @@ def prove(target: Target, migration: Migration, applied: Step, *, since: datetim
     found = guard.found if guard and back.outcome.withdrawn else _restored(target, applied, back, since=began)
     rollback = Rollback(
         script=migration.rollback.file,
+        sha256=migration.rollback.sha256,
         status="differs" if found else "proven",
         differences=found,
         rows_seen=seen,

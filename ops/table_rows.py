@@ -5,7 +5,7 @@ A text is taken as the value of its column again, whatever the type: nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -13,15 +13,24 @@ from psycopg import sql
 from ops import database, errors, queries
 from ops.kept_state import State, Values
 
+DIGEST = "md5:"
+_TEXT = sql.SQL("{}::text")
+_DIGEST = sql.SQL(f"'{DIGEST}' || md5({{}}::text)")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table by its qualified name; `key` are the columns that tell its rows apart, `times` those of a time."""
+    """A table by its qualified name; `key` are the columns that tell its rows apart, `times` those of a time.
+
+    Only what is in `shown`, besides these, is read as it is; of any other column, which may hold a key of the app's, a
+    digest is enough to see that it has not changed.
+    """
 
     name: str
     key: tuple[str, ...]
     times: frozenset[str]
     columns: tuple[str, ...]
+    shown: frozenset[str] = frozenset()
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -34,8 +43,9 @@ class Table:
 
     def read(self, connection: database.Connection) -> list[Values]:
         """Return every row, in the order of the key."""
+        told = {*self.key, *self.times, *self.shown}
         texts = sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(column)) for column in self.columns
+            (_TEXT if column in told else _DIGEST).format(sql.Identifier(column)) for column in self.columns
         )
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         query = sql.SQL("select {} from {} order by {}").format(texts, self.identifier, key)
@@ -60,7 +70,13 @@ class Table:
         return ", ".join(f"{column}={row[column]}" for column in self.key)
 
 
-def look(connection: database.Connection, name: str, *, key: tuple[str, ...] | None = None) -> Table:
+def look(
+    connection: database.Connection,
+    name: str,
+    *,
+    key: tuple[str, ...] | None = None,
+    shown: Iterable[str] = (),
+) -> Table:
     """Look a table up; without `key` its primary key tells its rows apart.
 
     Raises:
@@ -86,7 +102,8 @@ def look(connection: database.Connection, name: str, *, key: tuple[str, ...] | N
             f"{name} has no {'columns ' + ' and '.join(key) if key else 'primary key'}, so its rows cannot be told "
             "apart. Nothing was changed."
         )
-    return Table(name, key, frozenset(column for column, _, is_time, *_ in found if is_time), columns)
+    times = frozenset(column for column, _, is_time, *_ in found if is_time)
+    return Table(name, key, times, columns, frozenset(shown))
 
 
 def require(table: Table, columns: tuple[str, ...]) -> None:

@@ -46,14 +46,14 @@ class Target:
     def __post_init__(self) -> None:
         self._sessions = Sessions(self._connect, self._renew)
 
-    def observe(self) -> None:
-        """Open the observer and read the whole state once."""
+    def observe(self, *, rows_too: bool = True) -> None:
+        """Open the observer and read the whole state once; in production without the rows."""
         name = f"{self.run} (observer)"
         self.observer = database.connect(self.observer_dsn, application=name)
         schema.settle(self.observer)
         self._wal = database.connect(self.wal_dsn, application=name) if self.wal_dsn else None
         self.mirror = catalog.Mirror.read(self.observer, self._wal, settled=True)
-        self.ledger = rows.Ledger.read(self.observer)
+        self.ledger = rows.Ledger.read(self.observer) if rows_too else rows.Ledger()
 
     def look(self) -> None:
         """Bring what is remembered of the state up to date."""

@@ -126,6 +126,7 @@ def _result(rehearsing: Rehearsing, migration: Migration, step: Step) -> Migrati
         version=migration.version,
         name=migration.name,
         overlay=migration.overlay,
+        sha256=migration.sha256,
         status="failed" if outcome.failure else "applied",
         transactional=outcome.transactional,
         duration_ms=outcome.duration_ms or None,

@@ -89,6 +89,7 @@ class Rollback(Part):
     """Whether a migration's rollback script restores what was there before."""
 
     script: str | None = None
+    sha256: str | None = None
     status: Literal["proven", "differs", "failed", "missing", "skipped"]
     differences: tuple[Difference, ...] = ()
     rows_seen: int = 0
@@ -122,6 +123,7 @@ class MigrationResult(Part):
     version: str
     name: str = ""
     overlay: bool = False
+    sha256: str | None = None
     status: Literal["applied", "failed", "refused", "skipped"]
     transactional: bool = True
     duration_ms: float | None = None

@@ -26,6 +26,7 @@ create table public.ai_provider_configs (
     is_default boolean not null,
     weight numeric(5, 2) not null,
     timeout_ms bigint not null default 30000,
+    api_key text not null default 'a-fake-key-of-a-provider',
     updated_at timestamptz not null default '2026-01-01 00:00:00.123456+00',
     unique (provider, environment),
     check (enabled or not is_default)
@@ -47,7 +48,8 @@ create table public.bot_config (
 insert into public.bot_config (config_key, environment, config_value) values
 ('feature_flags', 'production', '{"new_search": true, "autonomous_posting": true, "dark": false, "limit": 3}'),
 ('feature_flags', 'staging', '{"new_search": true, "autonomous_posting": true}'),
-('schema_version', 'production', '{"version": "1.0.0"}');
+('schema_version', 'production', '{"version": "1.0.0"}'),
+('webhook', 'production', '{"key": "a-fake-key-of-the-app"}');
 """
 CONFIG = """\
 [flags]
@@ -106,7 +108,7 @@ def start(desk: Desk, deployment: str, project: Path, **chosen: Any) -> FlowRun:
     return ended
 
 
-def decide(desk: Desk, run: FlowRun, decision: str = "approve", note: str = "") -> FlowRun:
+def decide(desk: Desk, run: FlowRun, decision: str = "approve", note: str = "so decided") -> FlowRun:
     """Answer at the gate, and return the run as it ended."""
     said = {"decision": decision, "approver": "ada", "note": note}
     wait_until(lambda: desk.refusal(run.id, **said) == "", seconds=PATIENCE)

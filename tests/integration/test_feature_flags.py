@@ -43,6 +43,7 @@ def test_one_key_of_one_row_is_switched_and_comes_back(root: Path, shaped: str):
     before = fix_switch.rows(shaped, "public.bot_config")
     done = fix_switch.carry_out(flag(root, "new_search"))
     assert done.changes == {"flag new_search": {"value": "false"}}
+    assert "a-fake-key" not in f"{done.state} {done.verified}"
     now = fix_switch.rows(shaped, "public.bot_config")
     expected = [json.loads(row) for row in before]
     expected[0]["config_value"]["new_search"] = False

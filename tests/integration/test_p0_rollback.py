@@ -41,6 +41,8 @@ def test_one_provider_is_left_and_everything_comes_back(root: Path, shaped: str)
     ]
     others = f"select sum(weight), bool_or(enabled) from {TABLE} where provider <> 'openai' and environment <> 'dev'"
     assert fix_app.ask(shaped, others) == [(0, False)]
+    kept = "select count(*) from runbooks.kept_states where items::text like '%a-fake-key%'"
+    assert (fix_app.ask(shaped, kept), "a-fake-key" in str(done.verified)) == ([(0,)], False)
     assert fix_switch.carry_out(plan(root), "run-2").done is False, "there is nothing left to do"
 
     fix_switch.carry_out(plan(root, put_back=True), "run-3")
