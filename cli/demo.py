@@ -1,11 +1,15 @@
-"""`runbooks demo` and `runbooks up`: a rehearsal through a real Prefect server and worker of our own."""
+"""`runbooks demo` and `runbooks up`: the main job through a real Prefect server and worker of our own.
+
+The example is rehearsed on a throw-away database, rehearsed in place on a staging, and promoted to a guarded production;
+a project of one's own is rehearsed.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,6 +17,8 @@ from typing import NoReturn
 
 from prefect.client.schemas.objects import FlowRun
 
+from cli import demo_promotion, demo_sites
+from cli.demo_sites import Sites
 from cli.screen import Screen
 from deployments import runs, stack
 from deployments.stack import Stack
@@ -22,19 +28,20 @@ from ops.verdict import Rehearsal
 
 EXAMPLE = "examples/storefront"
 DEPLOYMENT = "staging-rehearsal/throw-away"
+STAGING = "staging-rehearsal/staging"
 UNAVAILABLE = 3
 
 
 def demo(project: Path | None) -> int:
-    """Rehearse `project`, or the example, and stop everything again; the exit code is the rehearsal's."""
-    with _stack() as running:
-        return _rehearse(running, project)
+    """Rehearse `project`, or rehearse and promote the example, and stop everything again; 0: everything holds."""
+    with _stack(project) as (running, sites):
+        return _shown_all(running, sites, project)
 
 
 def up(project: Path | None) -> int:
     """Rehearse as the demo does, and stay up until Ctrl-C."""
-    with _stack() as running:
-        _rehearse(running, project)
+    with _stack(project) as (running, sites):
+        _shown_all(running, sites, project)
         with contextlib.suppress(KeyboardInterrupt):
             _say(f"\nPrefect stays up at {running.address}; press Ctrl-C to stop it.")
             running.wait()
@@ -42,17 +49,35 @@ def up(project: Path | None) -> int:
 
 
 @contextmanager
-def _stack() -> Generator[Stack]:
-    """Run a stack that ends in order on Ctrl-C and SIGTERM too."""
+def _stack(project: Path | None) -> Generator[tuple[Stack, Sites | None]]:
+    """Run a stack that ends in order on Ctrl-C and SIGTERM too, with the databases that the example goes to."""
     redaction.install()
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with stack.running(tell=_say) as running:
-            yield running
+        with contextlib.ExitStack() as stacked:
+            sites = None if project else stacked.enter_context(demo_sites.running())
+            extra = sites.environment if sites else None
+            running = stacked.enter_context(stack.running(tell=_say, extra=extra))
+            yield running, sites
             _say("\nStopping what was started ...")
     except KeyboardInterrupt:
         _say("\nStopped.")
         sys.exit(128 + signal.SIGINT)
+
+
+def _shown_all(running: Stack, sites: Sites | None, project: Path | None) -> int:
+    """Show the main job, as far as the one before it went well."""
+    if sites is None:
+        return _rehearse(running, project)
+    _say("\n1. Rehearse the change, with the overlay of production, on a throw-away database.")
+    code = _rehearse(running, None, choices={"overlay": "production"})
+    if code == 0:
+        _say("\n2. Rehearse it in place on staging, which keeps it.")
+        code = _rehearse(running, None, deployment=STAGING)
+    if code == 0:
+        _say("\n3. Promote it to production: ada asks, grace approves, both with real one-time codes.")
+        code = demo_promotion.run(running, sites, EXAMPLE, Path.cwd(), say=_say)
+    return code
 
 
 def _say(line: str) -> None:
@@ -63,11 +88,17 @@ def _leave(signum: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(128 + signum)
 
 
-def _rehearse(running: Stack, project: Path | None) -> int:
+def _rehearse(
+    running: Stack,
+    project: Path | None,
+    *,
+    deployment: str = DEPLOYMENT,
+    choices: Mapping[str, str] | None = None,
+) -> int:
     # The example by its place in the repository, which is where a worker runs: so a run reads well.
     operated = str(project.resolve()) if project else EXAMPLE
-    parameters = {"project": operated, "choices": {"out": str(Path.cwd())}}
-    run = runs.trigger(running, DEPLOYMENT, parameters)
+    parameters = {"project": operated, "choices": {"out": str(Path.cwd()), **(choices or {})}}
+    run = runs.trigger(running, deployment, parameters)
     _say(f"Waiting for the worker to take the run {running.run_page(run.id)}\n")
     screen = Screen(telling=True)
     ended = _shown(running, run, screen)

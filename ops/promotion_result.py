@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Literal
 
@@ -81,3 +82,9 @@ class Promotion(Evidence):
     def published(self) -> dict[str, Any]:
         """Return what `--json` and the bundle write: all but the parts that only steps need."""
         return self.model_dump(mode="json", exclude=_UNPUBLISHED)
+
+    @classmethod
+    def read(cls, text: str) -> Promotion:
+        """Return what was published as this JSON."""
+        plain = json.loads(text)
+        return cls.model_validate({**plain, "ok": plain["verdict"] == Verdict.PASSED})
