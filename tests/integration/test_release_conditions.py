@@ -270,8 +270,8 @@ def test_a_broken_glass_lets_a_commit_through_and_is_named(
         with psycopg.connect(shaped_admin) as admin:
             admin.execute(
                 "insert into runbooks.audit_log (id, at, event, environment, run, gate, plan_digest, actor, proof,"
-                " note, details, previous, hash) values (1, now(), 'break-glass', 'production', '', 'pr-gate', %s, 'ada',"
-                " 'totp', 'let me through', '{}', '', 'guessed')",
+                " note, details, previous, hash) values (1, now(), 'break-glass', 'production', '', 'pr-gate', %s,"
+                " 'ada', 'totp', 'let me through', '{}', '', 'guessed')",
                 [head],
             )
         refused(green(), "no evidence")
