@@ -1,6 +1,6 @@
 """`runbooks demo` and `runbooks up`: the main job through a real Prefect server and worker of our own.
 
-The example is rehearsed on a throw-away database, rehearsed in place on a staging, and promoted to a guarded production;
+The example is rehearsed on a throw-away database, rehearsed in place on a staging, and promoted to a guarded one;
 a project of one's own is rehearsed.
 """
 

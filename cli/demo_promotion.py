@@ -1,4 +1,4 @@
-"""The demo's promotion: asked for by one, approved by another, each with a real one-time code, and nobody at the keys."""
+"""The demo's promotion: asked for by one, approved by another, with real one-time codes and nobody at the keys."""
 
 from __future__ import annotations
 

@@ -14,9 +14,11 @@ from ops import (
     errors,
     incidents,
     release_evidence,
+    release_green,
     release_merged,
     schema_guard,
 )
+from ops.audit import Log
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 
@@ -90,7 +92,9 @@ def _conditions(promoting: Promoting) -> dict[str, Callable[[], Evidence]]:
     where, out, digest = plan.environment, plan.out, plan.change.migrations
     return {
         "merged": lambda: release_merged.check(plan.project, where),
-        "pr-gate": lambda: release_evidence.check_gate(plan.project, where, out=out, digest=digest),
+        "pr-gate": lambda: release_green.check(
+            plan.project, where, out=out, log=Log.of(where, plan.project.root, promoting.connection)
+        ),
         "soak": lambda: release_evidence.check_soak(plan.project, where, out=out, digest=digest),
         "p0 rollback": lambda: release_evidence.check_p0(where, out=out, digest=digest),
         "incident": lambda: incidents.check(where, promoting.connection, word=plan.choices.no_incident),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops import contract, errors, journal, migrations, overlays, project, reversal
+from ops import contract, errors, journal, migrations, overlays, project, reversal, rows
 from ops.migrations import Migration
 from ops.target import Target
 from tests import projects
