@@ -138,6 +138,8 @@ class Log:
 
     def _appended(self, event: Event) -> Row:
         with self.connection.transaction():
+            # By itself: a statement sees the rows of when it began to wait for the lock.
+            self.connection.execute(queries.load("audit/lock"))
             ((last, previous, now),) = self.connection.execute(queries.load("audit/last")).fetchall()
             said = _clean(asdict(event))
             row = Row(id=(last or 0) + 1, at=now, previous=previous or ORIGIN, hash="", **said)
