@@ -112,7 +112,14 @@ def decide(desk: Desk, run: FlowRun, decision: str = "approve", note: str = "so 
     """Answer at the gate, and return the run as it ended."""
     said = {"decision": decision, "approver": "ada", "note": note}
     wait_until(lambda: desk.refusal(run.id, **said) == "", seconds=PATIENCE)
-    desk.wait_for(run.id, "Completed", "Failed", "Rejected")
+    try:
+        desk.wait_for(run.id, "Completed", "Failed", "Rejected")
+    except AssertionError:
+        state = desk.read(run.id).state
+        shown = [each.description for each in desk.artifacts(run.id)]
+        raise AssertionError(
+            f"{run.name} is {state and state.name}: {state and state.message}; {shown}"
+        ) from None
     return desk.read(run.id)
 
 
