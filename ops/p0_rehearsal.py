@@ -14,8 +14,8 @@ from ops import (
     errors,
     inventory,
     migrations,
+    overlays,
     reversal,
-    sources,
     statements,
     switch,
     table_rows,
@@ -26,7 +26,6 @@ from ops.evidence import Evidence
 from ops.journal import Entry
 from ops.migrations import Migration
 from ops.p0_rollback import ProviderReset
-from ops.project import Environment, Project
 from ops.switch import Mode, Switching, SwitchPlan
 from ops.throwaway import Throwaway
 
@@ -75,12 +74,14 @@ def apply_release(switching: Switching) -> Evidence:
         raise errors.Refused(problem)
     for migration in pending:
         _apply(clone, migration.script, reversal.forward_entry(migration))
-    overlay = overlays(project, clone.plan.environment)
-    for path in overlay:
-        _apply_overlay(clone, path)
+    overlay = overlays.find(project, clone.plan.environment)
+    for each in overlay:
+        if each.problem:
+            raise errors.Refused(each.problem)
+        _apply(clone, each.script, reversal.forward_entry(each))
     rows = [
         *(_row(each) for each in pending),
-        *({"file": _name(project, path), "is": "overlay"} for path in overlay),
+        *({"file": each.file, "is": "overlay"} for each in overlay),
     ]
     return Evidence(
         ok=True,
@@ -119,12 +120,6 @@ def rehearse(switching: Switching) -> Evidence:
     )
 
 
-def overlays(project: Project, environment: Environment) -> tuple[Path, ...]:
-    """Return the files that are applied only in this environment, in the order of their globs and names."""
-    found = (path for glob in environment.overlays for path in sorted(project.root.glob(glob)))
-    return tuple(dict.fromkeys(found))
-
-
 def _clone(switching: Switching) -> Rehearsing:
     if not isinstance(switching, Rehearsing):
         raise errors.Refused("Only a clone is rehearsed on, and this run has none. Choose rehearse.")
@@ -154,18 +149,5 @@ def _apply(clone: Rehearsing, script: statements.Script, entry: Entry) -> None:
         )
 
 
-def _apply_overlay(clone: Rehearsing, path: Path) -> None:
-    source = sources.read(path, clone.plan.project.root)
-    if source.problem:
-        raise errors.Refused(source.problem)
-    script = statements.parse(source.text)
-    entry = Entry(f"overlay {path.name}", path.stem, source.file, source.sha256, "apply", ())
-    _apply(clone, script, entry)
-
-
 def _row(migration: Migration) -> dict[str, str]:
     return {"file": migration.file, "is": "migration"}
-
-
-def _name(project: Project, path: Path) -> str:
-    return path.relative_to(project.root).as_posix()
