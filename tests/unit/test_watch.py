@@ -262,6 +262,17 @@ def test_prometheus_text_is_read():
     assert [name for name, _, _ in found] == ["requests_total", "requests_total", "up", "broken"]
 
 
+def test_labels_choose_what_is_counted_and_not_by_what_it_is_divided():
+    unseen: list[str] = []
+    wanted = {
+        "rate": Metric(name="requests_total", labels={"code": "500"}, of="requests_total", most=1),
+        "gone": Metric(name="broken", most=1),
+    }
+    found = watch_metrics.choose(TEXT, wanted, unseen)
+    assert found == {"rate": 10.0, "rate/of": 1010.0}
+    assert unseen == ["The metrics have no number for gone (broken)."]
+
+
 def metric(now: dict[str, float], was: dict[str, float], **limits: Any) -> Any:
     errors_of = Metric(
         name="requests_total", labels={"code": "500"}, of="requests_total", counter=True, **limits
