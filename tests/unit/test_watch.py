@@ -137,6 +137,27 @@ def test_a_lost_look_is_said_and_too_long_a_gap_is_no_pass():
     assert "nobody looked for 80 s" in longer.summary
 
 
+def test_looks_that_take_longer_than_their_time_are_not_taken_without_a_pause():
+    clock, waited = FakeClock(), list[float]()
+
+    class Slow(Script):
+        def take(self, at: datetime) -> Sample:
+            clock.at += timedelta(seconds=13)
+            return super().take(at)
+
+    class Counting(FakeClock):
+        def now(self) -> datetime:
+            return clock.now()
+
+        def wait(self, seconds: float) -> None:
+            waited.append(seconds)
+            clock.wait(seconds)
+
+    environment = Environment(name="production", watch=Watch(duration=timedelta(seconds=100)))
+    found = watch.watch(Slow([sample()]), environment, baseline(sample()), clock=Counting())
+    assert (found.looks, sum(waited)) == (6, 35.0)
+
+
 def test_what_was_never_seen_is_no_pass():
     found = watched(errors.Unavailable("nobody answers"))
     assert (found.ok, found.looks) == (False, 0)
@@ -144,8 +165,8 @@ def test_what_was_never_seen_is_no_pass():
 
 
 def test_a_watch_that_is_stopped_is_no_pass():
-    asked = iter([False, False, True])
-    found = watched(sample(), stop=lambda: next(asked))
+    asked = iter([False, False])
+    found = watched(sample(), stop=lambda: next(asked, True))
     assert (found.ok, found.stopped) == (False, True)
     assert "ended before its time" in found.summary
 
