@@ -126,7 +126,6 @@ class _Seen:
 
     def __post_init__(self) -> None:
         self.began = self.ended = self.clock.now()
-        self._looks = 0
 
     @property
     def elapsed(self) -> timedelta:
@@ -134,7 +133,6 @@ class _Seen:
 
     def look(self, looking: Looking) -> None:
         """Take a look, or write down that there was none."""
-        self._looks += 1
         at = self.clock.now()
         try:
             self.samples.append(looking.take(at))
@@ -149,14 +147,14 @@ class _Seen:
         left = self.watch.duration - self.elapsed
         if left <= timedelta(0):
             return False
-        # Counted from the beginning, so that slow answers do not add up.
-        due = self.began + min(self.watch.duration, self._looks * self.watch.every)
+        # Counted from the beginning, so that slow answers do not add up; a look that took too long skips the next.
+        due = self.began + min(self.watch.duration, (self.elapsed // self.watch.every + 1) * self.watch.every)
         while (seconds := (due - self.clock.now()).total_seconds()) > 0:
             if stop():
-                self.stopped = True
-                return False
+                break
             self.clock.wait(min(_NAP, seconds))
-        return True
+        self.stopped = stop()
+        return not self.stopped
 
     @property
     def longest_gap(self) -> timedelta:

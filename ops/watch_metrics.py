@@ -57,7 +57,7 @@ def read(reference: str, wanted: Mapping[str, Metric], unseen: list[str]) -> dic
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         unseen.append(f"The metrics were not read: their URL gave no answer ({type(error).__name__}).")
         return {}
-    return _chosen(answer.text, wanted, unseen)
+    return choose(answer.text, wanted, unseen)
 
 
 def numerator(key: str) -> str:
@@ -84,29 +84,26 @@ def parse(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
         yield found[1], labels, value
 
 
-def _chosen(text: str, wanted: Mapping[str, Metric], unseen: list[str]) -> dict[str, float]:
+def choose(text: str, wanted: Mapping[str, Metric], unseen: list[str]) -> dict[str, float]:
+    """Return the numbers of the wanted metrics from Prometheus text; what is missing is said."""
     samples = list(parse(text))
     found: dict[str, float] = {}
     for key, metric in wanted.items():
-        asked = [(numerator(key), metric.name), (denominator(key), metric.of)]
-        for place, name in asked:
+        asked = [
+            (numerator(key), metric.name, metric.labels),
+            (denominator(key), metric.of, metric.of_labels),
+        ]
+        for place, name, labels in asked:
             if name is None:
                 continue
             values = [
-                value for each, labels, value in samples if each == name and _fits(labels, metric, name)
+                value for each, held, value in samples if each == name and labels.items() <= held.items()
             ]
             if values and math.isfinite(sum(values)):
                 found[place] = sum(values)
             else:
                 unseen.append(f"The metrics have no number for {key} ({name}).")
     return found
-
-
-def _fits(labels: Mapping[str, str], metric: Metric, name: str) -> bool:
-    # The labels choose what is counted; it is divided by all there is, unless both have the same name.
-    return name == metric.of != metric.name or all(
-        labels.get(label) == said for label, said in metric.labels.items()
-    )
 
 
 def _unescaped(said: str) -> str:

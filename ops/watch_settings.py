@@ -16,6 +16,7 @@ class Metric(Strict):
     name: str = Field(description="name of the series; those that match are added up")
     labels: dict[str, str] = Field(default_factory=dict, description="labels that a series must have")
     of: str | None = Field(default=None, description="another name, by which it is divided")
+    of_labels: dict[str, str] = Field(default_factory=dict, description="labels that those must have")
     counter: bool = Field(default=False, description="only grows, so its growth counts; alone: by the second")
     most: float | None = Field(default=None, description="the most that it may be")
     most_factor: float | None = Field(default=None, gt=0, description="the most, as a multiple of before")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ops import secrets
@@ -33,6 +34,21 @@ def through(items: Sequence[T], what: str) -> Iterator[T]:
         shown.at(len(items))
 
 
+def over(what: str) -> Callable[[timedelta, timedelta, str], None]:
+    """Return what is told how much of a time has passed; in a Prefect flow run a progress artifact shows it."""
+    run = step.flow_run()
+    shown: list[_Shown] = []
+
+    def say(done: timedelta, whole: timedelta, _said: str) -> None:
+        if run is None or not whole:
+            return
+        if not shown:
+            shown.append(_Shown(run, f"s of {what}", round(whole.total_seconds())))
+        shown[0].at(round(done.total_seconds()))
+
+    return say
+
+
 class _Shown:
     """The artifact of one run; where the server does not take it the run goes on without."""
 
@@ -50,7 +66,7 @@ class _Shown:
         from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
         with contextlib.suppress(httpx.HTTPError, PrefectHTTPStatusError, ObjectNotFound):
-            self._write(100.0 * done / self._total, f"{done} of {self._total} {self._what}")
+            self._write(100.0 * done / max(1, self._total), f"{done} of {self._total} {self._what}")
         self._written = time.monotonic()
 
     def _write(self, percent: float, said: str) -> None:

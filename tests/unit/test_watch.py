@@ -137,6 +137,27 @@ def test_a_lost_look_is_said_and_too_long_a_gap_is_no_pass():
     assert "nobody looked for 80 s" in longer.summary
 
 
+def test_looks_that_take_longer_than_their_time_are_not_taken_without_a_pause():
+    clock, waited = FakeClock(), list[float]()
+
+    class Slow(Script):
+        def take(self, at: datetime) -> Sample:
+            clock.at += timedelta(seconds=13)
+            return super().take(at)
+
+    class Counting(FakeClock):
+        def now(self) -> datetime:
+            return clock.now()
+
+        def wait(self, seconds: float) -> None:
+            waited.append(seconds)
+            clock.wait(seconds)
+
+    environment = Environment(name="production", watch=Watch(duration=timedelta(seconds=100)))
+    found = watch.watch(Slow([sample()]), environment, baseline(sample()), clock=Counting())
+    assert (found.looks, sum(waited)) == (6, 35.0)
+
+
 def test_what_was_never_seen_is_no_pass():
     found = watched(errors.Unavailable("nobody answers"))
     assert (found.ok, found.looks) == (False, 0)
@@ -144,8 +165,8 @@ def test_what_was_never_seen_is_no_pass():
 
 
 def test_a_watch_that_is_stopped_is_no_pass():
-    asked = iter([False, False, True])
-    found = watched(sample(), stop=lambda: next(asked))
+    asked = iter([False, False])
+    found = watched(sample(), stop=lambda: next(asked, True))
     assert (found.ok, found.stopped) == (False, True)
     assert "ended before its time" in found.summary
 
@@ -260,6 +281,17 @@ def test_prometheus_text_is_read():
     found = list(watch_metrics.parse(TEXT))
     assert found[0] == ("requests_total", {"code": "200", "path": '/a,b{"c"}'}, 1000.0)
     assert [name for name, _, _ in found] == ["requests_total", "requests_total", "up", "broken"]
+
+
+def test_labels_choose_what_is_counted_and_not_by_what_it_is_divided():
+    unseen: list[str] = []
+    wanted = {
+        "rate": Metric(name="requests_total", labels={"code": "500"}, of="requests_total", most=1),
+        "gone": Metric(name="broken", most=1),
+    }
+    found = watch_metrics.choose(TEXT, wanted, unseen)
+    assert found == {"rate": 10.0, "rate/of": 1010.0}
+    assert unseen == ["The metrics have no number for gone (broken)."]
 
 
 def metric(now: dict[str, float], was: dict[str, float], **limits: Any) -> Any:
