@@ -112,7 +112,7 @@ def check_app_version(promoting: Promoting) -> Evidence:
     return promoting.note("schema guard", found)
 
 
-def watch_database(promoting: Promoting) -> Evidence:
+def watch_database(promoting: Promoting, *, progress: watch.Progress) -> Evidence:
     """Watch the database for as long as the environment says, against the time before; a watch that passed is kept."""
     if _has_nothing_to_prove(promoting):
         return Evidence(ok=True, summary=_SKIPPED, idle=True)
@@ -122,7 +122,7 @@ def watch_database(promoting: Promoting) -> Evidence:
     if "watched" in begun.kept:
         return promoting.note("watch", Evidence.model_validate(begun.kept["watched"]))
     baseline = watch.Baseline.model_validate(begun.kept["baseline"])
-    found = watch.run(promoting.target.dsn, promoting.plan.environment, baseline)
+    found = watch.run(promoting.target.dsn, promoting.plan.environment, baseline, progress=progress)
     if found.ok:
         plain = Evidence(ok=True, summary=found.summary, rows=found.rows).model_dump(mode="json")
         promotions.keep(promoting.connection, begun, watched=plain)

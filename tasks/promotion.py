@@ -16,8 +16,10 @@ from ops import (
     promotion_plan,
     promotion_proof,
 )
+from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.promotion_plan import PromotionPlan
+from tasks import progress
 from tasks.recording import recorded
 from tasks.step import step
 
@@ -74,9 +76,15 @@ check_startup = step(
 check_app_version = step(
     promotion_proof.check_app_version, title="Guard the schema version", evidence="app-version", stops=False
 )
-watch_database = step(
-    promotion_proof.watch_database, title="Watch the database", evidence="watched", stops=False
-)
+
+
+def _watch(promoting: Promoting) -> Evidence:
+    """Watch the database for as long as its environment says, and show how far that is."""
+    return promotion_proof.watch_database(promoting, progress=progress.over("the watch"))
+
+
+# It outlives a lost connection by itself, and a second watch would begin when the first one's findings are over.
+watch_database = step(_watch, title="Watch the database", evidence="watched", stops=False, retry=False)
 record_checklist = step(
     promotion_checklist.record,
     title="Record the post-deployment checklist",
