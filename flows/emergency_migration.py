@@ -12,9 +12,9 @@ from tasks.runbook import flow
 @flow(name="emergency-migration", flow_run_name="Mend {project} on {environment} with {version}")
 def emergency_migration(
     project: str,
-    version: str,
-    reason: str,
     environment: str = "production",
+    version: str = "",
+    reason: str = "",
     choices: PromotionChoices = PromotionChoices(),
 ) -> Promotion:
     """Apply one corrective file to production through a shortened gate: rehearsed and approved like any other.
@@ -26,9 +26,9 @@ def emergency_migration(
 
     Args:
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
+        environment: Name of an environment of its `runbooks.toml`.
         version: Version of the corrective migration, the only one that is pending.
         reason: What is broken; it is part of what is approved.
-        environment: Name of an environment of its `runbooks.toml`.
         choices: What is known of the release, and what is to become of a plan that was begun.
     """
     plan = emergency.plan_emergency(project, environment, version, reason, choices)

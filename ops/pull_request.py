@@ -5,7 +5,7 @@ Source: database-pipeline.md, "How the PR Gate Works".
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,23 +118,13 @@ def gate(path: str, base: str, environment: str, staging: str, choices: PullRequ
             tree=operated_git.tree(where.root, "HEAD") or None,
             clean=not release_merged.changed(where, found),
             changes=branch.changes,
-            uncommitted=pull_request_base.uncommitted(where.root, _judged(where, found)),
+            uncommitted=pull_request_base.uncommitted(where.root, pull_request_base.judged(where, found)),
         ),
         based=branch.based,
         late=branch.late,
         staging=_staging(where, staging),
         choices=choices,
     )
-
-
-def _judged(where: Project, found: Sequence[Migration]) -> Iterator[str]:
-    """Yield the files that a branch is judged by."""
-    for migration in found:
-        yield migration.file
-        if migration.rollback:
-            yield migration.rollback.file
-    yield from (path.as_posix() for path in verification.find(where)[0])
-    yield from pull_request_base.CONFIGURATION
 
 
 def _staging(where: Project, named: str) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from ops import errors, migrations, project
+from ops import errors, migrations, project, verification
 from ops.migrations import Migration
 from ops.project import Project
 
@@ -223,3 +223,13 @@ def _git(root: Path, *words: str, stdin: bytes = b"") -> subprocess.CompletedPro
         raise errors.Refused(
             "There is no git, so it is not known what the branch adds. Install git."
         ) from None
+
+
+def judged(where: Project, found: Sequence[Migration]) -> Iterator[str]:
+    """Yield the files that a branch is judged by."""
+    for migration in found:
+        yield migration.file
+        if migration.rollback:
+            yield migration.rollback.file
+    yield from (path.as_posix() for path in verification.find(where)[0])
+    yield from CONFIGURATION
