@@ -19,6 +19,8 @@ from ops.settings import Deploy
 
 FILE = Path(".streamlit", "secrets.toml")
 _SECRET = re.compile(r"key|token|secret|passw|dsn|url|credential", re.IGNORECASE)
+# Where something lies is no secret, and neither is an address without a login, and both are in every second line.
+_PATH = re.compile(r"/|\w+://[^@\s]*$|\d+$")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ def open_reference(reference: str, root: Path) -> str:
 
 
 def remember(settings: Deploy, root: Path) -> None:
-    """Keep what the app's settings hold out of all output, before anything of the app's own runs."""
+    """Keep what the app's settings hold out of all output, before anything of the app's own runs and prints it."""
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and not _PATH.match(value):
+            secrets.remember(value)
     # A file that cannot be read is refused where its settings are looked at.
     with contextlib.suppress(errors.Refused):
         for name in (*settings.secrets, settings.ai_key or ""):

@@ -18,6 +18,7 @@ class ToDo:
     plan: GatePlan
     title: str
     items: tuple[str, ...]
+    commit: str = ""
 
     def proposal(self, gate: str) -> Proposal:
         """Return what the gate is asked about: confirmed for one deploy, it is not for another."""
@@ -26,7 +27,7 @@ class ToDo:
             "project": plan.project.name,
             "environment": plan.environment.name,
             "deploy": plan.deploy,
-            "commit": plan.commit,
+            "commit": self.commit,
             "items": list(self.items),
         }
         listed = "\n".join(f"- [ ] {item}" for item in self.items)
@@ -38,7 +39,7 @@ class ToDo:
             summary=self.title,
             document=f"# {self.title}\n\n{listed}\n",
             items=self.items,
-            commit=plan.commit or None,
+            commit=self.commit or None,
         )
 
 

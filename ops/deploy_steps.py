@@ -235,7 +235,7 @@ def prove_growth(gate: Gated) -> Found:
     """
     expected = growth.expectations(gate.connection, gate.plan.project.integrity)
     found = growth.compare(gate.baseline.get("counts"), count(gate), expected)
-    return Found(ok=found.ok, summary=found.summary, rows=found.rows)
+    return Found(ok=found.ok, checked=bool(found.tables), summary=found.summary, rows=found.rows)
 
 
 def _recorded(gate: Gated) -> str:

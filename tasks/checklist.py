@@ -18,7 +18,8 @@ def ask_checklist(gate: Gated) -> Found:
     if gate.skips(Part.CHECKLIST, (Phase.POST,)) is None:
         plan = gate.plan
         title = f"Go through the checklist after the deploy {plan.deploy}".strip()
-        gate.checklist = _asked(ToDo(plan, title, plan.project.deploy.checklist), "checklist")
+        commit = gate.commit.hash if gate.commit else plan.commit
+        gate.checklist = _asked(ToDo(plan, title, plan.project.deploy.checklist, commit), "checklist")
     return step.record_checklist(gate)
 
 

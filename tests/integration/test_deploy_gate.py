@@ -303,7 +303,7 @@ def test_no_output_of_a_whole_run_has_a_secret(
     (project / ".streamlit" / "secrets.toml").write_text('[app]\nsession_token = "sesame-of-the-app"\n')
     done = fix_command.run(
         *("deploy-gate", project, "--environment", "production", "--deploy", "d1", "--json", "-", *alone),
-        AI_KEY="sesame-of-the-ai", COPY=dsn, SESSION="sesame-of-the-app",
+        AI_KEY="sesame-of-the-ai", COPY=dsn, SESSION="sesame-of-the-app", SUPABASE_SERVICE_KEY="sesame-of-the-api",
     )  # fmt: skip
     assert json.loads(done.stdout)["checks"], done.stderr
     written = [
