@@ -13,7 +13,6 @@ from ops import (
     promotion_note,
     promotions,
     release_branch,
-    release_note,
     schema_document,
     secrets,
     stakeholders,
@@ -49,8 +48,8 @@ def write_note(promoting: Promoting) -> Evidence:
     promoting.bundle.write_text(NOTE, text)
     release = promoting.plan.project.release
     rows = [{"what": "note", "ok": True, "said": f"written to {NOTE}"}]
-    if release.notes and release.notes_branch:
-        kept = _committed(promoting, found, text)
+    if release.notes_branch:
+        kept = _committed(promoting, found)
         rows.append({"what": "branch", "ok": kept.ok, "said": kept.summary})
     if release.stakeholders:
         told = stakeholders.tell(promoting.plan.project, promotion_note.message(found))
@@ -180,17 +179,9 @@ def _files(promoting: Promoting) -> tuple[FileResult, ...]:
     )
 
 
-def _committed(promoting: Promoting, found: Promotion, text: str) -> Evidence:
-    release = promoting.plan.project.release
-    name = release_note.file_name(promotion_note.facts(promoting, found))
+def _committed(promoting: Promoting, found: Promotion) -> Evidence:
     try:
-        return release_branch.commit(
-            promoting.plan.project.root,
-            release.notes_branch or "",
-            path=f"{release.notes}/{name}",
-            text=text,
-            message=f"Promote {found.project} to {found.environment}, plan {found.plan_digest[:8]}",
-        )
+        return release_branch.keep(promoting.plan.project, promotion_note.facts(promoting, found))
     except OpsError as error:
         return Evidence(ok=False, summary=f"The release note was not committed: {error}")
 
