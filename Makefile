@@ -31,9 +31,10 @@ check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	$(BIN)/python -m pytest -q tests/unit tests/test_house.py; tests=$$?; \
 	wait $$types || { cat build/types.txt; exit 1; }; exit $$tests
 
-bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md and docs/benchmarks-integrity.md.
+bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md, -integrity.md and -promotion.md.
 	@$(BIN)/python -m benchmarks.rehearsal
 	@$(BIN)/python -m benchmarks.integrity
+	@$(BIN)/python -m benchmarks.promotion
 
 clean: ## Take away everything that the targets made.
 	@rm -rf .venv build .runbooks tests/peers/node_modules

@@ -95,10 +95,10 @@ def _on_fresh_server(run: Callable[[Path, str], None]) -> None:
         run(server.bindir, server.tcp_dsn("benchmark"))
 
 
-def rehearse(where: Path, out: Path) -> None:
+def rehearse(where: Path, out: Path, *more: str) -> None:
     """Run the whole rehearsal as a user does, and make sure that it proved what it should."""
     done = subprocess.run(
-        [RUNBOOKS, "rehearse", where, "--require-rollback", "--out", out],
+        [RUNBOOKS, "rehearse", where, "--require-rollback", "--out", out, *more],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

@@ -67,9 +67,7 @@ STEPS = [
 ]
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
-LEFT = (
-    "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-)
+LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 _GATE = """
 [[release.gates]]
 name = "priced"
@@ -152,7 +150,10 @@ class Site:
                 return [str(row["finding"]) for row in audit_proof.verify(log).rows]
 
     def _applied(self) -> list[str]:
-        return [file for (file,) in self.ask("select file from runbooks.journal where action = 'apply' order by id")]
+        return [
+            file
+            for (file,) in self.ask("select file from runbooks.journal where action = 'apply' order by id")
+        ]
 
     def _there(self, table: str) -> bool:
         return self.ask(f"select to_regclass('runbooks.{table}') is not null") == [(True,)]

@@ -74,7 +74,9 @@ def test_while_the_question_is_open(make_production: MakeProduction):
     matrix.saw(matrix.QUESTION, KILLED, seen)
 
 
-@pytest.mark.parametrize(("row", "after", "most"), [(matrix.QUESTION, GATE, 24), (matrix.ROWS[-1], OUTCOME, 7)])
+@pytest.mark.parametrize(
+    ("row", "after", "most"), [(matrix.QUESTION, GATE, 24), (matrix.ROWS[-1], OUTCOME, 7)]
+)
 def test_while_the_audit_log_is_written_to(make_production: MakeProduction, row: str, after: str, most: int):
     numbers = sorted({*range(1, most, EVERY), most})
     matrix.saw(row, IN_THE_MIDST, {killed(make_production, Place(after, "under way", n)) for n in numbers})
@@ -102,4 +104,7 @@ def test_what_is_killed_leaves_what_it_has_done_in_the_journal_alone(make_produc
 
 
 def applied(production: Site) -> list[str]:
-    return [v for (v,) in production.ask("select version from runbooks.journal where action = 'apply' order by id")]
+    return [
+        v
+        for (v,) in production.ask("select version from runbooks.journal where action = 'apply' order by id")
+    ]
