@@ -45,10 +45,11 @@ _HEAD = """\
 # Benchmark of a promotion
 
 Written by `make bench`. {files} pending migrations (tables with RLS, columns with data, indexes, functions, views) are
-promoted by `prod-promotion` through a real Prefect server, worker and deployment, and applied by `supabase db push`, each to a
-fresh Supabase-shaped database; medians of {rounds} rounds in which both take turns. The act stanza is from taking the lock to
-the last file: the plan looked at once more, frozen, and each file as a task run with its history and journal rows. The rest of
-the flow's last pass (checks, proofs, note, schema page, evidence) is its fixed cost; starting the process is not in it.
+promoted by `prod-promotion` through a real Prefect server, worker and deployment, and applied by `supabase db push`,
+each to a fresh Supabase-shaped database; medians of {rounds} rounds in which both take turns. The act stanza is from
+taking the lock to the last file: the plan looked at once more, frozen, and each file as a task run with its history and
+journal rows. The rest of the flow's last pass (checks, proofs, note, schema page, evidence) is its fixed cost; starting
+the process is not in it.
 
 Machine: {machine}. {day}.
 

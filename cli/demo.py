@@ -39,7 +39,7 @@ def demo(project: Path | None) -> int:
 
 
 def up(project: Path | None) -> int:
-    """Rehearse as the demo does, and stay up until Ctrl-C."""
+    """Show what the demo shows, and stay up until Ctrl-C."""
     with _stack(project) as (running, sites):
         _shown_all(running, sites, project)
         with contextlib.suppress(KeyboardInterrupt):

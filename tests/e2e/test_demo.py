@@ -17,14 +17,15 @@ from ops import manifest
 
 pytestmark = pytest.mark.timeout(600)
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "storefront"
 RUNBOOKS = Path(sys.executable).with_name("runbooks")
 STEP = re.compile(r"^(?:✓|ok) \d\d:\d\d:\d\d (.+) \(.+\)$", re.M)
 
 
 @contextmanager
-def started(command: str, folder: Path) -> Generator[subprocess.Popen[str]]:
+def started(command: str, folder: Path, *more: str) -> Generator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [RUNBOOKS, command],
+        [RUNBOOKS, command, *more],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -68,12 +69,16 @@ def test_the_demo_shows_each_step_and_stops_what_it_started(tmp_path: Path):
     steps = STEP.findall(said)
     assert steps[0] == "Plan the rehearsal of examples/storefront"
     assert "Prove the rollback of 20260209093000_money_in_cents.sql" in steps
-    assert steps[-1] == "Hand off"
-    assert "PASSED" in said
+    assert steps[-1] == "Hand off the promotion"
+    assert "Apply 20260215205200_phase2_provider_config_prod.sql" in steps
+    assert len(re.findall(r"^ PASSED ", said, re.M)) == 3
+    for name, what in (("ada", "requester ada"), ("grace", "decision approve"), ("linus", "decision approve")):
+        assert f"{name} answers: {what}" in said
+    assert "asked by ada, approved by grace (totp)" in " ".join(said.split())
     assert re.search(r"^Prefect +http://127\.0\.0\.1:\d+/runs/flow-run/[0-9a-f-]{36}$", said, re.M)
-    evidence = re.search(r"^Evidence +(\S+)$", said, re.M)
-    assert evidence is not None
-    assert manifest.verify(tmp_path / evidence[1]).ok
+    evidence = re.findall(r"^Evidence +(\S+)$", said, re.M)
+    assert len(evidence) == 3
+    assert all(manifest.verify(tmp_path / each).ok for each in evidence)
     assert psutil.wait_procs(servants, timeout=30)[1] == []
 
 
@@ -88,7 +93,7 @@ def test_however_a_demo_ends_nothing_that_it_started_lives_on(tmp_path: Path, nu
 
 
 def test_up_stays_until_it_is_told_to_end(tmp_path: Path):
-    with started("up", tmp_path) as process:
+    with started("up", tmp_path, str(EXAMPLE)) as process:
         said = read_until(process, "press Ctrl-C to stop it")
         assert "PASSED" in said
         servants = family(process)
