@@ -31,6 +31,9 @@ BEGIN, END = "Check the confirmation", "Hand off the promotion"
 _TAKEN_WITHIN = 60.0
 T = TypeVar("T")
 _CONFIG = """\
+[project]
+contract = []
+
 [environments.production]
 database = "file:{secret}"
 

@@ -72,7 +72,11 @@ def test_the_demo_shows_each_step_and_stops_what_it_started(tmp_path: Path):
     assert steps[-1] == "Hand off the promotion"
     assert "Apply 20260215205200_phase2_provider_config_prod.sql" in steps
     assert len(re.findall(r"^ PASSED ", said, re.M)) == 3
-    for name, what in (("ada", "requester ada"), ("grace", "decision approve"), ("linus", "decision approve")):
+    for name, what in (
+        ("ada", "requester ada"),
+        ("grace", "decision approve"),
+        ("linus", "decision approve"),
+    ):
         assert f"{name} answers: {what}" in said
     assert "asked by ada, approved by grace (totp)" in " ".join(said.split())
     assert re.search(r"^Prefect +http://127\.0\.0\.1:\d+/runs/flow-run/[0-9a-f-]{36}$", said, re.M)

@@ -1,0 +1,191 @@
+"""What proves a promotion: each proof is broken, seen, mended, and holds again, without asking anybody twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ops import database, errors, marker, promotion_proof
+from ops.promotion_result import Promotion
+from tests import fix_gate, fix_repository
+from tests.releases import OVERLAY, Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin)
+
+
+def check(found: Promotion, name: str) -> tuple[bool | None, str]:
+    return next((each.ok, each.summary) for each in found.checks if each.name == name)
+
+
+def test_a_release_gate_that_is_not_met_leaves_the_plan_open_until_it_is(shop: Shop):
+    shop.edit(OVERLAY, "select 1;\n")
+    shop.rehearse()
+    found = shop.promote()
+    assert (found.state, found.verdict) == ("not proven", "failed")
+    assert check(found, "release gates")[0] is False
+    shop.ask("insert into public.settings (name, environment, value) values ('weight', 'prod', 1)")
+    again = shop.promote("nobody is asked")
+    assert (again.state, shop.asked) == ("promoted", [])
+
+
+def test_an_overlay_of_another_environment_is_not_proven(shop: Shop):
+    other = "db/releases/20260104000100_settings_staging.sql"
+    (shop.root / other).write_text("select 2;\n")
+    text = (shop.root / "runbooks.toml").read_text()
+    (shop.root / "runbooks.toml").write_text(f'{text}\n[environments.staging]\noverlays = ["{other}"]\n')
+    shop.rehearse()
+    shop.promote()
+    shop.ask(
+        "insert into runbooks.journal (version, file, action, sha256, run)"
+        f" values ('overlay {other}', '{other}', 'apply', 'x', 'somebody')"
+    )
+    shop.edit(OVERLAY, "update public.settings set value = 2 where name = 'weight';\n")
+    shop.rehearse()
+    found = shop.promote()
+    assert found.state == "not proven"
+    assert f"Overlays of other environments are in place: {other}" in check(found, "release gates")[1]
+
+
+def test_what_had_drifted_before_is_listed_apart_and_is_no_failure(shop: Shop):
+    shop.rehearse()
+    shop.promote()
+    shop.ask("alter table public.tags alter column label set default 'mine'")
+    shop.add(
+        "20260301000000_label",
+        "alter table public.tags alter column label set default 'ours';\n",
+        "alter table public.tags alter column label drop default;\n",
+    )
+    shop.add(
+        "20260302000000_more",
+        "alter table public.tags add column more int;\n",
+        "alter table public.tags drop column more;\n",
+    )
+    shop.rehearse()
+    shop.ask("alter table public.notes add column stray int")
+    found = shop.promote()
+    assert found.state == "promoted", found.summary
+    assert found.differences == ()
+
+
+def test_an_object_that_no_rehearsed_file_touches_and_that_changes_all_the_same_is_wrong(shop: Shop):
+    shop.rehearse()
+    shop.ask(
+        "create function public.meddle() returns event_trigger language plpgsql security definer as $$ begin"
+        " if to_regclass('public.tags') is not null and to_regclass('public.stray') is null then"
+        " create table public.stray (id int); end if; end $$"
+    )
+    shop.admin(
+        "create event trigger meddle on ddl_command_end when tag in ('ALTER TABLE')"
+        " execute function public.meddle()"
+    )
+    found = shop.promote()
+    assert found.state == "not proven"
+    assert "public.stray" in {each.object for each in found.differences}
+
+
+def test_differences_are_told_from_drift_by_what_the_rehearsal_began_on():
+    key, other, stray = ("table", "a"), ("table", "b"), ("table", "c")
+    wrong, drift = promotion_proof.differing(
+        {other: "drifted"}, {other: "drifted", stray: "new"}, {key: (None, "made"), other: ("was", "made")}
+    )
+    assert wrong == {key: ("made", None), stray: (None, "new")}
+    assert drift == {other: ("made", "drifted")}
+
+
+def test_an_app_that_does_not_answer_is_not_proven_until_it_does(shop: Shop):
+    told: list[str] = []
+    with fix_gate.webhook(told) as address:
+        shop.configure(f'health_url = "{address}"\nstartup = {{ within = "PT0S" }}')
+        shop.rehearse()
+        found = shop.promote()
+    ok, said = check(found, "app")
+    assert (found.state, ok) == ("not proven", False)
+    assert "the health URL answers" in said
+    shop.configure()
+    assert shop.promote("nobody is asked").state == "promoted"
+
+
+def test_the_app_has_started_when_its_query_says_so(shop: Shop):
+    shop.configure(
+        'startup = { query = "select from public.notes where body = \'started\'", within = "PT0S" }'
+    )
+    shop.rehearse()
+    assert "the app has not started since" in check(shop.promote(), "app")[1]
+    shop.ask("update public.notes set body = 'started' where id = 1")
+    assert check(shop.promote(), "app")[0] is True
+
+
+def test_the_schema_guard_holds_the_app_against_what_was_promoted(shop: Shop):
+    text = (shop.root / "runbooks.toml").read_text()
+    (shop.root / "runbooks.toml").write_text(f'{text}\n[schema_guard]\ntable = "bot_config"\n')
+    shop.add(
+        "20260301000000_bot_config",
+        "create table public.bot_config (config_key text primary key, config_value jsonb not null);\n"
+        "alter table public.bot_config enable row level security;\n"
+        'create policy "nobody" on public.bot_config for select using (false);\n'
+        "insert into public.bot_config values ('schema_version', '{\"version\": \"1.1.0\"}');\n",
+        "drop table public.bot_config;\n",
+    )
+    shop.rehearse()
+    found = shop.promote(app_version="1.2.0")
+    assert (found.state, check(found, "schema guard")[0]) == ("not proven", False)
+    assert shop.promote(app_version="1.1.0").state == "promoted"
+
+
+def test_a_watch_that_passed_is_kept_for_the_next_pass(shop: Shop):
+    shop.configure("startup = { query = \"select where false\", within = \"PT0S\" }")
+    shop.rehearse()
+    assert check(shop.promote(), "watch")[0] is True
+    kept = "select kept ? 'watched' from runbooks.promotions"
+    assert shop.ask(kept) == [(True,)]
+
+
+def test_a_database_that_says_that_it_is_another_environment_is_refused(shop: Shop):
+    shop.rehearse()
+    with database.connect(shop.admin_dsn) as connection:
+        marker.write(connection, "staging", rehearse=True)
+    with pytest.raises(errors.Refused, match="says that it is 'staging'"):
+        shop.promote()
+
+
+def test_the_release_note_is_committed_and_the_stakeholders_are_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    told: list[str] = []
+    with fix_gate.webhook(told) as address:
+        monkeypatch.setenv("STAKEHOLDERS", address)
+        shop.configure(
+            release='notes = "docs/releases"\nnotes_branch = "releases"\nstakeholders = "env:STAKEHOLDERS"'
+        )
+        shop.rehearse()
+        found = shop.promote()
+    assert found.state == "promoted"
+    (name,) = fix_repository.git(
+        shop.root, "ls-tree", "-r", "--name-only", "releases", "docs/releases"
+    ).splitlines()
+    note = fix_repository.git(shop.root, "show", f"releases:{name}")
+    for field in (
+        "Rollout timestamp",
+        "Operator",
+        "Staging start/end",
+        "Prod start/end",
+        "Rollback test result",
+    ):
+        assert field in note
+    assert "one weight" in note
+    assert any("promoted" in each for each in told)
+
+
+def test_the_record_is_one_row_and_the_lock_is_let_go(shop: Shop):
+    shop.rehearse()
+    shop.promote()
+    with psycopg.connect(shop.dsn) as connection:
+        assert connection.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone() == (
+            0,
+        )
+        assert connection.execute("select count(*) from runbooks.promotions").fetchone() == (1,)
