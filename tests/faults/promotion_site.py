@@ -15,7 +15,7 @@ import pytest
 from flows.staging_rehearsal import staging_rehearsal
 from ops import audit_proof, embedded, reviews
 from ops.choices import Choices
-from tests import fix_postgres, fix_repository, projects
+from tests import fix_listening, fix_postgres, fix_repository, projects
 from tests.faults import promoted
 from tests.faults.promoted import Ended, Run
 from tests.polling import wait_until
@@ -64,12 +64,15 @@ STEPS = [
     "Document the schema",
     "Write the release note",
     "Hand off the promotion",
+    "End the record of the promotion",
 ]
+# How many exchanges with the database each step of the act has.
+EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
+# People are asked between two steps.
+GATE = "after Put the plan together"
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
-LEFT = (
-    "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-)
+LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 _GATE = """
 [[release.gates]]
 name = "priced"
@@ -152,7 +155,10 @@ class Site:
                 return [str(row["finding"]) for row in audit_proof.verify(log).rows]
 
     def _applied(self) -> list[str]:
-        return [file for (file,) in self.ask("select file from runbooks.journal where action = 'apply' order by id")]
+        return [
+            file
+            for (file,) in self.ask("select file from runbooks.journal where action = 'apply' order by id")
+        ]
 
     def _there(self, table: str) -> bool:
         return self.ask(f"select to_regclass('runbooks.{table}') is not null") == [(True,)]
@@ -184,5 +190,5 @@ def site(folder: Path, source: Path, server: embedded.Server, *, tcp: bool = Fal
     """Copy the rehearsed shop, and make an empty shaped database for it."""
     shutil.copytree(source, folder / "shop")
     with fix_postgres.fresh_database(server) as name:
-        dsn = server.tcp_dsn(name) if tcp else server.dsn(name)
+        dsn = fix_listening.address(server, dbname=name) if tcp else server.dsn(name)
         yield Site(folder / "shop", dsn, server.dsn(name, user=server.superuser))
