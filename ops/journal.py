@@ -134,7 +134,11 @@ def held(dsn: str, run: str) -> Generator[int]:
     """
     with database.connect(dsn, application=run) as connection:
         with database.translating():
-            taken, pid, holder = connection.execute(queries.load("journal/lock")).fetchone() or (False, 0, None)
+            taken, pid, holder = connection.execute(queries.load("journal/lock")).fetchone() or (
+                False,
+                0,
+                None,
+            )
         if not taken:
             raise errors.Refused(
                 f"Another run is working on this database: {holder or 'its name is not visible'}. "

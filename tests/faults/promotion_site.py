@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -68,6 +69,8 @@ STEPS = [
 ]
 # How many exchanges with the database each step of the act has.
 EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
+# With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
+EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
 # People are asked between two steps.
 GATE = "after Put the plan together"
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
@@ -79,6 +82,12 @@ name = "priced"
 query = "select count(*) from public.notes where n = 11111"
 equals = 5
 """
+
+
+def spread(step: str) -> list[int]:
+    """Return at which exchanges of a step it is disturbed."""
+    count = EXCHANGES[step]
+    return sorted({*range(1, count, EVERY), *range(max(1, count - 2), count + 1)})
 
 
 @dataclass

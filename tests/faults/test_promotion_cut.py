@@ -5,11 +5,10 @@ Either the same run tries again and comes to its end, or it says that it was cut
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable
 
+import pytest
 from psycopg import conninfo
 
 from ops import embedded
@@ -17,12 +16,11 @@ from tests import fix_proxy
 from tests.faults import matrix, promoted, restarts
 from tests.faults.matrix import ANEW, CUT, GOES_ON, GONE, LOCK, LOST, RESTARTED, SURVIVES
 from tests.faults.promoted import Place, Run, Victim
-from tests.faults.promotion_site import ACT, EXCHANGES, GATE, STEPS, Site
+from tests.faults.promotion_site import ACT, EXCHANGES, GATE, STEPS, Site, spread
 from tests.fix_faults import MakeProduction
 from tests.fix_proxy import Proxy
 from tests.polling import wait_until
 
-EVERY = int(os.environ.get("FAULTS_EVERY", "6"))
 BOUNDARIES = [Place(step, "before") for step in STEPS]
 QUESTION = Place(GATE, "asked", 1)
 _HOLDER = "select pid from pg_locks where locktype = 'advisory' and classid = 1398096451 and granted"
@@ -60,14 +58,9 @@ def through(road: Proxy, production: Site) -> Run:
     return promoted.Run(production.root, dsn)
 
 
-def spread(step: str) -> list[Place]:
-    numbers = {*range(1, EXCHANGES[step], EVERY), EXCHANGES[step]}
-    return [Place(step, "sent", number) for number in sorted(numbers)]
-
-
 def chains() -> list[list[Place]]:
     """Return places of each step of the act, so that each chain has at most one of a step."""
-    by_step = [spread(step) for step in ACT]
+    by_step = [[Place(step, "sent", number) for number in spread(step)] for step in ACT]
     return [[each[n] for each in by_step if n < len(each)] for n in range(max(map(len, by_step)))]
 
 
@@ -78,7 +71,7 @@ def test_all_connections_are_cut_before_each_step(
     with fix_proxy.proxy(listening.port) as road:
         seen = disturbed(production, through(road, production), [*BOUNDARIES, QUESTION], road.close)
     for place, word in seen.items():
-        matrix.saw(matrix.QUESTION if place == QUESTION else place.step, CUT, word)
+        matrix.saw(row_of(place), CUT, word)
 
 
 def test_answers_are_lost_in_the_midst_of_the_act(
@@ -142,25 +135,30 @@ def test_the_lock_is_taken_away_before_each_step_of_the_act(make_production: Mak
 HERE = " and database = (select oid from pg_database where datname = current_database())"
 
 
-def test_the_database_restarts_before_each_step_and_in_the_midst_of_each_of_the_act(
-    make_production: MakeProduction,
-):
-    midst = [Place(step, "under way", EXCHANGES[step] // 2 + 1) for step in ACT]
-    with ExitStack() as servers:
-        own = servers.enter_context(embedded.running())
-        production = make_production(own)
-        again: list[subprocess.Popen[bytes]] = []
-
-        def restart() -> None:
-            again.append(restarts.restart(own, "immediate" if len(again) % 2 else "fast"))
-
-        seen = disturbed(production, production.run, [*BOUNDARIES, QUESTION, *midst], restart)
-        for row in [matrix.QUESTION, *STEPS]:
-            words = [
-                word
-                for place, word in seen.items()
-                if (matrix.QUESTION if place == QUESTION else place.step) == row
-            ]
-            matrix.saw(row, RESTARTED, words)
+@pytest.fixture
+def own() -> Generator[tuple[embedded.Server, list[subprocess.Popen[bytes]]]]:
+    """A server of this test's own, and what it was started again as."""
+    again: list[subprocess.Popen[bytes]] = []
+    with embedded.running() as server:
+        yield server, again
     for process in again:
         process.communicate()
+
+
+def test_the_database_restarts_before_each_step_and_in_the_midst_of_each_of_the_act(
+    own: tuple[embedded.Server, list[subprocess.Popen[bytes]]], make_production: MakeProduction
+):
+    server, again = own
+    production = make_production(server)
+    midst = [Place(step, "under way", EXCHANGES[step] // 2 + 1) for step in ACT]
+
+    def restart() -> None:
+        again.append(restarts.restart(server, "immediate" if len(again) % 2 else "fast"))
+
+    seen = disturbed(production, production.run, [*BOUNDARIES, QUESTION, *midst], restart)
+    for row in [matrix.QUESTION, *STEPS]:
+        matrix.saw(row, RESTARTED, [word for place, word in seen.items() if row_of(place) == row])
+
+
+def row_of(place: Place) -> str:
+    return matrix.QUESTION if place == QUESTION else place.step

@@ -1,28 +1,17 @@
-"""kill -9 wherever a promotion is: the next one goes on, applies everything once, and asks nobody what was approved.
-
-With FAULTS_EVERY=1 it is killed at every statement of the act, and not only at every so many.
-"""
+"""kill -9 wherever a promotion is: the next one goes on, applies everything once, and asks nobody what was approved."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
 from tests.faults import matrix, promoted
 from tests.faults.matrix import ANEW, DONE, GOES_ON, IN_THE_MIDST, KILLED
 from tests.faults.promoted import Ended, Place
-from tests.faults.promotion_site import ACT, APPLY, EXCHANGES, GATE, STEPS, Site
+from tests.faults.promotion_site import ACT, APPLY, EVERY, EXCHANGES, GATE, STEPS, Site, spread
 from tests.fix_faults import MakeProduction
 
-EVERY = int(os.environ.get("FAULTS_EVERY", "8"))
 OUTCOME = f"after {STEPS[-1]}"
 DIED = -9
-
-
-def spread(step: str) -> list[int]:
-    """Return the first exchange of a step, its last, and every so many between."""
-    return sorted({*range(1, EXCHANGES[step], EVERY), EXCHANGES[step]})
 
 
 def killed(make_production: MakeProduction, place: Place) -> str:
