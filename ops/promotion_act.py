@@ -94,10 +94,13 @@ def _verify(promoting: Promoting) -> None:
     pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     now = promoting.look()
     begun = promotions.under_way(promoting.connection, where.name)
+    agreed = promoting.frozen
+    if begun and agreed and (begun.run, begun.plan_digest) == (promoting.run, agreed.digest):
+        # This run's own, at whose first try the answer was lost.
+        promoting.begun = promoting.begun or begun
     if begun or promoting.begun:
         _verify_begun(promoting, begun, pending, now)
         return
-    agreed = promoting.frozen
     if agreed is None:
         raise ValueError("a plan is frozen before the lock is taken")
     if [each.file for each in pending] != [each.file for each in agreed.files]:

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ops import connectivity, errors, frozen, inventory, marker, overlays, promotions, rehearsals
+from ops import (
+    connectivity,
+    errors,
+    frozen,
+    inventory,
+    marker,
+    overlays,
+    promotion_given_up,
+    promotions,
+    rehearsals,
+)
 from ops.evidence import Evidence
 from ops.frozen import Frozen, PlannedFile, RehearsedBy, Target
 from ops.inventory import Inventory
@@ -58,7 +68,7 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.before = promoting.look()
     promoting.begun = promotions.under_way(promoting.connection, plan.environment.name)
     if promoting.begun and plan.choices.abandon:
-        _abandon(promoting, promoting.begun)
+        promotion_given_up.give_up(promoting, promoting.begun)
     over = overlays.pending(promoting.connection, plan.overlays)
     promoting.pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     promoting.adopted = _adopted(promoting, found)
@@ -232,18 +242,6 @@ def _refuse_rest(begun: Begun, why: str) -> None:
         f" {_NOTHING_DONE} Put that back (commit {(begun.plan.commit or 'unknown')[:12]}) and run again, or give the "
         "plan up with the choice `abandon`: what is left is then planned, rehearsed and approved anew."
     )
-
-
-def _abandon(promoting: Promoting, begun: Begun) -> None:
-    from ops import journal
-
-    # Whoever is at work on it holds the lock.
-    with journal.held(promoting.target.dsn, promoting.run):
-        promotions.end(promoting.connection, begun, "abandoned")
-    promoting.findings.append(
-        f"Plan {begun.plan_digest[:8]}, begun by {begun.run}, was given up; its rest is planned anew."
-    )
-    promoting.begun = None
 
 
 def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 from flows.staging_rehearsal import staging_rehearsal
 from ops import audit_proof, embedded, reviews
 from ops.choices import Choices
-from tests import fix_postgres, fix_repository, projects
+from tests import fix_listening, fix_postgres, fix_repository, projects
 from tests.faults import promoted
 from tests.faults.promoted import Ended, Run
 from tests.polling import wait_until
@@ -64,7 +65,14 @@ STEPS = [
     "Document the schema",
     "Write the release note",
     "Hand off the promotion",
+    "End the record of the promotion",
 ]
+# How many exchanges with the database each step of the act has.
+EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
+# With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
+EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
+# People are asked between two steps.
+GATE = "after Put the plan together"
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
 LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -74,6 +82,12 @@ name = "priced"
 query = "select count(*) from public.notes where n = 11111"
 equals = 5
 """
+
+
+def spread(step: str) -> list[int]:
+    """Return at which exchanges of a step it is disturbed."""
+    count = EXCHANGES[step]
+    return sorted({*range(1, count, EVERY), *range(max(1, count - 2), count + 1)})
 
 
 @dataclass
@@ -185,5 +199,5 @@ def site(folder: Path, source: Path, server: embedded.Server, *, tcp: bool = Fal
     """Copy the rehearsed shop, and make an empty shaped database for it."""
     shutil.copytree(source, folder / "shop")
     with fix_postgres.fresh_database(server) as name:
-        dsn = server.tcp_dsn(name) if tcp else server.dsn(name)
+        dsn = fix_listening.address(server, dbname=name) if tcp else server.dsn(name)
         yield Site(folder / "shop", dsn, server.dsn(name, user=server.superuser))
