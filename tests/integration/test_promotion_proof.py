@@ -138,7 +138,7 @@ def test_the_schema_guard_holds_the_app_against_what_was_promoted(shop: Shop):
 
 
 def test_a_watch_that_passed_is_kept_for_the_next_pass(shop: Shop):
-    shop.configure("startup = { query = \"select where false\", within = \"PT0S\" }")
+    shop.configure('startup = { query = "select where false", within = "PT0S" }')
     shop.rehearse()
     assert check(shop.promote(), "watch")[0] is True
     kept = "select kept ? 'watched' from runbooks.promotions"
