@@ -257,12 +257,16 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
         raise errors.Refused(
             f"Other hands have applied {', '.join(new[:5])}{' and more' * (len(new) > 5)} since the last promotion: "
             f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, "
-            "and start again with the choice `adopt`: the approval then covers them as they are."
+            f"and start again with {_choices(promoting)}: the approval then covers them as they are."
         )
     promoting.findings.append(
         f"{len(new)} migrations were applied by other hands, the last is {new[-1]}; this plan takes them as they are."
     )
     return new
+
+
+def _choices(promoting: Promoting) -> str:
+    return "the choices `abandon` and `adopt`" if promoting.begun else "the choice `adopt`"
 
 
 def _rows(promoting: Promoting, migration: Migration) -> list[tuple[str, int]]:

@@ -41,9 +41,9 @@ _HEAD = """\
 Each row is a step of [the promotion](prod-promotion.md), each column a disturbance. A cell says what was seen when the
 tests disturbed a promotion there; they write this page, and fail where it says something else. In all of them every
 file was applied **once** by history, journal and rows, the plan's record ended once, as promoted, by an approval of
-that plan, no lock and no INVALID index was left, and `runbooks audit verify` held. The change has a migration in one transaction, one that builds
-an index concurrently, one that commits by itself, and an overlay; *in its midst* is before the answer to a statement,
-for every so many of them.
+that plan, no lock and no INVALID index was left, and `runbooks audit verify` held. The change has a migration in one
+transaction, one that builds an index concurrently, one that commits by itself, and an overlay; *in its midst* is before
+the answer to a statement, for every so many of them.
 
 | it says | which means |
 |---|---|
