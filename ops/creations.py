@@ -1,7 +1,7 @@
 """Which objects a migration insists on making: one that exists already betrays a partial apply.
 
 `IF NOT EXISTS` and `OR REPLACE` insist on nothing, and what an earlier statement drops or renames may well
-exist. Names that SQL computes are not seen.
+exist, and what goes with it. Names that SQL computes are not seen.
 """
 
 from __future__ import annotations
@@ -23,13 +23,17 @@ _PLATFORM = frozenset(
     {"auth", "cron", "extensions", "graphql", "graphql_public", "net", "pgbouncer", "pgmq", "pgsodium"}
     | {"pgsodium_masks", "realtime", "storage", "supabase_functions", "supabase_migrations", "vault"}
 )
+_DEPENDENT = frozenset({"view", "function", "column", "index", "constraint", "policy", "trigger"})
+_OF_COLUMNS = frozenset({"index", "constraint"})
+_ANY_COLUMN = ""
+_DROPPING = (postgast.pg_query_pb2.AT_DropColumn, postgast.pg_query_pb2.AT_DropConstraint)
 _UNPLACED = re.compile(r"search_path", re.IGNORECASE)
 _REMOVES = re.compile(r"\b(drop|rename)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """An object by its name in the catalog; `on` is the table of a column, policy, trigger or constraint.
+    """An object by its name in the catalog; `on` is the table of a column, index, policy, trigger or constraint.
 
     `schema` is None for an unqualified name; `arguments` are the type names of a function's input.
     """
@@ -50,6 +54,7 @@ class Reader:
     """Reads files in the order in which they would run, and remembers what they took away so far."""
 
     _gone: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
+    _dragged: set[str] = field(default_factory=set[str])
     _blocks: list[str] = field(default_factory=list[str])
 
     def creations(self, statements: Iterable[Statement]) -> tuple[Creation, ...]:
@@ -64,18 +69,22 @@ class Reader:
             node = _parsed(statement) if reader or statement.kind in _REMOVERS else None
             if node is None:
                 continue
+            # ALTER TABLE drops before it adds, in whatever order it says so.
+            self._gone.update(_removed(statement.kind, node))
+            self._dragged.update(_dragged(statement.kind, node))
             if reader:
                 found += [made for made in reader(node) if self._counts(made, placed=placed)]
-            self._gone.update(_removed(statement.kind, node))
         return tuple(found)
 
     def _counts(self, made: Creation, *, placed: bool) -> bool:
         own = made.kind not in ("policy", "trigger")
         if (made.schema is None and not placed) or (own and made.schema in _PLATFORM):
             return False
-        if made.kind == "schema" and made.name in _PLATFORM:
+        if made.kind in self._dragged or (made.kind == "schema" and made.name in _PLATFORM):
             return False
         names = {(made.schema or "",), (made.on or made.name,), (made.on or "", made.name)}
+        if made.kind in _OF_COLUMNS:
+            names |= {(made.name,), (made.on or "", _ANY_COLUMN)}
         return not (names & self._gone) and not any(made.name in block for block in self._blocks)
 
 
@@ -136,7 +145,7 @@ def _sequence(node: Any) -> Iterator[Creation]:
 
 def _index(node: Any) -> Iterator[Creation]:
     if node.idxname and not node.if_not_exists:
-        yield Creation("index", node.relation.schemaname or None, node.idxname)
+        yield Creation("index", node.relation.schemaname or None, node.idxname, on=node.relation.relname)
 
 
 def _schema(node: Any) -> Iterator[Creation]:
@@ -179,7 +188,7 @@ def _type_name(node: Any) -> str:
 
 def _alter(node: Any) -> Iterator[Creation]:
     schema, table = node.relation.schemaname or None, node.relation.relname
-    for command in (item.alter_table_cmd for item in node.cmds):
+    for command in _commands(node):
         if command.subtype == postgast.pg_query_pb2.AT_AddColumn and not command.missing_ok:
             yield Creation("column", schema, getattr(command, "def").column_def.colname, on=table)
         if command.subtype == postgast.pg_query_pb2.AT_AddConstraint:
@@ -202,10 +211,31 @@ def _removed(kind: str, node: Any) -> Iterator[tuple[str, ...]]:
     elif kind == "alter_object_schema_stmt":
         yield (node.relation.relname or _names(node.object)[-1],)
     elif kind == "alter_table_stmt":
-        dropping = (postgast.pg_query_pb2.AT_DropColumn, postgast.pg_query_pb2.AT_DropConstraint)
-        for command in (item.alter_table_cmd for item in node.cmds):
-            if command.subtype in dropping:
+        for command in _commands(node):
+            if command.subtype in _DROPPING:
                 yield (node.relation.relname, command.name)
+            if command.subtype == postgast.pg_query_pb2.AT_DropColumn:
+                yield (node.relation.relname, _ANY_COLUMN)
+
+
+def _dragged(kind: str, node: Any) -> Iterator[str]:
+    """The kinds of which any may go with what is dropped, whatever its name."""
+    if kind == "drop_stmt":
+        drops, owners = [node], node.remove_type == postgast.pg_query_pb2.OBJECT_TABLE
+    elif kind == "alter_table_stmt":
+        drops = [command for command in _commands(node) if command.subtype in _DROPPING]
+        owners = any(drop.subtype == postgast.pg_query_pb2.AT_DropColumn for drop in drops)
+    else:
+        return
+    cascades = any(drop.behavior == postgast.pg_query_pb2.DROP_CASCADE for drop in drops)
+    if owners or cascades:
+        yield "sequence"
+    if cascades:
+        yield from _DEPENDENT
+
+
+def _commands(node: Any) -> list[Any]:
+    return [item.alter_table_cmd for item in node.cmds]
 
 
 def _names(item: Any) -> list[str]:

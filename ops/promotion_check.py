@@ -259,8 +259,13 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
             f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, "
             f"and start again with {_choices(promoting)}: the approval then covers them as they are."
         )
+    counted, them = (
+        ("1 migration was", "it as it is")
+        if len(new) == 1
+        else (f"{len(new)} migrations were", "them as they are")
+    )
     promoting.findings.append(
-        f"{len(new)} migrations were applied by other hands, the last is {new[-1]}; this plan takes them as they are."
+        f"{counted} applied by other hands, the last is {new[-1]}; this plan takes {them}."
     )
     return new
 
