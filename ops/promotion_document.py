@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ops import markdown as md
@@ -19,10 +20,10 @@ def summary(promoting: Promoting) -> str:
     over = sum(each.overlay for each in plan.files)
     count = len(plan.files) - over
     overlay = f" and {over} of this environment's overlay" if over else ""
-    emergency = f" **Emergency:** {plan.emergency}." if plan.emergency else ""
+    emergency = f" EMERGENCY: {plan.emergency}." if plan.emergency else ""
     return (
-        f"{plan.project}: {count} migrations{overlay} to `{plan.target.database}`, PostgreSQL {plan.target.major}, "
-        f"rehearsed {plan.rehearsal.started}.{emergency}"
+        f"{plan.project}: {count} migrations{overlay} to the database {plan.target.database}, PostgreSQL "
+        f"{plan.target.major}, rehearsed {plan.rehearsal.started}.{emergency}"
     )
 
 
@@ -52,46 +53,47 @@ def _facts(promoting: Promoting) -> Iterator[str]:
         "Change": plan.change.digest,
         "Commit": plan.commit or "unknown",
         "Database": f"{plan.target.database} of cluster {plan.target.system_identifier}",
-        "Schema before": f"{plan.fingerprint} ({len(promoting.before)} objects)",
-        "Rehearsal": f"{plan.rehearsal.bundle} on {plan.rehearsal.environment}, sealed {plan.rehearsal.seal}",
+        "Schema before": f"{plan.fingerprint[:16]}, {len(promoting.before)} objects",
+        "Rehearsal": f"{plan.rehearsal.run} on {plan.rehearsal.environment}",
+        "Its seal": plan.rehearsal.seal,
         "If a file fails": f"what was applied before it: {promoting.plan.environment.after_failure.value}",
-        "Left out of every comparison": "schema runbooks (this tool's journal, audit log and record)",
+        "Never compared": "schema runbooks: this tool's journal, audit log and record",
     }
     yield from md.table(("", ""), list(facts.items()))
-    yield ""
 
 
 def _files(promoting: Promoting) -> Iterator[str]:
+    """Tables are cut off at the right in the Prefect UI, so only what is short stands in one."""
     plan, rehearsed = promoting.frozen, promoting.rehearsed
     if plan is None:
         return
     measured = {each.file: each for each in rehearsed.rehearsal.migrations} if rehearsed else {}
     rows_of: Mapping[str, Mapping[str, int]] = rehearsed.rows if rehearsed else {}
     rows: list[tuple[str, ...]] = []
+    locks: list[str] = []
     for each in plan.files:
         found = measured.get(each.file)
-        on = rows_of.get(each.file, dict[str, int]())
-        rows.append(
-            (
-                each.file + (" (overlay)" if each.overlay else ""),
-                each.sha256[:12],
-                plan.rehearsal.rollbacks.get(each.file, "unknown"),
-                f"{found.duration_ms:.0f}" if found and found.duration_ms else "",
-                ", ".join(f"{lock.mode} on {lock.object}" for lock in found.locks) if found else "",
-                ", ".join(f"{count} rows of {name}" for name, count in sorted(on.items())),
-            )
+        took = f"{found.duration_ms:.0f}" if found and found.duration_ms else ""
+        name = f"{PurePosixPath(each.file).name}{' (overlay)' if each.overlay else ''}"
+        rows.append((name, each.sha256[:12], plan.rehearsal.rollbacks.get(each.file, "unknown"), took))
+        held = ", ".join(f"{lock.mode} on {lock.object}" for lock in found.locks) if found else ""
+        on = ", ".join(
+            f"{n} rows of {name}" for name, n in sorted(rows_of.get(each.file, dict[str, int]()).items())
+        )
+        locks.append(
+            f"- {md.escaped(name)}: {md.escaped(held or 'none')}{md.escaped(f'; on {on}' if on else '')}"
         )
     yield from ("## Files, in their order", "")
-    yield from md.table(("file", "SHA-256", "rollback", "ms in rehearsal", "locks", "measured on"), rows)
-    yield ""
+    yield from md.table(("file", "SHA-256", "rollback", "ms in rehearsal"), rows)
+    yield from ("## Locks in the rehearsal, and what they were measured on", "", *locks, "")
 
 
 def _checks(promoting: Promoting) -> Iterator[str]:
+    words = {True: "holds", False: "DOES NOT HOLD", None: "not looked at"}
     yield from ("## What was checked", "")
-    words = {True: "yes", False: "NO", None: "not looked at"}
-    yield from md.table(
-        ("condition", "holds", "found"),
-        [(each.name, words[each.ok], each.summary) for each in promoting.checks],
+    yield from (
+        f"- **{md.escaped(each.name)}** {words[each.ok]}: {md.escaped(each.summary)}"
+        for each in promoting.checks
     )
     yield ""
 

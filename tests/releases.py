@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import shutil
 import sys
@@ -203,6 +204,7 @@ def _ended(kind: type[R], run: Callable[[], R]) -> R:
 
 
 _HOME = tempfile.TemporaryDirectory(prefix="runbooks-tests-")
+atexit.register(_HOME.cleanup)
 _REHEARSED: dict[str, tuple[Path, Rehearsal]] = {}
 
 

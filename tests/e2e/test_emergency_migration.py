@@ -38,7 +38,7 @@ def test_one_person_breaks_the_glass_and_the_file_is_applied_once(production: Pr
     corrected(production)
     run = mend(production)
     production.request(run, "ada")
-    assert f"Emergency:** {REASON}" in production.question(run)
+    assert f"EMERGENCY: {REASON}" in production.question(run)
     production.decide(run, "grace", decision="break-glass", note="everybody else is asleep")
     assert production.ended(run) == "Completed", production.message(run)
     assert production.result(run).decision.broken_glass
