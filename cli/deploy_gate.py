@@ -6,15 +6,16 @@ import difflib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
 from rich.text import Text
 
+from cli import layout
+from cli.ending import ended
 from cli.layout import Block, Layout
 from cli.screen import Screen
 from ops import errors, redaction, secrets
@@ -66,38 +67,40 @@ def _run(path: Path, environment: str, phase: Phase, deploy: str, choices: GateC
     runbook.without_prefect()
     from flows.deploy_gate import deploy_gate
 
-    started = datetime.now(UTC)
-    try:
-        return deploy_gate.fn(str(path), environment, phase, deploy, choices)
-    except errors.OpsError as error:
-        if isinstance(error.evidence, DeployGate):
-            return error.evidence
-        said, verdict = str(error), Verdict.of(error)
-    except Exception as error:
-        # Nothing was found out, so it neither passed nor is wrong; whoever reads the JSON must learn that too.
-        print(secrets.redact(traceback.format_exc()), file=sys.stderr)
-        said = f"The gate ended in a defect of its own, {type(error).__name__}: {error}. Please report it."
-        verdict = Verdict.UNAVAILABLE
-    message = secrets.redact(said)
+    return ended(
+        lambda: deploy_gate.fn(str(path), environment, phase, deploy, choices),
+        DeployGate,
+        partial(_never_began, path, environment, phase, deploy, choices, datetime.now(UTC)),
+        what="gate",
+    )
+
+
+def _never_began(
+    path: Path,
+    environment: str,
+    phase: Phase,
+    deploy: str,
+    choices: GateChoices,
+    started: datetime,
+    said: str,
+    verdict: Verdict,
+) -> DeployGate:
     return DeployGate(
         ok=False,
         verdict=verdict,
-        summary=message,
+        summary=said,
         project=path.resolve().name,
         environment=environment,
         phase=phase,
         deploy=deploy,
         partial=bool(choices.only),
         started=started,
-        error=message,
+        error=said,
     )
 
 
 def _show(found: DeployGate, output: TextIO) -> None:
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    console = Console(
-        file=output, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False
-    )
+    console = layout.plain(output)
     for line in _lines(found, Layout(console)):
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
 

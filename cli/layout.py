@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -20,6 +22,14 @@ def cleaned(text: str) -> str:
 
 def _visible(text: str) -> str:
     return "".join(char if unicodedata.category(char)[0] != "C" else f"\\x{ord(char):02x}" for char in text)
+
+
+def plain(output: TextIO) -> Console:
+    """Return a console that shows text as it is; in colours where somebody watches, unless NO_COLOR is set."""
+    dull = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Console(
+        file=output, color_system=None if dull else "auto", highlight=False, markup=False, emoji=False
+    )
 
 
 class Layout:

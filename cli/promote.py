@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
 from rich.text import Text
 
-from cli import destination
+from cli import destination, layout
 from cli.ending import ended
 from cli.layout import Layout
 from cli.screen import Screen
@@ -58,10 +56,7 @@ def promote(
 
 def show(found: Promotion, output: TextIO) -> None:
     """Print one screen of a promotion's result."""
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    console = Console(
-        file=output, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False
-    )
+    console = layout.plain(output)
     for line in _lines(found, Layout(console)):
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
 

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import psycopg
 
-from ops import audit_store, database, errors, queries, secrets
+from ops import audit_store, database, errors, own_schema, queries, secrets
 from ops.project import Environment
 
 ORIGIN = ""
@@ -108,15 +108,7 @@ class Log:
         Raises:
             Refused: the login may not make it; the message says what the database's owner can do.
         """
-        try:
-            with database.translating():
-                self.connection.execute(queries.load("audit/prepare"))
-        except errors.CheckFailed as error:
-            role = self.connection.info.user
-            raise errors.Refused(
-                f"{role} may not make the audit log, so no decision can be kept ({error}). Let the database's owner "
-                f"run once: create schema if not exists runbooks authorization {role};"
-            ) from None
+        own_schema.prepare(self.connection, "audit", so="there is no audit log, and no decision can be kept")
 
     def append(self, event: Event) -> Row:
         """Add a row, here and then in the evidence store; secrets in its texts are masked.

@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
-from ops import database, errors, queries, secrets
+from ops import database, errors, own_schema, queries, secrets
 
 
 class Deploy(BaseModel):
@@ -66,15 +66,7 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make them; the message says what its owner can do.
     """
-    try:
-        with database.translating():
-            connection.execute(queries.load("deploys/prepare"))
-    except errors.CheckFailed as error:
-        role = connection.info.user
-        raise errors.Refused(
-            f"{role} may not make the schema `runbooks`, so no deploy can be recorded ({error}). Let the database's "
-            f"owner run once: create schema runbooks authorization {role};"
-        ) from None
+    own_schema.prepare(connection, "deploys", so="no deploy can be recorded")
 
 
 def read(connection: database.Connection, environment: str, deploy: str) -> Deploy | None:

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
-from ops import database, errors, queries
+from ops import database, errors, own_schema, queries
 
 Values = dict[str, str | None]
 # What a subject's items are, by their names.
@@ -58,15 +58,9 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make it; the message says what its owner can do.
     """
-    try:
-        with database.translating():
-            connection.execute(queries.load("kept_state/prepare"))
-    except errors.CheckFailed as error:
-        role = connection.info.user
-        raise errors.Refused(
-            f"{role} may not make the schema `runbooks`, so the state before could not be kept and nothing was changed "
-            f"({error}). Let the database's owner run once: create schema runbooks authorization {role};"
-        ) from None
+    own_schema.prepare(
+        connection, "kept_state", so="the state before could not be kept and nothing was changed"
+    )
 
 
 def keep(

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import psycopg
 
-from ops import database, errors, frozen, queries, secrets
+from ops import database, errors, frozen, own_schema, queries, secrets
 from ops.frozen import Frozen
 from ops.schema import Delta, Key
 
@@ -44,15 +44,7 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make it; the message says what the database's owner can do.
     """
-    try:
-        with database.translating():
-            connection.execute(queries.load("promotions/prepare"))
-    except errors.CheckFailed as error:
-        role = connection.info.user
-        raise errors.Refused(
-            f"{role} may not make the schema `runbooks`, so no promotion can be recorded and none was started "
-            f"({error}). Let the database's owner run once: create schema runbooks authorization {role};"
-        ) from None
+    own_schema.prepare(connection, "promotions", so="no promotion can be recorded and none was started")
 
 
 def under_way(connection: database.Connection, environment: str) -> Begun | None:

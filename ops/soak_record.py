@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
-from ops import database, errors, queries, secrets
+from ops import database, errors, own_schema, queries, secrets
 from ops.watch_sample import Counters
 
 Verdict = Literal["soaking", "passed", "failed"]
@@ -89,15 +89,7 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make it; the message says what its owner can do.
     """
-    try:
-        with database.translating():
-            connection.execute(queries.load("soak/prepare"))
-    except errors.CheckFailed as error:
-        role = connection.info.user
-        raise errors.Refused(
-            f"{role} may not make the schema `runbooks`, so no soak can be recorded ({error}). Let the database's "
-            f"owner run once: create schema runbooks authorization {role};"
-        ) from None
+    own_schema.prepare(connection, "soak", so="no soak can be recorded")
 
 
 def read(connection: database.Connection, environment: str, project: str) -> Soak | None:

@@ -133,9 +133,9 @@ def test_a_login_that_may_not_make_the_table_is_told_who_may(
     )
     try:
         with database.connect(shaped.replace("postgres@", f"{name}@")) as theirs:
-            with pytest.raises(errors.Refused, match="create schema runbooks authorization"):
+            with pytest.raises(errors.Refused, match="create schema if not exists runbooks authorization"):
                 deploys.prepare(theirs)
-            fix_app.execute(shaped_admin, f"create schema runbooks authorization {name}")
+            fix_app.execute(shaped_admin, f"create schema if not exists runbooks authorization {name}")
             before(theirs)
             assert read(theirs).baseline == {"counts": {"logs": 1}}
     finally:
