@@ -259,13 +259,9 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
             f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, "
             f"and start again with {_choices(promoting)}: the approval then covers them as they are."
         )
-    counted, them = (
-        ("1 migration was", "it as it is")
-        if len(new) == 1
-        else (f"{len(new)} migrations were", "them as they are")
-    )
+    counted = "1 migration was" if len(new) == 1 else f"{len(new)} migrations were"
     promoting.findings.append(
-        f"{counted} applied by other hands, the last is {new[-1]}; this plan takes {them}."
+        f"{counted} applied by other hands, the last is {new[-1]}; this plan takes that."
     )
     return new
 

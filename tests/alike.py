@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ops import comparison, database, rows, schema
 from ops.verdict import Difference
@@ -16,13 +18,16 @@ _ASKED = {
     "sequences": "select schemaname, sequencename, last_value from pg_sequences "
     "where schemaname not in ('runbooks', 'supabase_migrations')",
 }
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:\d\d)?")
+_PASSWORD = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
 @dataclass(frozen=True)
 class Alike:
     """What is not the same, of how much; `anew` are tables whose rows differ only in what is made anew each time.
 
-    That is a random or generated key, what refers to such, and a time since both were begun.
+    That is a UUID that the other database has nowhere, a time since both were begun, the hash of a password.
     """
 
     differences: tuple[str, ...]
@@ -37,26 +42,52 @@ def compared(dsns: tuple[str, str], *, since: datetime) -> Alike:
         one, other = (stack.enter_context(database.connect(dsn)) for dsn in dsns)
         snapshots = schema.snapshot(one), schema.snapshot(other)
         ledgers = rows.Ledger.read(one), rows.Ledger.read(other)
-        images = ledgers[0].images, ledgers[1].images
         found = [f"schema: {_said(each)}" for each in comparison.compare(*snapshots)]
         found += [f"rows: {name}: too large to compare" for name in ledgers[0].too_large]
-        strictly = rows.differences(*images)
-        real = rows.differences(*images, since=since, lenient=True)
-        found += [f"rows: {_said(each)}" for each in real]
+        anew, different = _rows(ledgers[0].images, ledgers[1].images, since)
+        found += [f"rows: {each}" for each in different]
         for what, query in _ASKED.items():
             asked = [{*connection.execute(query.encode())} for connection in (one, other)]
             found += [f"{what}: {row}" for row in sorted(asked[0] ^ asked[1], key=str)]
-    return Alike(
-        differences=tuple(found),
-        objects=len(snapshots[0]),
-        rows=sum(image.count for image in images[0].values()),
-        anew=tuple(_besides(strictly, but=real)),
-    )
+    counted = sum(image.count for image in ledgers[0].images.values())
+    return Alike(differences=tuple(found), objects=len(snapshots[0]), rows=counted, anew=tuple(anew))
 
 
-def _besides(differences: tuple[Difference, ...], *, but: tuple[Difference, ...]) -> Iterator[str]:
-    left_out = {each.object for each in but}
-    return (f"{each.object}: {each.note}" for each in differences if each.object not in left_out)
+def _rows(one: rows.Images, other: rows.Images, since: datetime) -> tuple[list[str], list[str]]:
+    """Return the tables that are the same but for what is made anew, and what else is not the same."""
+    anew, different = list[str](), list[str]()
+    known = _uuids(one) & _uuids(other)
+    for name in sorted({*one, *other}):
+        left, right = (_texts(images, name) for images in (one, other))
+        if left == right:
+            continue
+        masked = _masking(known, since)
+        before, after = (Counter(map(masked, texts.elements())) for texts in (left, right))
+        if before == after:
+            anew.append(name)
+        different += [f"{name}: only of one: {text}" for text in (before - after).elements()]
+        different += [f"{name}: only of the other: {text}" for text in (after - before).elements()]
+    return anew, different
+
+
+def _texts(images: rows.Images, name: str) -> Counter[str]:
+    return Counter(images[name].rows if name in images else None)
+
+
+def _uuids(images: rows.Images) -> set[str]:
+    return {each for name in images for text in _texts(images, name) for each in _UUID.findall(text)}
+
+
+def _masking(known: set[str], since: datetime) -> Callable[[str], str]:
+    def time(found: re.Match[str]) -> str:
+        moment = datetime.fromisoformat(found[0])
+        return "now" if (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) >= since else found[0]
+
+    def masked(text: str) -> str:
+        text = _UUID.sub(lambda found: found[0] if found[0] in known else "uuid", text)
+        return _TIME.sub(time, _PASSWORD.sub("password", text))
+
+    return masked
 
 
 def _said(each: Difference) -> str:

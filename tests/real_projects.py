@@ -164,7 +164,7 @@ def _server() -> Generator[embedded.Server]:
 
 
 def _anew(table: str) -> str:
-    return f"the same but for values that are made anew each time: {table}"
+    return f"the same but for what is made anew each time: {table}"
 
 
 def main(folders: list[str]) -> int:

@@ -63,7 +63,7 @@ def twins(server: embedded.Server) -> Generator[tuple[str, str]]:
     [
         ("select 1", ""),
         ("drop policy mine on public.a", "schema: policy"),
-        ("update public.a set note = 'else' where id = 1", "rows: rows public.a: 1 changed in note"),
+        ("update public.a set note = 'else' where id = 1", "rows: public.a: only of"),
         ("select nextval('public.a_id_seq')", "sequences: "),
         (
             "insert into supabase_migrations.schema_migrations (version, name) values ('9', 'x')",
