@@ -108,7 +108,9 @@ class Log:
         Raises:
             Refused: the login may not make it; the message says what the database's owner can do.
         """
-        own_schema.prepare(self.connection, "audit", so="there is no audit log, and no decision can be kept")
+        own_schema.prepare(
+            self.connection, "audit/prepare", so="there is no audit log, and no decision can be kept"
+        )
 
     def append(self, event: Event) -> Row:
         """Add a row, here and then in the evidence store; secrets in its texts are masked.

@@ -66,7 +66,7 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make them; the message says what its owner can do.
     """
-    own_schema.prepare(connection, "deploys", so="no deploy can be recorded")
+    own_schema.prepare(connection, "deploys/prepare", so="no deploy can be recorded")
 
 
 def read(connection: database.Connection, environment: str, deploy: str) -> Deploy | None:

@@ -59,7 +59,7 @@ def prepare(connection: database.Connection) -> None:
         Refused: the login may not make it; the message says what its owner can do.
     """
     own_schema.prepare(
-        connection, "kept_state", so="the state before could not be kept and nothing was changed"
+        connection, "kept_state/prepare", so="the state before could not be kept and nothing was changed"
     )
 
 

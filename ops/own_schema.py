@@ -5,15 +5,15 @@ from __future__ import annotations
 from ops import database, errors, queries
 
 
-def prepare(connection: database.Connection, subject: str, *, so: str) -> None:
-    """Run `ops/sql/<subject>/prepare.sql`, which is safe to run twice and at once; `so` is what cannot be done without.
+def prepare(connection: database.Connection, query: str, *, so: str) -> None:
+    """Run a query that makes it, which is safe to run twice and at once; `so` is what cannot be done without.
 
     Raises:
         Refused: the login may not make it; the message says what the database's owner can do.
     """
     try:
         with database.translating():
-            connection.execute(queries.load(f"{subject}/prepare"))
+            connection.execute(queries.load(query))
     except errors.CheckFailed as error:
         role = connection.info.user
         raise errors.Refused(

@@ -44,7 +44,9 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make it; the message says what the database's owner can do.
     """
-    own_schema.prepare(connection, "promotions", so="no promotion can be recorded and none was started")
+    own_schema.prepare(
+        connection, "promotions/prepare", so="no promotion can be recorded and none was started"
+    )
 
 
 def under_way(connection: database.Connection, environment: str) -> Begun | None:

@@ -89,7 +89,7 @@ def prepare(connection: database.Connection) -> None:
     Raises:
         Refused: the login may not make it; the message says what its owner can do.
     """
-    own_schema.prepare(connection, "soak", so="no soak can be recorded")
+    own_schema.prepare(connection, "soak/prepare", so="no soak can be recorded")
 
 
 def read(connection: database.Connection, environment: str, project: str) -> Soak | None:

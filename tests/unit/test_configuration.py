@@ -10,7 +10,7 @@ import pytest
 from ops import errors, project, toml_places
 
 NO_KEY = "there is no such key."
-GATES = '[[release.gates]]\nname = "a"\nquery = """\nselect 1,\n[x]\n"""\n\n[[release.gates]]\n'
+GATES = '[[release.gates]]\nname = "a"\nequals = 1\nquery = """\nselect 1,\n[x]\n"""\n\n[[release.gates]]\n'
 WRONG = {
     "a key of an environment": (
         "[environments.a]\nrehearse = true\n[environments.b]\nrehears = true\n",
@@ -30,14 +30,14 @@ WRONG = {
     ),
     "the second of an array of tables": (
         f'{GATES}name = "b"\nquerry = "select 1"\n',
-        f"10: release.gates item 2 querry: {NO_KEY} The nearest key is 'query'.",
+        f"11: release.gates item 2 querry: {NO_KEY} The nearest key is 'query'.",
     ),
     "a key that the second of an array of tables lacks": (
         f'{GATES}query = "select 1"\n',
-        "8: release.gates item 2 name: it is required and not there.",
+        "9: release.gates item 2 name: it is required and not there.",
     ),
     "a key that one of a list of inline tables lacks": (
-        "[release]\ngates = [\n  { name = 'a', query = 'b' }, # one\n  { query = 'c' },\n]\n",
+        "[release]\ngates = [\n  { name = 'a', query = 'b', equals = 1 }, # one\n  { query = 'c' },\n]\n",
         "4: release.gates item 2 name: it is required and not there.",
     ),
     "an inline table": (
