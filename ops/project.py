@@ -114,6 +114,9 @@ class Project(Strict):
         default=None, description="None: supabase/rls_tests.sql; empty: has none"
     )
     tests: tuple[Path, ...] = (Path("supabase/tests"),)
+    rls_holes: tuple[str, ...] = Field(
+        default=(), description="tables (globs) without RLS that are known: said, and no failure"
+    )
     seed: tuple[Path, ...] | None = Field(default=None, description="None: what supabase/config.toml says")
     manager: str | None = Field(default=None, description="secret reference of the manager's webhook URL")
     environments: dict[str, Environment] = Field(default_factory=dict)
