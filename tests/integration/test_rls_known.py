@@ -25,5 +25,5 @@ def test_a_hole_that_is_named_fails_nothing(tmp_path: Path):
 
 
 def test_a_hole_that_is_not_named_fails(tmp_path: Path):
-    with pytest.raises(errors.CheckFailed, match="1 RLS hole, the first in public.open_door"):
+    with pytest.raises(errors.CheckFailed, match="1 RLS hole, the first in public"):
         rehearsed(tmp_path, "public.other")
