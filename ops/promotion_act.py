@@ -13,6 +13,7 @@ from ops import (
     inventory,
     journal,
     overlays,
+    promotion_begun,
     promotion_check,
     promotions,
     queries,
@@ -128,7 +129,7 @@ def _verify_begun(
             "Another run has begun or ended a promotion here meanwhile, so nothing was applied. Start again."
         )
     promoting.pending, promoting.before = pending, now
-    promoting.pending = promotion_check.rest(promoting, begun)
+    promoting.pending = promotion_begun.rest(promoting, begun)
 
 
 def _changed(promoting: Promoting, now: dict[tuple[str, str], str]) -> str:

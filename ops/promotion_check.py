@@ -15,7 +15,7 @@ from ops import (
     inventory,
     marker,
     overlays,
-    promotion_given_up,
+    promotion_begun,
     promotions,
     rehearsals,
 )
@@ -24,7 +24,6 @@ from ops.frozen import Frozen, PlannedFile, RehearsedBy, Target
 from ops.inventory import Inventory
 from ops.migrations import Migration
 from ops.promoting import Promoting
-from ops.promotions import Begun
 from ops.schema import Delta
 from ops.verdict import Rehearsal
 
@@ -68,12 +67,13 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.before = promoting.look()
     promoting.begun = promotions.under_way(promoting.connection, plan.environment.name)
     if promoting.begun and plan.choices.abandon:
-        promotion_given_up.give_up(promoting, promoting.begun)
+        promotion_begun.give_up(promoting, promoting.begun)
     over = overlays.pending(promoting.connection, plan.overlays)
     promoting.pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     promoting.adopted = _adopted(promoting, found)
     if promoting.begun:
-        promoting.pending = rest(promoting, promoting.begun)
+        promotion_begun.verify_approved(promoting, promoting.begun)
+        promoting.pending = promotion_begun.rest(promoting, promoting.begun)
     return found
 
 
@@ -195,52 +195,6 @@ def planned(promoting: Promoting) -> Frozen:
             environment=rehearsed.rehearsal.environment,
             rollbacks={each.file: each.rollback.status for each in rehearsed.rehearsal.migrations},
         ),
-    )
-
-
-def rest(promoting: Promoting, begun: Begun) -> tuple[Migration, ...]:
-    """Return what is left of a plan that was begun: what is applied and what remains must be that plan.
-
-    Raises:
-        Refused: it can not go on; the message says what is not as it was.
-    """
-    here = {each.file: each for each in (*promoting.plan.migrations, *promoting.plan.overlays)}
-    pending = {each.file for each in promoting.pending}
-    left: list[Migration] = []
-    for each in begun.plan.files:
-        local = here.get(each.file)
-        if local is None or local.sha256 != each.sha256:
-            if local is None or each.file in pending:
-                _refuse_rest(begun, f"{each.file} is {'gone' if local is None else 'another file now'}")
-        elif each.file in pending:
-            left.append(local)
-    others = {each.file for each in begun.plan.files}
-    promoting.findings += [
-        f"{file} is pending, and not part of the plan that was begun: promote it afterwards."
-        for file in sorted(pending - others)
-    ]
-    _verify_schema(promoting, begun)
-    return tuple(left)
-
-
-def _verify_schema(promoting: Promoting, begun: Begun) -> None:
-    """What has changed since the plan was begun may only be what its files change."""
-    may: set[tuple[str, str]] = {key for delta in begun.expected.values() for key in delta}
-    now, before = promoting.before, begun.before
-    changed = {key for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
-    strange = sorted(changed - may)
-    if strange:
-        named = ", ".join(f"{kind} {name}" for kind, name in strange[:5])
-        _refuse_rest(
-            begun, f"other hands have changed the schema since: {named}{' and more' * (len(strange) > 5)}"
-        )
-
-
-def _refuse_rest(begun: Begun, why: str) -> None:
-    raise errors.Refused(
-        f"Plan {begun.plan_digest[:8]} of {begun.plan.environment!r} was begun by {begun.run} and can not go on: {why}."
-        f" {_NOTHING_DONE} Put that back (commit {(begun.plan.commit or 'unknown')[:12]}) and run again, or give the "
-        "plan up with the choice `abandon`: what is left is then planned, rehearsed and approved anew."
     )
 
 

@@ -17,16 +17,27 @@ def approve(promoting: Promoting) -> None:
 
     Raises:
         Denied: somebody said no, or nobody answered in time.
+        Refused: the environment is guarded, and this run has no deployment.
     """
     if promoting.idle:
         return
     if promoting.begun:
+        _refuse_bare(promoting)
         outcomes.expect(promoting.proposal("promote"), runs.current().id)
         return
     promoting.approval = approval.approve(promoting, "promote")
     if not runs.current().suspends:
         # After a suspension the whole runbook begins anew; a prompt may have been open for as long.
         step.check_conditions(promoting)
+
+
+def _refuse_bare(promoting: Promoting) -> None:
+    where = promoting.plan.environment
+    if where.guarded and not runs.current().suspends:
+        raise errors.Refused(
+            f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with the "
+            "plan that was begun. Start it from the Prefect UI, or with runbooks run."
+        )
 
 
 def ask_checklist(promoting: Promoting) -> Evidence:

@@ -216,3 +216,22 @@ def test_an_overlay_alone_is_promoted_again_when_it_has_changed(shop: Shop):
     found = shop.promote()
     assert [each.file for each in found.files] == [OVERLAY]
     assert shop.ask("select value from public.settings") == [(90,)]
+
+
+def test_a_record_that_nobody_has_approved_lets_nothing_through(shop: Shop):
+    half(shop)
+    mend(shop)
+    shop.admin("alter table runbooks.audit_log disable trigger append_only")
+    shop.admin("update runbooks.audit_log set actor = 'somebody' where event = 'approved'")
+    with pytest.raises(errors.Refused, match="has no approval of it that holds"):
+        shop.promote()
+    assert shop.history == ["20260101000000", "20260102000000"]
+
+
+def test_a_guarded_plan_goes_on_in_a_deployment_only(shop: Shop):
+    half(shop)
+    mend(shop)
+    shop.configure("guarded = true")
+    with pytest.raises(errors.Refused, match="is guarded, and this run has no deployment"):
+        shop.promote()
+    assert shop.history == ["20260101000000", "20260102000000"]
