@@ -18,12 +18,12 @@ import functools
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from ops import database, errors, marker, queries, toml_lines
+from ops import database, errors, marker, queries, toml_places
 
 _KINDS = ("columns", "constraints", "indexes")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -62,7 +62,7 @@ class Shape:
 
 
 Declared = dict[tuple[str, str], Shape]
-Where = Callable[[Sequence[str]], str]
+Where = Callable[[tuple[str, ...]], str]
 
 
 def own_schemas(connection: database.Connection) -> list[str]:
@@ -119,7 +119,7 @@ def read(path: Path) -> Declared:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise errors.Refused(f"{path.name} cannot be read as TOML: {error}. Mend the file.") from None
-    where = functools.partial(toml_lines.place, path.name, source)
+    where = functools.partial(toml_places.told, path.name, source)
     return {
         (schema, table): _shape(where, (schema, table), parts)
         for schema, tables in _tables(where, parsed, ()).items()
@@ -129,7 +129,7 @@ def read(path: Path) -> Declared:
 
 def places(path: Path, name: Path) -> Where:
     """Return what says where in the declaration, called by this name, a key stands."""
-    return functools.partial(toml_lines.place, name.as_posix(), path.read_text("utf-8-sig"))
+    return functools.partial(toml_places.told, name.as_posix(), path.read_text("utf-8-sig"))
 
 
 def column(spec: str) -> Column:

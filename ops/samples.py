@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ops import database, errors, sample_rows, toml_lines, written_tables
+from ops import database, errors, sample_rows, toml_places, written_tables
 from ops.project import CONFIG_NAME
 from ops.sample_rows import Samples
 
@@ -38,7 +38,7 @@ def place(root: Path, *keys: str) -> str:
     """Return where a key of `[deploy]` stands: file, line and the key."""
     path = root / CONFIG_NAME
     text = path.read_text("utf-8-sig") if path.is_file() else ""
-    return f"{toml_lines.place(CONFIG_NAME, text, ('deploy', *keys))}: {'.'.join(('deploy', *keys))}"
+    return f"{toml_places.told(CONFIG_NAME, text, ('deploy', *keys))}: {'.'.join(('deploy', *keys))}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

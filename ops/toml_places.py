@@ -150,6 +150,12 @@ def line(found: dict[Place, int], place: Place) -> int | None:
     return found.get(place)
 
 
+def told(file: str, text: str, place: Place) -> str:
+    """Return `file:line` of a place, or the file alone where nothing around it is in the text."""
+    found = line(lines(text), place)
+    return f"{file}:{found}" if found else file
+
+
 def spelled(place: Place) -> str:
     """Return a place as a person looks for it: keys with dots between them, items of an array by number from 1."""
     said = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops import toml_lines
+from ops import toml_places
 
 TEXT = """\
 top = 1
@@ -32,12 +32,11 @@ table = "a"
         (("deploy", "samples", "public.odd"), 10),
         (("deploy", "samples", "public.odd", "select"), 11),
         (("deploy", "samples", "public.odd", "samples", "of"), 12),
-        (("integrity", "relations", "table"), 14),
+        (("integrity", "relations", 0, "table"), 14),
         (("deploy", "nothing of this name"), 2),
         (("deploy", "samples"), 10),
         (("nowhere",), None),
     ],
 )
-def test_a_key_is_on_its_line_or_on_that_of_the_nearest_around_it(keys: tuple[str, ...], line: int | None):
-    assert toml_lines.line(TEXT, keys) == line
-    assert toml_lines.place("a.toml", TEXT, keys) == (f"a.toml:{line}" if line else "a.toml")
+def test_a_key_is_on_its_line_or_on_that_of_the_nearest_around_it(keys: toml_places.Place, line: int | None):
+    assert toml_places.told("a.toml", TEXT, keys) == (f"a.toml:{line}" if line else "a.toml")
