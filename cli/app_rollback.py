@@ -14,7 +14,15 @@ from tasks.step import observing
 
 
 def roll_back(
-    path: Path, environment: str, deploy: str, reason: str, at: str, *, json_file: Path | None
+    path: Path,
+    environment: str,
+    deploy: str,
+    reason: str,
+    at: str,
+    *,
+    to: str = "",
+    app_version: str = "",
+    json_file: Path | None,
 ) -> int:
     """Guide through the rollback and record it; return 0 when the app was seen to work, 1 when not.
 
@@ -29,7 +37,7 @@ def roll_back(
     output = sys.stderr if str(json_file) == "-" else sys.stdout
     with observing(Screen(output, telling=True)):
         try:
-            found = app_rollback.fn(str(path), environment, deploy, reason, at)
+            found = app_rollback.fn(str(path), environment, deploy, reason, at, to, app_version)
         except errors.OpsError as error:
             if not isinstance(error.evidence, AppRollback):
                 raise

@@ -26,15 +26,24 @@ def _app_rollback(
     deploy: Annotated[str, typer.Option(metavar="ID", help="The deploy that is taken back.")],
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     at: Annotated[str, typer.Option(metavar="TIME", help="When; default: now.")] = "",
+    to: Annotated[
+        str,
+        typer.Option(metavar="DEPLOYMENT", help="The previous deployment; default: the local data store."),
+    ] = "",
+    app_version: Annotated[str, typer.Option(help="Schema version of the previous deployment.")] = "",
     json_file: _Json = None,
 ) -> None:
-    """Guide through taking an app back to its local data store, see that it works, and record why.
+    """Guide through taking an app back, see that it works, and record when and why.
 
     Exit code 0: done and seen to work; 1: not; 2: refused; 3: unavailable.
     """
     from cli import app_rollback as command
 
-    raise typer.Exit(command.roll_back(path, environment, deploy, reason, at, json_file=json_file))
+    raise typer.Exit(
+        command.roll_back(
+            path, environment, deploy, reason, at, to=to, app_version=app_version, json_file=json_file
+        )
+    )
 
 
 def _p0_rollback(

@@ -10,9 +10,15 @@ from tasks.runbook import flow
 
 @flow(name="app-rollback", flow_run_name="Roll {deploy} back on {environment}")
 def app_rollback(
-    project: str, environment: str, deploy: str = "", reason: str = "", at: str = ""
+    project: str,
+    environment: str,
+    deploy: str = "",
+    reason: str = "",
+    at: str = "",
+    to: str = "",
+    app_version: str = "",
 ) -> AppRollback:
-    """Guide a person who takes the app back to its local data store, see that it works, and record why.
+    """Guide a person who takes the app back, see that it works, and record when and why.
 
     **When** the app does not work after a deploy, and the database cannot be mended at once.
     **Needs** somebody who may change the app's secrets; `app_command` or `health_url`, to see that it works.
@@ -25,8 +31,10 @@ def app_rollback(
         deploy: Id of the deploy that is taken back.
         reason: Why, for the record.
         at: Time of the rollback, ISO 8601; default: now.
+        to: The previous deployment to which the app goes back; default: its local data store.
+        app_version: Schema version of that deployment, for its APP_SCHEMA_VERSION.
     """
-    plan = step.plan_rollback(project, environment, deploy, reason, at)
+    plan = step.plan_rollback(project, environment, deploy, reason, at, to=to, app_version=app_version)
 
     with step.opened(plan) as rolling:
         checklist.ask_rollback(rolling)

@@ -28,6 +28,8 @@ class RollbackPlan(Evidence):
     gate: GatePlan
     reason: str
     at: datetime | None
+    to: str = ""
+    app_version: str = ""
     steps: tuple[str, ...]
 
 
@@ -57,8 +59,17 @@ class RollingBack(Gated):
         self.verified: Found | None = None
 
 
-def plan(path: str, environment: str, deploy: str, reason: str, at: str = "") -> RollbackPlan:
-    """Say what a rollback of the app is; reads files only.
+def plan(
+    path: str,
+    environment: str,
+    deploy: str,
+    reason: str,
+    at: str = "",
+    *,
+    to: str = "",
+    app_version: str = "",
+) -> RollbackPlan:
+    """Say what a rollback of the app is, to its local data store or to the deployment `to`; reads files only.
 
     Raises:
         Refused: the project, the environment, the id or the time has a mistake, or no reason is given.
@@ -73,12 +84,7 @@ def plan(path: str, environment: str, deploy: str, reason: str, at: str = "") ->
             "A rollback is recorded under a deploy's id, and none is given. Name it with --deploy."
         )
     gate = deploy_plan.plan(path, environment, Phase.POST, deploy, choices)
-    name = gate.project.deploy.datastore or "DATASTORE"
-    steps = (
-        f"Set {name}=sqlite in the app's secrets.",
-        "Restart the app.",
-        "Verify that the app boots and can create logs locally.",
-    )
+    steps = _to_deployment(to, app_version) if to else _to_data_store(gate)
     return RollbackPlan(
         ok=True,
         summary=f"{gate.project.name} on {gate.environment.name}: to take the app back from {deploy}: {reason}",
@@ -86,7 +92,34 @@ def plan(path: str, environment: str, deploy: str, reason: str, at: str = "") ->
         gate=gate,
         reason=reason,
         at=gate.deployed_at,
+        to=to,
+        app_version=app_version,
         steps=steps,
+    )
+
+
+def _to_data_store(gate: GatePlan) -> tuple[str, ...]:
+    """Source: deploy-gate.md, "Rollback Procedure"."""
+    name = gate.project.deploy.datastore or "DATASTORE"
+    return (
+        f"Set {name}=sqlite in the app's secrets.",
+        "Restart the app.",
+        "Verify that the app boots and can create logs locally.",
+    )
+
+
+def _to_deployment(to: str, app_version: str) -> tuple[str, ...]:
+    """Source: database-pipeline.md, "Application Rollback (Preferred)"."""
+    version = (
+        f"Set APP_SCHEMA_VERSION={app_version} for it, so that its schema guard fits the database."
+        if app_version
+        else "Set APP_SCHEMA_VERSION for it, if its schema guard says that it does not fit the database."
+    )
+    return (
+        "Open the dashboard of the app's hosting.",
+        f"Select the successful deployment {to}, and redeploy it.",
+        version,
+        "Verify that the app starts with its schema guard, and works.",
     )
 
 
@@ -150,6 +183,8 @@ def record(rolling: RollingBack) -> AppRollback:
     verified = rolling.verified or _NOT_LOOKED_AT
     said: dict[str, Any] = {
         "reason": reason,
+        "to": rolling.rollback.to or "the local data store",
+        "app_version": rolling.rollback.app_version,
         "guided": rolling.guided.model_dump(),
         "verified": verified.status,
         "found": verified.summary,

@@ -15,6 +15,7 @@ from ops import (
     overlays,
     promotion_begun,
     promotion_check,
+    promotion_providers,
     promotions,
     queries,
     reversal,
@@ -152,6 +153,7 @@ def _freeze(promoting: Promoting) -> None:
         expected=promotion_check.expected(promoting),
         kept={
             "baseline": baseline.model_dump(mode="json"),
+            "providers": promotion_providers.before(promoting),
             "decision": approval.model_dump(mode="json", include={"requester", "by", "proof", "broken_glass"})
             if approval
             else {},

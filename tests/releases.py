@@ -147,11 +147,11 @@ class Shop:
         with self.terminal(*(typed or ("approve", "ada", ""))):
             return self.run(confirmation, **choices)
 
-    def run(self, confirmation: str = CONFIRMATION, **choices: Any) -> Promotion:
+    def run(
+        self, confirmation: str = CONFIRMATION, environment: str = "production", **choices: Any
+    ) -> Promotion:
         chosen = PromotionChoices(**{"no_incident": "no active incident", **choices})
-        return _ended(
-            Promotion, lambda: prod_promotion.fn(str(self.root), "production", confirmation, chosen)
-        )
+        return _ended(Promotion, lambda: prod_promotion.fn(str(self.root), environment, confirmation, chosen))
 
     @contextmanager
     def terminal(self, *typed: str, meanwhile: Callable[[], None] | None = None) -> Generator[None]:

@@ -165,3 +165,16 @@ def test_the_command_prints_the_steps_and_the_record(shaped: str, tmp_path: Path
     )
     assert said.returncode == 1
     assert json.loads(said.stdout)["guided"]["status"] == "not asked"
+
+
+def test_an_app_goes_back_to_its_previous_deployment_with_its_schema_version(
+    shaped: str, tmp_path: Path, done: None
+):
+    project = fix_app.write(tmp_path, shaped, environment='app_command = "true"')
+    found = app_rollback.fn(str(project), "production", "d1", "orders cannot be paid", "", "d0", "1.0.0")
+    assert found.ok
+    ((recorded,),) = fix_app.ask(shaped, "select rollback from runbooks.deploys")
+    assert (recorded["to"], recorded["app_version"]) == ("d0", "1.0.0")
+    plan = step.plan_rollback(str(project), "production", "d1", "why", to="d0", app_version="1.0.0")
+    assert any("deployment d0" in each for each in plan.steps)
+    assert any("APP_SCHEMA_VERSION=1.0.0" in each for each in plan.steps)

@@ -1,0 +1,26 @@
+"""The providers as they were before a promotion, so that a P0 rollback can be judged by them.
+
+Source: phase2-rollout-and-eval.md, section 0: one database serves both environments, and the reset touches both.
+"""
+
+from __future__ import annotations
+
+from ops import errors
+from ops.kept_state import State
+from ops.p0_rollback import ProviderReset
+from ops.promoting import Promoting
+
+FILE = "providers_before.json"
+
+
+def before(promoting: Promoting) -> State:
+    """Return every provider's row as it is, and write it into the bundle; none where there is no such table yet."""
+    reset = ProviderReset(promoting.plan.project.providers)
+    try:
+        reset.open(promoting.connection)
+    except errors.Refused:
+        return {}
+    found = reset.read(promoting.connection)
+    if promoting.bundle:
+        promoting.bundle.write_json(FILE, found)
+    return found
