@@ -72,7 +72,8 @@ EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
 # With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
 EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
 # People are asked between two steps.
-GATE = "after Put the plan together"
+GATE, OUTCOME = "after Put the plan together", "after Hand off the promotion"
+EXCHANGES |= {GATE: 23, OUTCOME: 6}
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
 LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -85,7 +86,7 @@ equals = 5
 
 
 def spread(step: str) -> list[int]:
-    """Return at which exchanges of a step it is disturbed."""
+    """Return at which exchanges of a step, or after one, it is disturbed."""
     count = EXCHANGES[step]
     return sorted({*range(1, count, EVERY), *range(max(1, count - 2), count + 1)})
 
@@ -138,6 +139,8 @@ class Site:
         assert self.verified() == []
         approved = "select distinct plan_digest from runbooks.audit_log where event = 'approved'"
         assert self.ask(approved) == self.ask("select plan_digest from runbooks.promotions")
+        said = "select count(*) from runbooks.audit_log where event = 'ended' and (details -> 'ok')::bool"
+        assert self.ask(said) != [(0,)]
         assert self.ask("select count(*) from pg_locks where locktype = 'advisory'" + _HERE) == [(0,)]
 
     def await_quiet(self) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from deployments import stack as local_stack
 from ops import journal
+from tests.faults import matrix
+from tests.faults.matrix import GONE_ON, PREFECT, RETRIED, THROUGH_PREFECT
 from tests.faults.mortal import Mortal
 from tests.fix_gate import PATIENCE
 from tests.fix_promotion import MakeGuarded, Production
@@ -78,6 +80,7 @@ def test_the_worker_is_killed_in_the_midst_of_a_file_and_the_run_is_retried(
     mortal.start("worker")
     production.retry(run)
     assert_promoted_once(production, run)
+    matrix.saw(THROUGH_PREFECT[0], PREFECT, [RETRIED, GONE_ON])
 
 
 def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_goes_on(
@@ -101,6 +104,7 @@ def test_the_worker_is_killed_when_it_was_approved_and_nothing_begun(mortal: Mor
     mortal.start("worker")
     production.retry(run)
     assert_promoted_once(production, run)
+    matrix.saw(THROUGH_PREFECT[1], PREFECT, RETRIED)
 
 
 def test_the_server_is_killed_while_it_waits_and_while_it_acts(
@@ -113,9 +117,9 @@ def test_the_server_is_killed_while_it_waits_and_while_it_acts(
     wait_until(lambda: production.given(run, **production.typed("grace")) == "ACCEPT", seconds=PATIENCE)
     in_the_midst(production)
     mortal.kill("server")
-    held.close()
-    wait_until(lambda: len(production.shop.ask(APPLIED)) >= 4, seconds=PATIENCE)
     mortal.start("server")
+    held.close()
     if production.ended(run) != "Completed":
         production.retry(run)
     assert_promoted_once(production, run)
+    matrix.saw(THROUGH_PREFECT[2], PREFECT, RETRIED)
