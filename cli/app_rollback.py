@@ -9,6 +9,7 @@ from pathlib import Path
 from cli.screen import Screen
 from ops import errors, redaction, secrets
 from ops.app_rollback import AppRollback
+from ops.app_rollback_choices import AppRollbackChoices
 from tasks import runbook
 from tasks.step import observing
 
@@ -18,10 +19,8 @@ def roll_back(
     environment: str,
     deploy: str,
     reason: str,
-    at: str,
+    choices: AppRollbackChoices,
     *,
-    to: str = "",
-    app_version: str = "",
     json_file: Path | None,
 ) -> int:
     """Guide through the rollback and record it; return 0 when the app was seen to work, 1 when not.
@@ -37,7 +36,7 @@ def roll_back(
     output = sys.stderr if str(json_file) == "-" else sys.stdout
     with observing(Screen(output, telling=True)):
         try:
-            found = app_rollback.fn(str(path), environment, deploy, reason, at, to, app_version)
+            found = app_rollback.fn(str(path), environment, deploy, reason, choices)
         except errors.OpsError as error:
             if not isinstance(error.evidence, AppRollback):
                 raise

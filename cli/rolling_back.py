@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ops.app_rollback_choices import AppRollbackChoices
 from ops.p0_choices import P0Choices
 
 _Json = Annotated[
@@ -39,11 +40,8 @@ def _app_rollback(
     """
     from cli import app_rollback as command
 
-    raise typer.Exit(
-        command.roll_back(
-            path, environment, deploy, reason, at, to=to, app_version=app_version, json_file=json_file
-        )
-    )
+    choices = AppRollbackChoices(to=to, app_version=app_version, at=at)
+    raise typer.Exit(command.roll_back(path, environment, deploy, reason, choices, json_file=json_file))
 
 
 def _p0_rollback(

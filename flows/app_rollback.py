@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ops.app_rollback import AppRollback
+from ops.app_rollback_choices import AppRollbackChoices
 from tasks import app_rollback as step
 from tasks import checklist
 from tasks.runbook import flow
@@ -14,9 +15,7 @@ def app_rollback(
     environment: str,
     deploy: str = "",
     reason: str = "",
-    at: str = "",
-    to: str = "",
-    app_version: str = "",
+    choices: AppRollbackChoices = AppRollbackChoices(),
 ) -> AppRollback:
     """Guide a person who takes the app back, see that it works, and record when and why.
 
@@ -30,11 +29,9 @@ def app_rollback(
         environment: Name of an environment of its `runbooks.toml`.
         deploy: Id of the deploy that is taken back.
         reason: Why, for the record.
-        at: Time of the rollback, ISO 8601; default: now.
-        to: The previous deployment to which the app goes back; default: its local data store.
-        app_version: Schema version of that deployment, for its APP_SCHEMA_VERSION.
+        choices: Where the app goes back to, and when that was.
     """
-    plan = step.plan_rollback(project, environment, deploy, reason, at, to=to, app_version=app_version)
+    plan = step.plan_rollback(project, environment, deploy, reason, choices)
 
     with step.opened(plan) as rolling:
         checklist.ask_rollback(rolling)

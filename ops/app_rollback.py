@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops import ai_path, commands, deploy_plan, deploys, errors
+from ops.app_rollback_choices import AppRollbackChoices
 from ops.bundle import Bundle
 from ops.deploy_choices import GateChoices, Part, Phase
 from ops.deploy_gated import Gated
@@ -64,12 +65,9 @@ def plan(
     environment: str,
     deploy: str,
     reason: str,
-    at: str = "",
-    *,
-    to: str = "",
-    app_version: str = "",
+    choices: AppRollbackChoices = AppRollbackChoices(),
 ) -> RollbackPlan:
-    """Say what a rollback of the app is, to its local data store or to the deployment `to`; reads files only.
+    """Say what a rollback of the app is, to its local data store or to a previous deployment; reads files only.
 
     Raises:
         Refused: the project, the environment, the id or the time has a mistake, or no reason is given.
@@ -78,13 +76,13 @@ def plan(
         raise errors.Refused(
             "A rollback is recorded with its reason, and none is given, so nothing was started. Say why with --reason."
         )
-    choices = GateChoices(only=(Part.SMOKE,), deployed_at=at)
+    chosen = GateChoices(only=(Part.SMOKE,), deployed_at=choices.at)
     if not deploy:
         raise errors.Refused(
             "A rollback is recorded under a deploy's id, and none is given. Name it with --deploy."
         )
-    gate = deploy_plan.plan(path, environment, Phase.POST, deploy, choices)
-    steps = _to_deployment(to, app_version) if to else _to_data_store(gate)
+    gate = deploy_plan.plan(path, environment, Phase.POST, deploy, chosen)
+    steps = _to_deployment(choices.to, choices.app_version) if choices.to else _to_data_store(gate)
     return RollbackPlan(
         ok=True,
         summary=f"{gate.project.name} on {gate.environment.name}: to take the app back from {deploy}: {reason}",
@@ -92,8 +90,8 @@ def plan(
         gate=gate,
         reason=reason,
         at=gate.deployed_at,
-        to=to,
-        app_version=app_version,
+        to=choices.to,
+        app_version=choices.app_version,
         steps=steps,
     )
 

@@ -15,11 +15,14 @@ import pytest
 from flows.app_rollback import app_rollback
 from ops import errors, manifest
 from ops.app_rollback import AppRollback, RollingBack
+from ops.app_rollback_choices import AppRollbackChoices
 from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from tasks import app_rollback as step
 from tasks import checklist
 from tests import fix_app, fix_command
+
+BACK = AppRollbackChoices(to="d0", app_version="1.0.0")
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def answering(status: int) -> Generator[str]:
 
 def roll(project: Path, reason: str = "writes are missing", at: str = "") -> AppRollback:
     try:
-        return app_rollback.fn(str(project), "production", "d1", reason, at)
+        return app_rollback.fn(str(project), "production", "d1", reason, AppRollbackChoices(at=at))
     except errors.CheckFailed as error:
         if isinstance(error.evidence, AppRollback):
             return error.evidence
@@ -171,10 +174,10 @@ def test_an_app_goes_back_to_its_previous_deployment_with_its_schema_version(
     shaped: str, tmp_path: Path, done: None
 ):
     project = fix_app.write(tmp_path, shaped, environment='app_command = "true"')
-    found = app_rollback.fn(str(project), "production", "d1", "orders cannot be paid", "", "d0", "1.0.0")
+    found = app_rollback.fn(str(project), "production", "d1", "orders cannot be paid", BACK)
     assert found.ok
     ((recorded,),) = fix_app.ask(shaped, "select rollback from runbooks.deploys")
     assert (recorded["to"], recorded["app_version"]) == ("d0", "1.0.0")
-    plan = step.plan_rollback(str(project), "production", "d1", "why", to="d0", app_version="1.0.0")
+    plan = step.plan_rollback(str(project), "production", "d1", "why", BACK)
     assert any("deployment d0" in each for each in plan.steps)
     assert any("APP_SCHEMA_VERSION=1.0.0" in each for each in plan.steps)

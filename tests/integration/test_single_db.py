@@ -23,12 +23,10 @@ def shop(tmp_path: Path, shaped: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
     found.root = tmp_path / "storefront"
     shutil.copytree(EXAMPLE, found.root)
     path = found.root / "runbooks.toml"
-    text = path.read_text().replace("guarded = true\n", "")
-    path.write_text(
-        text.replace("[release]\n", "") + "\n[release]\nchecklist = []\n" if "[release]" not in text else text
-    )
+    path.write_text(path.read_text().replace("guarded = true\n", "") + "\n[release]\nchecklist = []\n")
     monkeypatch.setenv("SINGLE_DATABASE_URL", shaped)
     monkeypatch.setenv("APP_SCHEMA_VERSION", "1.0.0")
+    monkeypatch.setenv("STOREFRONT_BACKUP", str(path))
     return found
 
 
