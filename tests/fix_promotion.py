@@ -35,16 +35,20 @@ class Production(Gate):
 
     def promote(self, confirmation: str = CONFIRMATION, **choices: Any) -> UUID:
         """Start a promotion and wait until it waits or ends."""
-        return self.run(
-            "prod-promotion/production",
-            confirmation=confirmation,
-            choices={"no_incident": "no active incident", **choices},
-        )
+        return self.waiting(self.begin(confirmation, **choices))
+
+    def begin(self, confirmation: str = CONFIRMATION, **choices: Any) -> UUID:
+        """Start a promotion."""
+        chosen = {"no_incident": "no active incident", **choices}
+        return self._begin("prod-promotion/production", confirmation=confirmation, choices=chosen)
 
     def run(self, deployment: str, **parameters: Any) -> UUID:
+        return self.waiting(self._begin(deployment, **parameters))
+
+    def _begin(self, deployment: str, **parameters: Any) -> UUID:
         found = self.client.read_deployment_by_name(deployment)
         given = {"project": str(self.root), "environment": "production", **parameters}
-        return self.waiting(self.client.create_flow_run_from_deployment(found.id, parameters=given).id)
+        return self.client.create_flow_run_from_deployment(found.id, parameters=given).id
 
     def result(self, run: UUID) -> Promotion:
         folder = bundle.of_run(self.root, str(run))

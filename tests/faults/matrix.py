@@ -1,7 +1,7 @@
 """The matrix of what happens to a promotion that is disturbed, as `docs/prod-promotion-faults.md` has it.
 
 Each test compares what it saw with its cell. With WRITE_FAULTS=1 it writes the cell instead:
-`WRITE_FAULTS=1 python -m pytest tests/faults tests/e2e -k promotion`; review the difference as any other.
+`WRITE_FAULTS=1 python -m pytest tests/faults -k promotion`; review the difference as any other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COLUMNS = [KILLED, IN_THE_MIDST, CUT, LOST, GONE, RESTARTED, LOCK, OPERATOR, HAN
 RETRIED, GONE_ON = "retried, goes on", "a new run goes on"
 THROUGH_PREFECT = [
     "worker killed in the midst of a file",
-    "worker killed when the plan was approved and nothing begun",
+    "refused for the lock when the plan was approved and nothing begun",
     "server killed while the run waits, and in the midst of a file",
 ]
 GOES_ON, ANEW, DONE, SURVIVES = "goes on", "asks anew", "is done", "survives"

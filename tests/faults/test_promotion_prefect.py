@@ -55,9 +55,10 @@ def approved(production: Production) -> UUID:
     return run
 
 
-def in_the_midst(production: Production) -> None:
-    waiting = "select count(*) from pg_locks where locktype = 'advisory' and objid = 42 and not granted"
-    wait_until(lambda: production.shop.ask(waiting) == [(1,)], seconds=PATIENCE)
+def in_the_midst(production: Production, *, waiting: int = 1) -> None:
+    """Wait until a run is held up, or none is."""
+    held_up = "select count(*) from pg_locks where locktype = 'advisory' and objid = 42 and not granted"
+    wait_until(lambda: production.shop.ask(held_up) == [(waiting,)], seconds=PATIENCE)
 
 
 def assert_promoted_once(production: Production, run: UUID) -> None:
@@ -71,51 +72,37 @@ def assert_promoted_once(production: Production, run: UUID) -> None:
     assert production.events()[-1] == ("ended", "")
 
 
-def test_the_worker_is_killed_in_the_midst_of_a_file_and_the_run_is_retried(
+def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_or_the_old_one_goes_on(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):
-    run = approved(production)
+    first = approved(production)
+    mortal.kill("worker")
+    in_the_midst(production, waiting=0)
+    mortal.start("worker")
+    production.begin()
+    in_the_midst(production)
     mortal.kill("worker")
     held.close()
     mortal.start("worker")
-    production.retry(run)
-    assert_promoted_once(production, run)
+    production.retry(first)
+    assert_promoted_once(production, first)
     matrix.saw(THROUGH_PREFECT[0], PREFECT, [RETRIED, GONE_ON])
 
 
-def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_goes_on(
-    mortal: Mortal, production: Production, held: psycopg.Connection
-):
-    approved(production)
-    mortal.kill("worker")
-    held.close()
-    mortal.start("worker")
-    assert_promoted_once(production, production.promote())
-
-
-def test_the_worker_is_killed_when_it_was_approved_and_nothing_begun(mortal: Mortal, production: Production):
-    run = production.promote()
-    production.request(run, "ada")
-    with journal.held(production.shop.dsn, "somebody else"):
-        production.decide(run, "grace")
-        assert production.ended(run) == "Failed"
-        assert "somebody else" in production.message(run)
-    mortal.kill("worker")
-    mortal.start("worker")
-    production.retry(run)
-    assert_promoted_once(production, run)
-    matrix.saw(THROUGH_PREFECT[1], PREFECT, RETRIED)
-
-
-def test_the_server_is_killed_while_it_waits_and_while_it_acts(
+def test_the_server_is_killed_while_it_waits_and_while_it_acts_and_an_approval_outlasts_a_refusal(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):
     run = production.promote()
     production.request(run, "ada")
     mortal.kill("server")
     mortal.start("server")
-    wait_until(lambda: production.given(run, **production.typed("grace")) == "ACCEPT", seconds=PATIENCE)
+    with journal.held(production.shop.dsn, "somebody else"):
+        wait_until(lambda: production.given(run, **production.typed("grace")) == "ACCEPT", seconds=PATIENCE)
+        assert production.ended(run) == "Failed"
+        assert "somebody else" in production.message(run)
+    production.retry(run)
     in_the_midst(production)
+    matrix.saw(THROUGH_PREFECT[1], PREFECT, RETRIED)
     mortal.kill("server")
     mortal.start("server")
     held.close()
