@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
@@ -34,7 +34,7 @@ def run(runbook: str, settings: Sequence[str]) -> int:
     return Verdict.UNAVAILABLE.exit_code
 
 
-def _started(reached: Server, runbook: str, parameters: dict[str, Any]) -> FlowRun:
+def _started(reached: Server, runbook: str, given: Mapping[str, str]) -> FlowRun:
     with reached.client() as client:
         flows = {flow.id: flow.name for flow in client.read_flows()}
         deployed = {f"{flows.get(found.flow_id)}/{found.name}": found for found in client.read_deployments()}
@@ -46,25 +46,33 @@ def _started(reached: Server, runbook: str, parameters: dict[str, Any]) -> FlowR
             f"{', '.join(names) or 'nothing is deployed'}. Name one of them."
         )
     known = (deployed[meant[0]].parameter_openapi_schema or {}).get("properties", {})
-    for name in parameters.keys() - known.keys():
+    for name in given.keys() - known.keys():
         raise errors.Refused(f"{meant[0]} has no parameter {name!r}; it has {', '.join(known)}.")
+    parameters = {name: typed(value, known[name]) for name, value in given.items()}
     try:
         return runs.trigger(reached, meant[0], parameters)
     except (ObjectNotFound, PrefectHTTPStatusError) as error:
         raise errors.Refused(f"{meant[0]} was not started: {secrets.redact(str(error))}") from None
 
 
-def _parameters(settings: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _parameters(settings: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
             raise errors.Refused(f"{setting!r} sets nothing: say NAME=VALUE.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = value
     return found
+
+
+def typed(value: str, schema: Mapping[str, Any]) -> Any:
+    """Return a value as its parameter takes it: a text stays one, whatever it looks like; the rest may be JSON."""
+    if schema.get("type") == "string":
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _ended(reached: Server, run: FlowRun) -> int:
