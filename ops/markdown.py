@@ -18,6 +18,8 @@ _FIRST = re.compile(r"\A(\d*)([#+=.)-])(?=[\s#+=.)-]|\Z)")
 # GitHub makes a mention, a reference or a link of what follows; between the two stands a space that nobody sees.
 _CALLING = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|:(?=//)|\bwww(?=\.))", re.IGNORECASE)
 _UNSEEN = "\u200b"
+# Longer than any secret.
+_FAR = 1 << 14
 # Control characters, and those that write the rest of a line backwards.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -43,7 +45,8 @@ def code(value: str) -> str:
 
 def short(value: str, most: int) -> str:
     """Return text of at most so many characters and an ellipsis, without half a secret at its end."""
-    clean = secrets.redact(value)
+    # What is masked depends on what follows, but not on what follows so far behind.
+    clean = secrets.redact(value[: most + _FAR])
     return clean if len(clean) <= most else f"{clean[:most]}…"
 
 
