@@ -130,9 +130,15 @@ def held(dsn: str, run: str) -> Generator[int]:
 
     Raises:
         Refused: another run holds it; the message names that run.
+        Unavailable: the connection is lost before it is taken.
     """
     with database.connect(dsn, application=run) as connection:
-        taken, pid, holder = connection.execute(queries.load("journal/lock")).fetchone() or (False, 0, None)
+        with database.translating():
+            taken, pid, holder = connection.execute(queries.load("journal/lock")).fetchone() or (
+                False,
+                0,
+                None,
+            )
         if not taken:
             raise errors.Refused(
                 f"Another run is working on this database: {holder or 'its name is not visible'}. "
