@@ -54,6 +54,7 @@ def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
     """Apply one file of the plan, if it is not in place already.
 
     Raises:
+        Refused: other hands have applied it.
         Unavailable: the connection or the lock was lost; a run that is started again goes on from here.
     """
     if promoting.stopped:
@@ -94,10 +95,13 @@ def _verify(promoting: Promoting) -> None:
     pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     now = promoting.look()
     begun = promotions.under_way(promoting.connection, where.name)
+    agreed = promoting.frozen
+    if begun and agreed and (begun.run, begun.plan_digest) == (promoting.run, agreed.digest):
+        # This run's own, at whose first try the answer was lost.
+        promoting.begun = promoting.begun or begun
     if begun or promoting.begun:
         _verify_begun(promoting, begun, pending, now)
         return
-    agreed = promoting.frozen
     if agreed is None:
         raise ValueError("a plan is frozen before the lock is taken")
     if [each.file for each in pending] != [each.file for each in agreed.files]:
@@ -159,8 +163,15 @@ def _in_place(promoting: Promoting, migration: Migration) -> bool:
     if migration.overlay:
         return not overlays.pending(promoting.connection, (migration,))
     with database.translating():
-        query = queries.load("promotions/in_history")
-        return promoting.connection.execute(query, {"version": migration.version}).fetchone() == (True,)
+        query = queries.load("promotions/in_place")
+        ((there, ours),) = promoting.connection.execute(query, {"version": migration.version}).fetchall()
+    if there and not ours:
+        raise errors.Refused(
+            f"Other hands have applied {migration.file} since this plan was begun: the history has it, the journal has "
+            "not. Nothing more was applied. Find out who and why; take it out of the history again, or give the plan "
+            "up with the choices `abandon` and `adopt`."
+        )
+    return bool(there)
 
 
 def _note(
