@@ -55,4 +55,4 @@ def emergency_migration(
         step.check_app_version(promotion)
 
         step.write_note(promotion)
-        return step.hand_off(promotion)
+        return promotion_gate.hand_off(promotion)

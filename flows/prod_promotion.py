@@ -57,4 +57,4 @@ def prod_promotion(
 
         step.document_schema(promotion)
         step.write_note(promotion)
-        return step.hand_off(promotion)
+        return promotion_gate.hand_off(promotion)

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from ops import connectivity, errors, frozen, inventory, marker, overlays, promotions, rehearsals
+from ops import (
+    connectivity,
+    errors,
+    frozen,
+    inventory,
+    marker,
+    overlays,
+    promotion_given_up,
+    promotions,
+    rehearsals,
+)
 from ops.evidence import Evidence
 from ops.frozen import Frozen, PlannedFile, RehearsedBy, Target
 from ops.inventory import Inventory
@@ -58,7 +68,7 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.before = promoting.look()
     promoting.begun = promotions.under_way(promoting.connection, plan.environment.name)
     if promoting.begun and plan.choices.abandon:
-        _abandon(promoting, promoting.begun)
+        promotion_given_up.give_up(promoting, promoting.begun)
     over = overlays.pending(promoting.connection, plan.overlays)
     promoting.pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     promoting.adopted = _adopted(promoting, found)
@@ -234,18 +244,6 @@ def _refuse_rest(begun: Begun, why: str) -> None:
     )
 
 
-def _abandon(promoting: Promoting, begun: Begun) -> None:
-    from ops import journal
-
-    # Whoever is at work on it holds the lock.
-    with journal.held(promoting.target.dsn, promoting.run):
-        promotions.end(promoting.connection, begun, "abandoned")
-    promoting.findings.append(
-        f"Plan {begun.plan_digest[:8]}, begun by {begun.run}, was given up; its rest is planned anew."
-    )
-    promoting.begun = None
-
-
 def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
     """Return the migrations of other hands that this plan takes as they are."""
     others = tuple(entry.version for entry in found.entries if entry.state == "other-hands")
@@ -259,12 +257,16 @@ def _adopted(promoting: Promoting, found: Inventory) -> tuple[str, ...]:
         raise errors.Refused(
             f"Other hands have applied {', '.join(new[:5])}{' and more' * (len(new) > 5)} since the last promotion: "
             f"the history has them, the journal has not. {_NOTHING_DONE} Find out who and why, compare with the files, "
-            "and start again with the choice `adopt`: the approval then covers them as they are."
+            f"and start again with {_choices(promoting)}: the approval then covers them as they are."
         )
     promoting.findings.append(
         f"{len(new)} migrations were applied by other hands, the last is {new[-1]}; this plan takes them as they are."
     )
     return new
+
+
+def _choices(promoting: Promoting) -> str:
+    return "the choices `abandon` and `adopt`" if promoting.begun else "the choice `adopt`"
 
 
 def _rows(promoting: Promoting, migration: Migration) -> list[tuple[str, int]]:

@@ -66,11 +66,17 @@ def write_note(promoting: Promoting) -> Evidence:
 
 
 def hand_off(promoting: Promoting) -> Promotion:
-    """Conclude the promotion, end its record where it is over, write the evidence and seal it."""
-    found = concluded(promoting)
-    if promoting.begun and found.state == "promoted":
-        promotions.end(promoting.connection, promoting.begun, "promoted")
-    return _deposit(promoting, found)
+    """Conclude the promotion, write the evidence and seal it."""
+    return _deposit(promoting, concluded(promoting))
+
+
+def end_record(promoting: Promoting) -> Evidence:
+    """End the record of a promotion that is over, after all else: until then another run goes on with it."""
+    found, begun = promoting.concluded, promoting.begun
+    if begun is None or found is None or found.state != "promoted":
+        return Evidence(ok=True, summary="No record is to be ended.", idle=True)
+    promotions.end(promoting.connection, begun, "promoted")
+    return Evidence(ok=True, summary=f"Plan {begun.plan_digest[:8]} is promoted, and its record ended.")
 
 
 def hand_off_broken(promoting: Promoting, error: OpsError) -> Promotion:

@@ -93,6 +93,7 @@ hand_off = step(
     evidence="promotion-verdict",
     shown=promotion_note.verdict,
 )
+end_record = step(promotion_end.end_record, title="End the record of the promotion")
 hand_off_broken = step(
     promotion_end.hand_off_broken,
     title="Hand off what there is of the promotion",

@@ -1,4 +1,4 @@
-"""Where a promotion asks people: whether exactly this plan is applied, and the checklist after it."""
+"""Where a promotion meets the audit log: whether exactly this plan is applied, the checklist, and what came of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.promotion_checklist import PostDeployment, confirmed
+from ops.promotion_result import Promotion
 from tasks import approval, outcomes, runs
 from tasks import promotion as step
 
@@ -33,6 +34,14 @@ def ask_checklist(promoting: Promoting) -> Evidence:
     if not promoting.idle and not promoting.stopped and promoting.plan.project.release.checklist:
         promoting.checklist = _asked(PostDeployment(promoting))
     return step.record_checklist(promoting)
+
+
+def hand_off(promoting: Promoting) -> Promotion:
+    """Hand off the promotion: its evidence, then the audit log, and its record last, so that nothing stays unsaid."""
+    found = step.hand_off(promoting)
+    outcomes.record(ok=found.ok, said=found.summary)
+    step.end_record(promoting)
+    return found
 
 
 def _asked(todo: PostDeployment) -> Checklist:

@@ -40,7 +40,7 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
         if _plain:
-            return cast("Flow[P, R]", PlainFlow(function))
+            return cast("Flow[P, R]", PlainFlow(_recorded(function)))
         from prefect import flow as prefects
 
         return prefects(**options)(_ended_by_people(function))
@@ -48,8 +48,8 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
     return decorate
 
 
-def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a run that a person has said no to end as cancelled, and write down what came of what was approved."""
+def _recorded(function: Callable[P, R]) -> Callable[P, R]:
+    """Write down what came of what was approved, whichever way a run ends."""
 
     @functools.wraps(function)
     def run(*arguments: P.args, **keywords: P.kwargs) -> R:
@@ -58,15 +58,29 @@ def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
         try:
             found = function(*arguments, **keywords)
         except errors.Denied as denied:
-            from prefect.states import Cancelled
-
             outcomes.record(ok=False, said=str(denied))
-            return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
+            raise
         except Exception as error:
             outcomes.record(ok=False, said=f"{type(error).__name__}: {error}")
             raise
         outcomes.record(ok=getattr(found, "ok", True), said=getattr(found, "summary", "completed"))
         return found
+
+    return run
+
+
+def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a run that a person has said no to end as cancelled."""
+    recorded = _recorded(function)
+
+    @functools.wraps(function)
+    def run(*arguments: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return recorded(*arguments, **keywords)
+        except errors.Denied as denied:
+            from prefect.states import Cancelled
+
+            return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
 
     # Prefect would look for the names of the types in this file.
     vars(run)["__signature__"] = inspect.signature(function, eval_str=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from flows.prod_promotion import prod_promotion
 from ops import errors, journal
+from ops.promotion_choices import PromotionChoices
 from ops.promotion_result import Promotion
+from tasks import runbook
 from tests import projects
-from tests.releases import OVERLAY, Shop
+from tests.releases import CONFIRMATION, OVERLAY, Shop
 
 UNIQUE = "create unique index notes_body_idx on public.notes (body);\n"
 NOTES, TAGS, COLOURS = (
@@ -110,6 +114,8 @@ def test_a_file_that_was_edited_stops_a_begun_plan_until_it_is_given_up(shop: Sh
     assert len(shop.asked) == 3
     assert found.state == "promoted"
     assert shop.ask("select outcome from runbooks.promotions order by id") == [("abandoned",), ("promoted",)]
+    said = shop.ask("select note from runbooks.audit_log where event = 'ended' order by id")
+    assert [note for (note,) in said if "was given up" in note] != []
 
 
 def test_other_hands_that_change_the_schema_stop_a_begun_plan(shop: Shop):
@@ -152,6 +158,20 @@ def test_a_change_between_the_approval_and_the_act_is_seen_by_name(shop: Shop):
 
 def _push(shop: Shop) -> None:
     shop.ask("create table public.theirs (id int)")
+
+
+def test_without_prefect_too_the_audit_log_has_what_came_of_what_was_approved(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runbook, "_plain", True)
+    plain = runbook.flow()(inspect.unwrap(prod_promotion.fn))
+    choices = PromotionChoices(no_incident="no active incident")
+    with shop.terminal("approve", "ada", "", meanwhile=lambda: _push(shop)), pytest.raises(errors.Refused):
+        plain.fn(str(shop.root), "production", CONFIRMATION, choices)
+    said = shop.ask(
+        "select event, details -> 'ok' from runbooks.audit_log where event <> 'asked' order by id"
+    )
+    assert said == [("approved", None), ("ended", False)]
 
 
 def test_half_of_it_applied_by_hand_between_the_approval_and_the_act_is_seen(shop: Shop):
