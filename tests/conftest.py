@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fix_stack",
     "tests.fix_gate",
     "tests.fix_promotion",
+    "tests.fix_faults",
     "tests.fix_browser",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,16 +35,20 @@ class Production(Gate):
 
     def promote(self, confirmation: str = CONFIRMATION, **choices: Any) -> UUID:
         """Start a promotion and wait until it waits or ends."""
-        return self.run(
-            "prod-promotion/production",
-            confirmation=confirmation,
-            choices={"no_incident": "no active incident", **choices},
-        )
+        return self.waiting(self.begin(confirmation, **choices))
+
+    def begin(self, confirmation: str = CONFIRMATION, **choices: Any) -> UUID:
+        """Start a promotion."""
+        chosen = {"no_incident": "no active incident", **choices}
+        return self._begin("prod-promotion/production", confirmation=confirmation, choices=chosen)
 
     def run(self, deployment: str, **parameters: Any) -> UUID:
+        return self.waiting(self._begin(deployment, **parameters))
+
+    def _begin(self, deployment: str, **parameters: Any) -> UUID:
         found = self.client.read_deployment_by_name(deployment)
         given = {"project": str(self.root), "environment": "production", **parameters}
-        return self.waiting(self.client.create_flow_run_from_deployment(found.id, parameters=given).id)
+        return self.client.create_flow_run_from_deployment(found.id, parameters=given).id
 
     def result(self, run: UUID) -> Promotion:
         folder = bundle.of_run(self.root, str(run))
@@ -54,24 +58,39 @@ class Production(Gate):
         return Promotion.model_validate_json(text.replace("{", '{"ok": true, ', 1))
 
 
+MakeGuarded = Callable[[Stack], Production]
+
+
 @pytest.fixture
-def production(
-    stack: Stack, tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Production]:
-    shop = Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin)
+def make_guarded(
+    tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
+) -> Generator[MakeGuarded]:
     with ExitStack() as clients:
-        found = Production(shop.root, shaped, stack, clients.enter_context(stack.client()))
-        found.shop = shop
-        found.secrets.mkdir(mode=0o700)
-        (found.secrets / "dsn").write_text(shaped)
-        (found.secrets / "key").write_text(fix_gate.KEY)
-        (found.secrets / "webhook").write_text(clients.enter_context(fix_gate.webhook(found.told)))
-        for name in ("ada", "grace", "linus", "edsger"):
-            people.add(found.store, name, environment="production", now=datetime.now(UTC))
-        (found.secrets / "approvers.json").chmod(0o600)
-        text = configured(_GUARDED.format(secrets=found.secrets), 'backup_query = "select now()"')
-        projects.write(
-            shop.root, migrations={}, config=text.replace("env:PRODUCTION_URL", f"file:{found.secrets}/dsn")
-        )
-        fix_repository.committed(shop.root)
-        yield found
+
+        def make(stack: Stack) -> Production:
+            return _guarded(stack, Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin), clients)
+
+        yield make
+
+
+@pytest.fixture
+def production(stack: Stack, make_guarded: MakeGuarded) -> Production:
+    return make_guarded(stack)
+
+
+def _guarded(stack: Stack, shop: Shop, clients: ExitStack) -> Production:
+    found = Production(shop.root, shop.dsn, stack, clients.enter_context(stack.client()))
+    found.shop = shop
+    found.secrets.mkdir(mode=0o700)
+    (found.secrets / "dsn").write_text(shop.dsn)
+    (found.secrets / "key").write_text(fix_gate.KEY)
+    (found.secrets / "webhook").write_text(clients.enter_context(fix_gate.webhook(found.told)))
+    for name in ("ada", "grace", "linus", "edsger"):
+        people.add(found.store, name, environment="production", now=datetime.now(UTC))
+    (found.secrets / "approvers.json").chmod(0o600)
+    text = configured(_GUARDED.format(secrets=found.secrets), 'backup_query = "select now()"')
+    projects.write(
+        shop.root, migrations={}, config=text.replace("env:PRODUCTION_URL", f"file:{found.secrets}/dsn")
+    )
+    fix_repository.committed(shop.root)
+    return found

@@ -16,7 +16,7 @@ Cut = Literal["one", "all", "dead"]
 class Proxy:
     """Counts the bytes of both directions, and at byte `at` cuts `one` connection, `all`, or is `dead` from then on.
 
-    The byte itself does not arrive.
+    The byte itself does not arrive. While it is `deaf`, what is sent arrives, and its answer cuts all.
     """
 
     to: int
@@ -25,6 +25,7 @@ class Proxy:
     port: int = 0
     seen: int = 0
     happened: bool = False
+    deaf: bool = False
     _pairs: set[tuple[socket.socket, socket.socket]] = field(
         default_factory=set[tuple[socket.socket, socket.socket]]
     )
@@ -56,6 +57,10 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                if self.deaf and source is pair[1]:
+                    self.deaf = False
+                    self.close()
+                    return
                 whole = self._allowed(len(data))
                 sink.sendall(data[:whole])
                 if whole < len(data):

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from psycopg import conninfo
 
-from ops import apply, embedded, os_user, reversal
+from ops import apply, embedded, reversal
 from tests import fix_pgbouncer, fix_proxy, projects
-from tests.faults import victim
+from tests.faults import restarts, victim
 from tests.faults.site import Site, await_waiting, site
 from tests.faults.victim import Ended, Run, Victim
 from tests.fix_proxy import Cut, Proxy
 from tests.fix_site import MakeSite
-from tests.polling import wait_until
 
 # Of about half a million bytes; another offset gives another sample.
 BYTES = range(5_000, 500_000, 75_000)
@@ -114,28 +111,8 @@ def test_the_server_restarts_in_the_middle_of_a_migration(tmp_path: Path, mode: 
         blocker.execute("select pg_advisory_lock(42)")
         going = Victim(staging.run)
         await_waiting(staging)
-        again = _restart(own, mode)
+        again = restarts.restart(own, mode)
         blocker.close()
         assert_honest(going.end())
         run_again(staging)
     again.communicate()
-
-
-def _restart(server: embedded.Server, mode: str) -> subprocess.Popen[bytes]:
-    user = os_user.find()
-    pid = int((server.data / "postmaster.pid").read_text().split()[0])
-    # Not by `pg_ctl restart`: it has a shell expand the settings, "$user" of the search path among them.
-    command = psutil.Process(pid).cmdline()
-    done = user.run(server.bindir / "pg_ctl", "stop", "-w", "-s", "-m", mode, "-D", server.data)
-    assert done.returncode == 0, done.stdout + done.stderr
-    started = user.spawn(*command)
-    wait_until(lambda: _answers(server))
-    return started
-
-
-def _answers(server: embedded.Server) -> bool:
-    try:
-        psycopg.connect(server.dsn()).close()
-    except psycopg.OperationalError:
-        return False
-    return True

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-import psutil
 import psycopg
 import pytest
 
 from deployments import stack as local_stack
-from deployments.leash import end
 from deployments.stack import Stack
 from ops import binaries, homes, os_user, postmaster, ready_data
 from ops.os_user import OsUser
 from ops.shape import offered
 from tests import fix_gate
+from tests.faults.mortal import answers, kill, started
 from tests.fix_gate import PATIENCE, Gate, MakeGate
 from tests.polling import wait_until
 
@@ -38,43 +33,6 @@ def mortal() -> Generator[Stack]:
 @pytest.fixture
 def gate(mortal: Stack, make_gate: MakeGate) -> Gate:
     return make_gate(mortal)
-
-
-def kill(stack: Stack, name: str) -> list[str]:
-    """Kill a process of the stack and all that it started, at once; return its command."""
-    leash = psutil.Process(stack.processes[name].pid)
-    family = leash.children(recursive=True)
-    command = family[0].cmdline()
-    for process in family:
-        os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=20)
-    return command
-
-
-@contextmanager
-def started(stack: Stack, command: list[str]) -> Generator[None]:
-    """Start a killed process again, as systemd does."""
-    with (stack.home / "again.log").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=stack.root,
-            env=dict(stack.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield
-    finally:
-        end(psutil.Process(process.pid))
-        process.wait()
-
-
-def answers(stack: Stack) -> bool:
-    try:
-        return httpx.get(f"{stack.api}/health", timeout=2).is_success
-    except httpx.TransportError:
-        return False
 
 
 def test_the_server_and_the_worker_are_killed_while_a_run_waits(gate: Gate):

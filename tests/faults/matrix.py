@@ -1,0 +1,104 @@
+"""The matrix of what happens to a promotion that is disturbed, as `docs/prod-promotion-faults.md` has it.
+
+Each test compares what it saw with its cell. With WRITE_FAULTS=1 it writes the cell instead:
+`WRITE_FAULTS=1 python -m pytest tests/faults -k promotion`; review the difference as any other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.faults.promotion_site import STEPS
+
+PATH = Path(__file__).parents[2] / "docs" / "prod-promotion-faults.md"
+QUESTION = "*the question is open*"
+OUTCOME, OVER = "*the outcome is written to the audit log*", "*all is done*"
+ROWS = list(STEPS)
+ROWS.insert(STEPS.index("Approved: promote"), QUESTION)
+ROWS[-1:] = [OUTCOME, STEPS[-1], OVER]
+KILLED, IN_THE_MIDST = "`kill -9` before it", "`kill -9` in its midst"
+CUT, LOST, GONE = "connections cut before it", "answers lost in its midst", "network gone"
+RESTARTED, LOCK = "database restarted", "lock taken away"
+OPERATOR, HANDS, APPLIED = "second operator", "schema changed by others", "file applied by others"
+PREFECT = "through Prefect"
+COLUMNS = [KILLED, IN_THE_MIDST, CUT, LOST, GONE, RESTARTED, LOCK, OPERATOR, HANDS, APPLIED]
+RETRIED, GONE_ON = "retried, goes on", "a new run goes on"
+THROUGH_PREFECT = [
+    "worker killed in the midst of a file",
+    "refused for the lock when the plan was approved and nothing begun",
+    "server killed while the run waits, and in the midst of a file",
+]
+GOES_ON, ANEW, DONE, SURVIVES = "goes on", "asks anew", "is done", "survives"
+FIRST_WINS, SECOND_WINS, REFUSED, NOT_PROVEN = "refused", "overtakes", "is refused", "not proven"
+_MEANINGS = {
+    ANEW: "nothing was begun; the run ended, and the next one, which is another run, asks for itself",
+    GOES_ON: "the run ended; the next one goes on with the plan that was begun, and asks nobody",
+    DONE: "the run ended, and the next one finds nothing pending",
+    SURVIVES: "the same run tries again, and comes to its end",
+    RETRIED: "the same run, retried, goes on and comes to its end; nobody is asked again, whatever was begun",
+    GONE_ON: "a new run goes on with the plan that was begun, and asks nobody",
+    FIRST_WINS: "the second operator is refused by the name of the first, who comes to an end",
+    SECOND_WINS: "the second operator's promotion is approved and applied; the first is refused, and applies nothing",
+    REFUSED: "the run is refused by the name of what others did; when that is put back, the next one promotes",
+    NOT_PROVEN: "the run applies the plan and ends as not proven, by that name; when it is put back, the next one "
+    "proves it and asks nobody",
+}
+_HEAD = """\
+# What a disturbed promotion does
+
+Each row is a step of [the promotion](prod-promotion.md), each column a disturbance. A cell says what was seen when the
+tests disturbed a promotion there; they write this page, and fail where it says something else. In all of them every
+file was applied **once** by history, journal and rows, the plan's record ended once, as promoted, by an approval of
+that plan, no lock and no INVALID index was left, and `runbooks audit verify` held. The change has a migration in one
+transaction, one that builds an index concurrently, one that commits by itself, and an overlay; *in its midst* is before
+the answer to a statement, for every so many of them.
+
+| it says | which means |
+|---|---|
+"""
+
+
+def saw(row: str, column: str, words: str | Iterable[str]) -> None:
+    """Compare what was seen with the page, or write it there."""
+    said = words if isinstance(words, str) else ", ".join(word for word in _MEANINGS if word in set(words))
+    assert row in (THROUGH_PREFECT if column == PREFECT else ROWS), row
+    if os.environ.get("WRITE_FAULTS"):
+        with (PATH.parent / PATH.name).open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            cells = parsed(file.read())
+            cells[row, column] = said
+            file.truncate(0)
+            file.write(page(cells))
+    else:
+        written = parsed(PATH.read_text("utf-8")).get((row, column), "")
+        assert said == written, f"{row}, {column}: {said!r} was seen, and {PATH.name} says {written!r}"
+
+
+def page(cells: dict[tuple[str, str], str]) -> str:
+    """Return the page with these cells."""
+    meanings = "".join(f"| {word} | {meaning} |\n" for word, meaning in _MEANINGS.items())
+    lines = [["where", *COLUMNS], ["---"] * (len(COLUMNS) + 1)]
+    lines += [[row, *(cells.get((row, column), "") for column in COLUMNS)] for row in ROWS]
+    prefect = [["through Prefect", "it says"], ["---"] * 2]
+    prefect += [[row, cells.get((row, PREFECT), "")] for row in THROUGH_PREFECT]
+    return "\n".join([_HEAD + meanings, _table(lines), _table(prefect)])
+
+
+def parsed(text: str) -> dict[tuple[str, str], str]:
+    """Return the cells of the page that say something."""
+    found: dict[tuple[str, str], str] = {}
+    for line in text.splitlines():
+        row, *cells = (part.strip() for part in line.strip("|").split("|"))
+        if row in ROWS and len(cells) == len(COLUMNS):
+            found |= {(row, column): cell for column, cell in zip(COLUMNS, cells, strict=True) if cell}
+        elif row in THROUGH_PREFECT and cells != [""]:
+            found[row, PREFECT] = cells[0]
+    return found
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

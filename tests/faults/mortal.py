@@ -1,0 +1,90 @@
+"""The processes of a stack that are killed, and started again as systemd does it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from deployments.leash import end
+from deployments.stack import Stack
+from tests.polling import wait_until
+
+
+def kill(stack: Stack, name: str) -> list[str]:
+    """Kill a process of the stack and all that it started, at once; return its command."""
+    leash = psutil.Process(stack.processes[name].pid)
+    family = leash.children(recursive=True)
+    command = family[0].cmdline()
+    for process in family:
+        os.kill(process.pid, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=20)
+    return command
+
+
+@contextmanager
+def started(stack: Stack, command: list[str]) -> Generator[None]:
+    """Start a killed process again, as systemd does."""
+    process = _started(stack, command)
+    try:
+        yield
+    finally:
+        end(psutil.Process(process.pid))
+        process.wait()
+
+
+def _started(stack: Stack, command: list[str]) -> subprocess.Popen[bytes]:
+    with (stack.home / "again.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            cwd=stack.root,
+            env=dict(stack.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def answers(stack: Stack) -> bool:
+    try:
+        return httpx.get(f"{stack.api}/health", timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+@dataclass
+class Mortal:
+    """A stack whose server and worker are killed and started again, as often as a test likes."""
+
+    stack: Stack
+    _commands: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _again: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
+
+    def kill(self, name: str) -> None:
+        """Kill the server or the worker with all that it has started."""
+        again = self._again.pop(name, None)
+        if again is None:
+            self._commands[name] = kill(self.stack, name)
+            return
+        root = psutil.Process(again.pid)
+        family = [*root.children(recursive=True), root]
+        for process in family:
+            process.kill()
+        again.wait()
+        psutil.wait_procs(family, timeout=20)
+
+    def start(self, name: str) -> None:
+        """Start it again, and wait until the server answers."""
+        self._again[name] = _started(self.stack, self._commands[name])
+        wait_until(lambda: answers(self.stack), seconds=90)
+
+    def close(self) -> None:
+        for name, process in self._again.items():
+            end(psutil.Process(process.pid))
+            assert process.wait() is not None, name

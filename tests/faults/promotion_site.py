@@ -1,0 +1,206 @@
+"""A production whose state after a promotion is known to the last row, of the journal and of the audit log too."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from flows.staging_rehearsal import staging_rehearsal
+from ops import audit_proof, embedded, reviews
+from ops.choices import Choices
+from tests import fix_listening, fix_postgres, fix_repository, projects
+from tests.faults import promoted
+from tests.faults.promoted import Ended, Run
+from tests.polling import wait_until
+from tests.releases import configured
+
+NOTES, INDEX, MIXED = "20260101000000_notes", "20260102000000_index", "20260103000000_mixed"
+OVERLAY = "db/releases/20260104000000_prices_prod.sql"
+# Each file that is run twice shows in the numbers.
+MIGRATIONS = {
+    NOTES: projects.CREATE_NOTES + "alter table public.notes add column n int not null default 0;\n"
+    "update public.notes set n = n + 1;\n",
+    INDEX: "create index concurrently notes_n_idx on public.notes (n);\nupdate public.notes set n = n + 10;\n",
+    MIXED: "begin;\nset search_path = public;\nupdate notes set n = n + 100;\ncommit;\n"
+    "begin;\nupdate notes set n = n + 1000;\ncommit;\n",
+}
+ROLLBACKS = {
+    NOTES: projects.DROP_NOTES,
+    INDEX: "drop index concurrently public.notes_n_idx;\nupdate public.notes set n = n - 10;\n",
+    MIXED: "update public.notes set n = n - 1100;\n",
+}
+FILES = {
+    OVERLAY: "update public.notes set n = n + 10000;\n",
+    "db/releases/rollback/20260104000000_prices_prod.rollback.sql": "update public.notes set n = n - 10000;\n",
+}
+APPLY = [f"Apply {key}.sql" for key in (NOTES, INDEX, MIXED)] + [f"Apply {Path(OVERLAY).name}"]
+ACT = ["Take hold of the database", *APPLY, "Settle what was applied"]
+STEPS = [
+    "Plan the promotion",
+    "Check the confirmation",
+    "Check connectivity",
+    "Find what is pending",
+    "Refuse bad files",
+    "Find the rehearsal of this change",
+    "Check the conditions of a promotion",
+    "Compare schema versions",
+    "Put the plan together",
+    "Approved: promote",
+    "Check the conditions of a promotion (2)",
+    *ACT,
+    "Ask the release gates",
+    "Compare the schema's change with the rehearsed one",
+    "See that the app works",
+    "Guard the schema version",
+    "Watch the database",
+    "Record the post-deployment checklist",
+    "Document the schema",
+    "Write the release note",
+    "Hand off the promotion",
+    "End the record of the promotion",
+]
+# How many exchanges with the database each step of the act has.
+EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
+# With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
+EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
+# People are asked between two steps.
+GATE, OUTCOME = "after Put the plan together", "after Hand off the promotion"
+EXCHANGES |= {GATE: 23, OUTCOME: 6}
+VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
+INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
+LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+_GATE = """
+[[release.gates]]
+name = "priced"
+query = "select count(*) from public.notes where n = 11111"
+equals = 5
+"""
+
+
+def spread(step: str) -> list[int]:
+    """Return at which exchanges of a step, or after one, it is disturbed."""
+    count = EXCHANGES[step]
+    return sorted({*range(1, count, EVERY), *range(max(1, count - 2), count + 1)})
+
+
+@dataclass
+class Site:
+    """A shop whose change is rehearsed, and its production, to which nothing of it is applied."""
+
+    root: Path
+    dsn: str
+    admin: str
+
+    @property
+    def run(self) -> Run:
+        return Run(project=self.root, dsn=self.dsn)
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        """Return a superuser's answer."""
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            found = connection.execute(question.encode())
+            return found.fetchall() if found.description else []
+
+    @property
+    def begun(self) -> bool:
+        """Whether a plan was begun."""
+        return self._there("promotions") and self.ask("select count(*) from runbooks.promotions") != [(0,)]
+
+    def events(self) -> list[str]:
+        """Return what the audit log says, without the questions."""
+        if not self._there("audit_log"):
+            return []
+        found = self.ask("select event from runbooks.audit_log where event <> 'asked' order by id")
+        return [event for (event,) in found]
+
+    def assert_consistent(self) -> None:
+        """Check what must hold wherever it was interrupted: nothing in the journal twice, the audit log whole."""
+        if self._there("journal"):
+            assert len(set(self._applied())) == len(self._applied())
+        assert self.verified() == []
+
+    def assert_whole(self) -> None:
+        """Check that everything is applied, once, that it was approved once, and that all records say so."""
+        history = "select version from supabase_migrations.schema_migrations order by version"
+        assert self.ask(history) == [(version,) for version in VERSIONS]
+        assert self._applied() == [f"supabase/migrations/{key}.sql" for key in MIGRATIONS] + [OVERLAY]
+        assert self.ask("select count(*), min(n), max(n) from public.notes") == [(5, 11111, 11111)]
+        assert self.ask(INVALID) == []
+        ended = "select outcome, ended_at >= applied_at and applied_at >= began_at from runbooks.promotions"
+        assert self.ask(ended) == [("promoted", True)]
+        assert self.verified() == []
+        approved = "select distinct plan_digest from runbooks.audit_log where event = 'approved'"
+        assert self.ask(approved) == self.ask("select plan_digest from runbooks.promotions")
+        said = "select count(*) from runbooks.audit_log where event = 'ended' and (details -> 'ok')::bool"
+        assert self.ask(said) != [(0,)]
+        assert self.ask("select count(*) from pg_locks where locktype = 'advisory'" + _HERE) == [(0,)]
+
+    def await_quiet(self) -> None:
+        """Wait until the server has done with the sessions of a run that was killed."""
+        wait_until(lambda: self.ask(LEFT) == [], seconds=60)
+
+    def run_again(self) -> Ended:
+        """Promote again, with nobody to be asked if a plan was begun; all must be in place then."""
+        self.await_quiet()
+        self.assert_consistent()
+        begun = self.begun
+        ended = promoted.run(self.run if begun else self.run.asked())
+        assert (ended.code, ended.verdict) == (0, "passed"), ended
+        assert ended.asked == (0 if begun else len(promoted.APPROVES))
+        self.assert_whole()
+        return ended
+
+    def verified(self) -> list[str]:
+        """Return what `runbooks audit verify` has against the audit log."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("PRODUCTION_URL", self.dsn)
+            patched.setenv("AUDIT_KEY", promoted.KEY)
+            with reviews.opened(self.root, "production") as (_, log):
+                return [str(row["finding"]) for row in audit_proof.verify(log).rows]
+
+    def _applied(self) -> list[str]:
+        return [
+            file
+            for (file,) in self.ask("select file from runbooks.journal where action = 'apply' order by id")
+        ]
+
+    def _there(self, table: str) -> bool:
+        return self.ask(f"select to_regclass('runbooks.{table}') is not null") == [(True,)]
+
+
+_HERE = " and database = (select oid from pg_database where datname = current_database())"
+
+
+def rehearsed(root: Path) -> Path:
+    """Write the shop under git, and rehearse its change once."""
+    projects.write(
+        root,
+        migrations=MIGRATIONS,
+        rollbacks=ROLLBACKS,
+        files=FILES,
+        contract=projects.CONTRACT,
+        config=configured('audit_key = "env:AUDIT_KEY"').partition("[[release.gates]]")[0] + _GATE,
+    )
+    (root / ".gitignore").write_text("artifacts/\n")
+    fix_repository.git(root, "init", "-q", "-b", "main", ".")
+    fix_repository.committed(root)
+    found = staging_rehearsal.fn(str(root), "throw-away", Choices(overlay="production"))
+    assert found.ok, found.summary
+    return root
+
+
+@contextmanager
+def site(folder: Path, source: Path, server: embedded.Server, *, tcp: bool = False) -> Generator[Site]:
+    """Copy the rehearsed shop, and make an empty shaped database for it."""
+    shutil.copytree(source, folder / "shop")
+    with fix_postgres.fresh_database(server) as name:
+        dsn = fix_listening.address(server, dbname=name) if tcp else server.dsn(name)
+        yield Site(folder / "shop", dsn, server.dsn(name, user=server.superuser))
