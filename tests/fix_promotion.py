@@ -60,6 +60,9 @@ class Production(Gate):
 MakeGuarded = Callable[[Stack], Production]
 
 
+MakeGuarded = Callable[[Stack], Production]
+
+
 @pytest.fixture
 def make_guarded(
     tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch

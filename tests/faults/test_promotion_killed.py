@@ -92,3 +92,8 @@ def applied(production: Site) -> list[str]:
         v
         for (v,) in production.ask("select version from runbooks.journal where action = 'apply' order by id")
     ]
+
+
+def test_the_page_has_no_cell_that_no_test_writes():
+    text = matrix.PATH.read_text("utf-8")
+    assert matrix.page(matrix.parsed(text)) == text
