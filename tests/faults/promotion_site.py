@@ -68,12 +68,12 @@ STEPS = [
     "End the record of the promotion",
 ]
 # How many exchanges with the database each step of the act has.
-EXCHANGES = dict(zip(ACT, (47, 20, 36, 27, 18, 1), strict=True))
+EXCHANGES = dict(zip(ACT, (48, 20, 36, 27, 18, 1), strict=True))
 # With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
 EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
 # People are asked between two steps.
 GATE, OUTCOME = "after Put the plan together", "after Hand off the promotion"
-EXCHANGES |= {GATE: 23, OUTCOME: 6}
+EXCHANGES |= {GATE: 25, OUTCOME: 7}
 VERSIONS = [key.partition("_")[0] for key in MIGRATIONS]
 INVALID = "select indexrelid::regclass::text from pg_index where not indisvalid or not indisready"
 LEFT = "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
