@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ops import (
     comparison,
+    database,
     overlays,
     promotions,
     release_gates,
@@ -125,7 +126,9 @@ def watch_database(promoting: Promoting, *, progress: watch.Progress) -> Evidenc
     found = watch.run(promoting.target.dsn, promoting.plan.environment, baseline, progress=progress)
     if found.ok:
         plain = Evidence(ok=True, summary=found.summary, rows=found.rows).model_dump(mode="json")
-        promotions.keep(promoting.connection, begun, watched=plain)
+        # A new login: the run's own may have been lost while it was idle, and a watch is not done twice.
+        with database.connect(promoting.target.dsn, application=f"{promoting.run} (observer)") as connection:
+            promotions.keep(connection, begun, watched=plain)
     return promoting.note("watch", found)
 
 

@@ -5,7 +5,7 @@ Source: phase2-rollout-and-eval.md, section 0: one database serves both environm
 
 from __future__ import annotations
 
-from ops import errors
+from ops import database, errors
 from ops.kept_state import State
 from ops.p0_rollback import ProviderReset
 from ops.promoting import Promoting
@@ -17,10 +17,11 @@ def before(promoting: Promoting) -> State:
     """Return every provider's row as it is, and write it into the bundle; none where there is no such table yet."""
     reset = ProviderReset(promoting.plan.project.providers)
     try:
-        reset.open(promoting.connection)
+        with database.translating():
+            reset.open(promoting.connection)
+            found = reset.read(promoting.connection)
     except errors.Refused:
         return {}
-    found = reset.read(promoting.connection)
     if promoting.bundle:
         promoting.bundle.write_json(FILE, found)
     return found
