@@ -25,7 +25,7 @@ class Site:
         monkeypatch.setenv("PRODUCTION", dsn)
         monkeypatch.setenv("AUDIT_KEY", "a-fake-key-for-tests")
         self.root = root / "shop"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.dsn = dsn
         self.environment = Environment(
             name="production",

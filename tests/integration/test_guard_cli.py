@@ -41,7 +41,7 @@ insert into public.bot_config values ('schema_version', '{"version": "1.1.0"}');
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shaped: str) -> Site:
     for name in ("APP_SCHEMA_VERSION", "SKIP_SCHEMA_GUARD"):
         monkeypatch.delenv(name, raising=False)
-    projects.write(tmp_path, migrations={}, config=CONFIG.format(root=tmp_path))
+    projects.write(tmp_path / "shop", migrations={}, config=CONFIG.format(root=tmp_path))
     with psycopg.connect(shaped, autocommit=True) as connection:
         connection.execute(TABLE)
     return Site(tmp_path, monkeypatch, shaped)
