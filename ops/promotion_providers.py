@@ -20,7 +20,9 @@ def before(promoting: Promoting) -> State:
         with database.translating():
             reset.open(promoting.connection)
             found = reset.read(promoting.connection)
-    except errors.Refused:
+    except errors.Refused as refused:
+        if ("table", promoting.plan.project.providers.table) in promoting.before:
+            promoting.findings.append(f"The providers as they were before are not kept: {refused}")
         return {}
     if promoting.bundle:
         promoting.bundle.write_json(FILE, found)
