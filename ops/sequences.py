@@ -167,7 +167,8 @@ def _why_ended(sequence: Sequence, table: Table, following: int | None) -> str:
 
 
 def _room(sequence: Sequence, table: Table) -> str:
-    if abs(sequence.end) >= _ENDS["bigint"]:
+    full, narrow = abs(sequence.end) >= _ENDS["bigint"], _type(table, sequence) not in ("bigint", "numeric")
+    if full and not narrow:
         return (
             "No type has more numbers: set it back, with setval(), to where a long range of numbers is free."
         )
@@ -176,6 +177,6 @@ def _room(sequence: Sequence, table: Table) -> str:
     end = "maxvalue" if sequence.upwards else "minvalue"
     more = f"`alter sequence {sequence.identifier.as_string()} as bigint no {end}`"
     rewriting = f"run {wider}, which writes the table anew and makes everybody wait"
-    if _type(table, sequence) in ("bigint", "numeric"):
+    if not narrow:
         return f"Run {more}, if the sequence may go on."
-    return f"Give it more room: {rewriting}, then {more}."
+    return f"Give it more room: {rewriting}{'' if full else f', then {more}'}."
