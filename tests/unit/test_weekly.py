@@ -80,8 +80,7 @@ def test_it_opens_when_it_says_and_not_before(
     assert opens > now
     assert weekly.within(hours, opens, ZoneInfo(zone))
     if not weekly.within(hours, now, ZoneInfo(zone)):
-        between = data.draw(st.floats(0, 1, exclude_max=True))
-        earlier = now + between * (opens - now)
+        earlier = now + data.draw(st.timedeltas(timedelta(0), opens - now - timedelta.resolution))
         assert not weekly.within(hours, earlier, ZoneInfo(zone))
 
 
