@@ -15,6 +15,7 @@ from typing import Any, cast
 from pydantic import Field, ValidationError
 
 from ops import configuration, errors, project_folder
+from ops.backup_settings import Backups
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
@@ -96,6 +97,7 @@ class Environment(Strict):
     startup: Startup = Startup()
     watch: Watch = Watch()
     soak: Soak | None = None
+    backups: Backups | None = None
 
     @property
     def in_place(self) -> bool:

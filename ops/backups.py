@@ -1,0 +1,137 @@
+"""What every source of backups can do: say what it has, verify a backup, and restore one into a scratch cluster.
+
+Source: supabase-operations.md, "Backup & Restore".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from ops.recovery_target import RecoveryTarget
+
+SourceKind = Literal["physical", "pgbackrest", "logical", "api"]
+# Told how much is done of what: bytes, or bytes of WAL; the text says which.
+Progress = Callable[[int, int, str], None]
+
+
+class Fact(BaseModel):
+    """What is known of backups, kept as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Backup(Fact):
+    """One backup; LSNs are numbers, sizes bytes, `parents` the older backups that an incremental one needs."""
+
+    id: str
+    kind: SourceKind
+    began: datetime
+    ended: datetime
+    major: int
+    size: int
+    path: Path | None = None
+    system_identifier: str | None = None
+    timeline: int | None = None
+    start_lsn: int | None = None
+    stop_lsn: int | None = None
+    parents: tuple[str, ...] = ()
+
+
+class Problem(Fact):
+    """What is wrong: its kind in kebab-case, where, and what it means; `blocks` says that nothing can be restored."""
+
+    kind: str
+    object: str
+    said: str
+    todo: str
+    blocks: bool = True
+
+
+class Holdings(Fact):
+    """What a source has: backups from old to new, and from when to when a point in time can be restored.
+
+    `earliest` and `latest` are None where no point in time can be restored, or the source does not tell.
+    """
+
+    backups: tuple[Backup, ...]
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    end_lsn: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Timings(Fact):
+    """Where the time of a restore went; together they are the RTO, up to the first smoke query that passed."""
+
+    fetch: timedelta
+    restore: timedelta = timedelta(0)
+    replay: timedelta
+    open: timedelta
+
+
+class Restored(Protocol):
+    """A restored database that nobody else can reach, read-only until it is opened for writing."""
+
+    @property
+    def dsn(self) -> str:
+        """The URL of the restored database, as a superuser where there is one."""
+        ...
+
+    @property
+    def timings(self) -> Timings: ...
+
+    @property
+    def target(self) -> RecoveryTarget:
+        """To where it was really recovered."""
+        ...
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What one must know, such as that a time after the last commit was recovered as `latest`."""
+        ...
+
+    @property
+    def end_lsn(self) -> int | None:
+        """The place in the WAL up to which it was recovered."""
+        ...
+
+    @property
+    def last_commit(self) -> datetime | None:
+        """The time of the last transaction that was recovered."""
+        ...
+
+    def promote(self) -> None:
+        """Let it be written to, since some checks need that."""
+        ...
+
+
+class Source(Protocol):
+    """Where the backups of one environment are."""
+
+    @property
+    def kind(self) -> SourceKind: ...
+
+    def holdings(self) -> Holdings:
+        """Return what there is; raises Unavailable where nobody answers, Refused where nothing is as configured."""
+        ...
+
+    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+        """Read a backup whole and return what is wrong with it."""
+        ...
+
+    def restored(
+        self, backup: Backup, target: RecoveryTarget, *, within: timedelta, progress: Progress
+    ) -> AbstractContextManager[Restored]:
+        """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
+
+        Raises:
+            CheckFailed: it cannot be restored, or not up to this target; says why.
+            Unavailable: it did not end within the time, or there is no room.
+        """
+        ...
