@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
@@ -40,6 +41,7 @@ class Backup(Fact):
     timeline: int | None = None
     start_lsn: int | None = None
     stop_lsn: int | None = None
+    segment_size: int = 16 * 1024**2
     parents: tuple[str, ...] = ()
 
 
@@ -64,6 +66,14 @@ class Holdings(Fact):
     latest: datetime | None = None
     end_lsn: int | None = None
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A place in the WAL at which recovery stops for a look, whose time is not that of the restore."""
+
+    lsn: int
+    look: Callable[[str], None]
 
 
 class Timings(Fact):
@@ -106,6 +116,15 @@ class Restored(Protocol):
         """The time of the last transaction that was recovered."""
         ...
 
+    @property
+    def bindir(self) -> Path:
+        """The programs of the same major version as the restored server."""
+        ...
+
+    def next_commit(self) -> datetime | None:
+        """Return the time of the first commit that was not recovered, where the WAL that is at hand has one."""
+        ...
+
     def promote(self) -> None:
         """Let it be written to, since some checks need that."""
         ...
@@ -126,9 +145,17 @@ class Source(Protocol):
         ...
 
     def restored(
-        self, backup: Backup, target: RecoveryTarget, *, within: timedelta, progress: Progress
+        self,
+        backup: Backup,
+        target: RecoveryTarget,
+        *,
+        within: timedelta,
+        progress: Progress,
+        halfway: Halfway | None = None,
     ) -> AbstractContextManager[Restored]:
         """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
+
+        `halfway` is called with the URL where the WAL can be stopped at; a place that is not reached is passed over.
 
         Raises:
             CheckFailed: it cannot be restored, or not up to this target; says why.

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from ops import backup_settings, copying, errors, physical_wal, recovery, scratch
 from ops.backup_settings import Drill
-from ops.backups import Backup, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Progress, SourceKind, Timings
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget
 from ops.scratch import Scratch
-
 
 _DRILL = Drill()
 
@@ -37,7 +36,13 @@ class PhysicalSource:
 
     @contextmanager
     def restored(
-        self, backup: Backup, target: RecoveryTarget, *, within: timedelta, progress: Progress
+        self,
+        backup: Backup,
+        target: RecoveryTarget,
+        *,
+        within: timedelta,
+        progress: Progress,
+        halfway: Halfway | None = None,
     ) -> Generator[Cluster]:
         """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
 
@@ -61,6 +66,7 @@ class PhysicalSource:
                 within=left,
                 fsync=self.drill.fsync,
                 progress=progress,
+                halfway=halfway,
             ) as cluster:
                 yield cluster
 

@@ -11,11 +11,12 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psycopg
 
-from ops import database, errors, postmaster, queries, scratch
-from ops.backups import Progress, Timings
+from ops import database, errors, postmaster, queries, recovery_target, scratch
+from ops.backups import Halfway, Progress, Timings
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
@@ -32,6 +33,7 @@ _AT_LEAST = {
 }
 # One of them is there in every cluster that somebody runs; it need not be a superuser.
 _ASKERS = ("postgres", "supabase_admin")
+_COMMIT = re.compile(r"desc: COMMIT (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
 _SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
 # Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
 _FAST = {
@@ -62,6 +64,21 @@ class Cluster:
     def dsn(self) -> str:
         return self.place.dsn(self.name, self.user)
 
+    @property
+    def bindir(self) -> Path:
+        return self.place.programs.bindir
+
+    def next_commit(self) -> datetime | None:
+        """Return the time of the first commit that was not recovered, where the WAL that was fetched has one."""
+        if self.end_lsn is None:
+            return None
+        start = recovery_target.written(self.end_lsn)
+        _, said = self.place.run(
+            "pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--start={start}", "--rmgr=Transaction"
+        )
+        found = _COMMIT.search(said)
+        return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+
     def promote(self) -> None:
         """Let it be written to; that it can be already is fine."""
         with database.connect(self.dsn) as connection, database.translating():
@@ -79,12 +96,13 @@ def running(
     within: timedelta,
     fsync: bool = True,
     progress: Progress,
+    halfway: Halfway | None = None,
 ) -> Generator[Cluster]:
     """Recover what is in the scratch folder up to the target, and yield the cluster; it is gone afterwards.
 
-    `restore_command` is the shell's line that brings a file of the WAL, as Postgres's setting of this name; `spent` is
-    what it took to get this far. A time after the last commit is fatal to Postgres: it is recovered as `latest`, and
-    said.
+    With `halfway` it stops on the way for a look. `restore_command` is the shell's line that brings a file of the WAL,
+    as Postgres's setting of this name; `spent` is what it took to get this far. A time after the last commit is fatal
+    to Postgres: it is recovered as `latest`, and said.
 
     Raises:
         CheckFailed: recovery ended with an error, or before the target.
@@ -106,6 +124,7 @@ def running(
         progress,
     )
     said: tuple[str, ...] = ()
+    looked = recovery.look_at(halfway) if halfway else 0.0
     with ExitStack() as stack:
         try:
             cluster = stack.enter_context(recovery.reached(target))
@@ -116,7 +135,7 @@ def running(
                 ) from None
             said = (f"{target} is after the last commit in the WAL, so all of the WAL was recovered.",)
             cluster = stack.enter_context(recovery.reached(RecoveryTarget()))
-        replay = timedelta(seconds=time.monotonic() - began)
+        replay = timedelta(seconds=time.monotonic() - began - looked)
         yield replace(cluster, said=said, timings=spent.model_copy(update={"replay": replay}))
 
 
@@ -133,6 +152,17 @@ class _Recovery:
     name: str
     deadline: float
     progress: Progress
+
+    def look_at(self, halfway: Halfway) -> float:
+        """Stop at a place on the way, and return how many seconds were spent there."""
+        place = RecoveryTarget(kind=TargetKind.LSN, value=recovery_target.written(halfway.lsn))
+        try:
+            with self.reached(place) as cluster:
+                began = time.monotonic()
+                halfway.look(cluster.dsn)
+                return time.monotonic() - began
+        except _NotReachedError:
+            return 0.0
 
     @contextmanager
     def reached(self, target: RecoveryTarget) -> Generator[Cluster]:

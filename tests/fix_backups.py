@@ -81,15 +81,16 @@ class Live:
 def living(bindir: Path | None = None) -> Generator[Live]:
     """Run a live cluster."""
     user = os_user.find()
-    with tempfile.TemporaryDirectory(prefix="backups-", dir="/tmp") as name:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="backups-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
         for each in ("base", "wal"):
             (folder / each).mkdir()
         user.own(folder)
+        wal = folder / "wal"
         settings = {
             "archive_mode": "on",
-            "archive_command": f"test ! -f {folder}/wal/%f && cp %p {folder}/wal/.%f && mv {folder}/wal/.%f {folder}/wal/%f",
+            "archive_command": f"test ! -f {wal}/%f && cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f",
             "full_page_writes": "on",
             "wal_level": "replica",
             "track_commit_timestamp": "on",
