@@ -13,14 +13,14 @@ import pytest
 
 from ops import errors, physical_holdings, physical_verify
 from ops.backup_settings import Physical
-from tests import fix_backups
-from tests.fix_backups import Archiving
+from tests import fix_archiving
+from tests.fix_archiving import Archiving
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Archiving]:
     """A full backup, an incremental one, one on that, and WAL before, between and after."""
-    with fix_backups.archiving() as archiving:
+    with fix_archiving.archiving() as archiving:
         archiving.fill(2)
         full = archiving.backup("1-full")
         archiving.fill(2)
@@ -140,7 +140,7 @@ def test_a_folder_that_is_not_there_is_refused(copied: Physical):
 
 
 def test_postgres_15_is_read_with_its_own_programs():
-    with fix_backups.archiving(bindir=fix_backups.DEBIAN_15) as archiving:
+    with fix_archiving.archiving(bindir=fix_archiving.DEBIAN_15) as archiving:
         archiving.fill(1)
         archiving.backup("nightly")
         archiving.fill(2)

@@ -11,15 +11,15 @@ import pytest
 from ops import physical_holdings, physical_verify
 from ops.backups import Problem
 from ops.wal_segments import Place
-from tests import fix_backups
-from tests.fix_backups import Archiving, flip
+from tests import fix_archiving
+from tests.fix_archiving import Archiving, flip
 
 INDEX = "create index if not exists things_body on public.things (body)"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Archiving]:
-    with fix_backups.archiving() as archiving:
+    with fix_archiving.archiving() as archiving:
         archiving.write(2000)
         archiving.run(INDEX)
         archiving.fill(1)
@@ -131,7 +131,7 @@ def test_a_segment_of_another_cluster_is_recognised(cluster: Archiving):
 
 
 def test_programs_of_another_version_do_not_read_it(cluster: Archiving):
-    other = cluster.settings.model_copy(update={"bindir": fix_backups.DEBIAN_15})
+    other = cluster.settings.model_copy(update={"bindir": fix_archiving.DEBIAN_15})
     (backup,) = physical_holdings.holdings(other).backups
     (problem,) = physical_verify.problems(other, backup, lambda *_: None)
     assert (problem.kind, problem.blocks) == ("wrong-programs", True)
