@@ -69,10 +69,10 @@ class Holdings(Fact):
 class Timings(Fact):
     """Where the time of a restore went; together they are the RTO, up to the first smoke query that passed."""
 
-    fetch: timedelta
+    fetch: timedelta = timedelta(0)
     restore: timedelta = timedelta(0)
-    replay: timedelta
-    open: timedelta
+    replay: timedelta = timedelta(0)
+    open: timedelta = timedelta(0)
 
 
 class Restored(Protocol):
