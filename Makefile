@@ -8,14 +8,18 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-.PHONY: help demo up test check bench clean
+
+.PHONY: help demo demo-restore up test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 8
 
 demo: $(READY) ## Rehearse the example through a real Prefect server and worker, and stop everything again.
 	@$(BIN)/runbooks demo
+
+demo-restore: $(READY) ## Drop a table of a small production, and restore it from a backup to just before.
+	@$(BIN)/runbooks demo-restore
 
 up: $(READY) ## The same as demo, and stay up until Ctrl-C.
 	@$(BIN)/runbooks up

@@ -101,7 +101,11 @@ def _halfway(drilling: Drilling) -> Halfway | None:
         return None
 
     def look(dsn: str) -> None:
-        drilling.compared = reference_check.look(dsn, expected)
+        try:
+            drilling.compared = reference_check.look(dsn, expected)
+        except errors.Unavailable as error:
+            # What was under way at this place holds a lock for as long as the server recovers.
+            drilling.said.append(f"The rows could not be compared on the way: {error}")
 
     return Halfway(expected.lsn, look)
 

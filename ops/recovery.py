@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
@@ -22,6 +23,7 @@ from ops.scratch import Scratch
 
 _POLL = timedelta(milliseconds=20)
 _FETCHED = "fetched"
+_SEGMENT = len("000000010000000000000001")
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 # Standby queries need at least as much of each as the server had that wrote the WAL.
 _AT_LEAST = {
@@ -72,9 +74,15 @@ class Cluster:
         """Return the time of the first commit that was not recovered, where the WAL that was fetched has one."""
         if self.end_lsn is None:
             return None
-        start = recovery_target.written(self.end_lsn)
+        segments = [name for name in _fetched(self.place) if len(name) == _SEGMENT]
+        timeline = int(segments[-1][:8], 16) if segments else 1
+        size = int(control(self.place)["Bytes per WAL segment"])
+        # Beyond what there is, pg_waldump would wait for five seconds.
+        end = (self.end_lsn // size + 1) * size - 1
         _, said = self.place.run(
-            "pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--start={start}", "--rmgr=Transaction"
+            *("pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--timeline={timeline}"),
+            *(f"--start={recovery_target.written(self.end_lsn)}", f"--end={recovery_target.written(end)}"),
+            *("--rmgr=Transaction", "--limit=100"),
         )
         found = _COMMIT.search(said)
         return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
@@ -157,7 +165,7 @@ class _Recovery:
         """Stop at a place on the way, and return how many seconds were spent there."""
         place = RecoveryTarget(kind=TargetKind.LSN, value=recovery_target.written(halfway.lsn))
         try:
-            with self.reached(place) as cluster:
+            with self.reached(place, paused=True) as cluster:
                 began = time.monotonic()
                 halfway.look(cluster.dsn)
                 return time.monotonic() - began
@@ -165,14 +173,15 @@ class _Recovery:
             return 0.0
 
     @contextmanager
-    def reached(self, target: RecoveryTarget) -> Generator[Cluster]:
-        """Recover, and yield the cluster that stands at the target."""
+    def reached(self, target: RecoveryTarget, *, paused: bool = False) -> Generator[Cluster]:
+        """Recover, and yield the cluster that stands at the target, opened, since what was under way there holds locks
+        as long as it recovers; only `paused` can it go on from there.
+        """
         place = self.place
         signal = place.data / "recovery.signal"
         signal.touch()
         place.user.own(signal)
-        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading.
-        states = ("ready",) if target.kind is TargetKind.LATEST else ("standby", "ready")
+        action = {"recovery_target_action": "pause"} if paused else {}
         left = timedelta(seconds=max(0.0, self.deadline - time.monotonic()))
         with ExitStack() as stack:
             try:
@@ -181,9 +190,8 @@ class _Recovery:
                         place.programs.bindir / "postgres",
                         place.data,
                         user=place.user,
-                        settings={**self.settings, **target.settings},
+                        settings={**self.settings, **target.settings, **action},
                         at_once=True,
-                        states=states,
                         patience=left,
                         looking=self._look,
                     )
@@ -193,7 +201,8 @@ class _Recovery:
             try:
                 user = _superuser(place, self.name)
                 connection = stack.enter_context(database.connect(place.dsn(self.name, user)))
-                while target.kind is not TargetKind.LATEST and not self._paused(connection):
+                asked = queries.load("recovery/paused" if paused else "recovery/opened")
+                while not self._is(connection, asked):
                     self._look()
                     time.sleep(_POLL.total_seconds())
                 ((end, last),) = connection.execute(queries.load("recovery/state")).fetchall()
@@ -202,16 +211,15 @@ class _Recovery:
             connection.close()
             yield Cluster(place, self.name, user, target, Timings(), end, last)
 
-    def _paused(self, connection: database.Connection) -> bool:
+    def _is(self, connection: database.Connection, asked: LiteralString) -> bool:
         if time.monotonic() > self.deadline:
             raise self._ended()
-        ((paused,),) = connection.execute(queries.load("recovery/paused")).fetchall()
-        return bool(paused)
+        ((there,),) = connection.execute(asked).fetchall()
+        return bool(there)
 
     def _look(self) -> None:
-        fetched = self.place.home / _FETCHED
-        lines = fetched.read_text().splitlines() if fetched.exists() else []
-        segments = sum(1 for line in lines if len(line) == len("000000010000000000000001"))
+        lines = _fetched(self.place)
+        segments = sum(1 for line in lines if len(line) == _SEGMENT)
         self.progress(
             segments, 0, f"segments of WAL replayed, the last one {lines[-1] if lines else 'not yet'}"
         )
@@ -225,6 +233,12 @@ class _Recovery:
             return errors.CheckFailed("The restore did not end within its time, so it has failed.")
         fatal = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
         return errors.CheckFailed(f"Recovery failed: {'; '.join(fatal[-3:]) or log}")
+
+
+def _fetched(place: Scratch) -> list[str]:
+    """Return the names of the files of the WAL that recovery has asked for and got."""
+    path = place.home / _FETCHED
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def control(place: Scratch) -> dict[str, str]:

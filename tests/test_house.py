@@ -22,7 +22,18 @@ from prefect.utilities.schema_tools.validation import validate
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict
 
-from ops import deploys, embedded, journal, kept_state, marker, promotions, queries, soak_record
+from ops import (
+    deploys,
+    drill_log,
+    embedded,
+    heartbeat,
+    journal,
+    kept_state,
+    marker,
+    promotions,
+    queries,
+    soak_record,
+)
 from tasks.step import Step
 
 ROOT = Path(__file__).parent.parent
@@ -223,6 +234,8 @@ def prepared_database():
             kept_state.prepare(connection)
             promotions.prepare(connection)
             soak_record.prepare(connection)
+            heartbeat.prepare(connection)
+            drill_log.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")
