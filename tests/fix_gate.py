@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -24,6 +23,7 @@ from pyotp.totp import TOTP
 
 from deployments.stack import Stack
 from ops import people
+from tests import fix_http
 from tests.polling import wait_until
 
 PATIENCE = 90
@@ -245,12 +245,8 @@ def webhook(told: list[str]) -> Generator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/hook-of-the-tests"
-        finally:
-            server.shutdown()
+    with fix_http.serving(Hook) as address:
+        yield f"{address}/hook-of-the-tests"
 
 
 _deployed: set[str] = set()
