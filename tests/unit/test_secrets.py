@@ -12,7 +12,7 @@ import shlex
 import string
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -70,15 +70,6 @@ def _csv(text: str) -> str:
     written = io.StringIO()
     csv.writer(written).writerow([text])
     return written.getvalue().rstrip("\r\n")
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Generator[None]:
-    """Leave no secret of one test to the next."""
-    known = dict(secrets._known)  # pyright: ignore[reportPrivateUsage]
-    yield
-    secrets._known.clear()  # pyright: ignore[reportPrivateUsage]
-    secrets._known.update(known)  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("way", WAYS)
