@@ -43,9 +43,11 @@ PROMISED = {
 }
 
 
+VALIDATOR: Any = jsonschema.Draft202012Validator(PUBLISHED)
+
+
 def validate(instance: object) -> None:
-    validator: Any = jsonschema.Draft202012Validator(PUBLISHED)
-    validator.validate(instance)
+    VALIDATOR.validate(instance)
 
 
 def test_published_file_is_current() -> None:
