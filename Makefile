@@ -28,7 +28,7 @@ check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/lint-imports --no-cache > build/lint-imports.txt || { cat build/lint-imports.txt; exit 1; }
 	@$(BIN)/basedpyright --level error > build/types.txt & types=$$!; \
-	$(BIN)/python -m pytest -q tests/unit tests/test_house.py; tests=$$?; \
+	$(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/test_house.py; tests=$$?; \
 	wait $$types || { cat build/types.txt; exit 1; }; exit $$tests
 
 bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md, -integrity.md and -promotion.md.

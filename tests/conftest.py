@@ -23,5 +23,7 @@ pytest_plugins = [
 
 # In CI the same examples each time: a change is judged by what it does, and new examples are looked for elsewhere.
 settings.register_profile("ci", derandomize=True)
+# For `make check`, which is run before every commit; `make test` takes as many as there are.
+settings.register_profile("quick", max_examples=20, derandomize="CI" in os.environ)
 if os.environ.get("CI"):
     settings.load_profile("ci")
