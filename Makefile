@@ -21,7 +21,7 @@ up: $(READY) ## The same as demo, and stay up until Ctrl-C.
 	@$(BIN)/runbooks up
 
 test: $(DEV) $(PEERS) ## Run the whole suite.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	@$(BIN)/basedpyright --level error > build/types.txt & types=$$!; \
