@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -27,3 +28,16 @@ settings.register_profile("ci", derandomize=True)
 settings.register_profile("quick", max_examples=20, derandomize="CI" in os.environ)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def _is_roomy(folder: Path) -> bool:
+    """Whether the folders of all tests can lie there, with the programs that some of them write."""
+    if not os.access(folder, os.W_OK):
+        return False
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize >= 4 * 1024**3 and not status.f_flag & os.ST_NOEXEC
+
+
+# Evidence is flushed to the disk file by file, thousands of times in these tests; in memory that takes no time.
+if _is_roomy(MEMORY := Path("/dev/shm")):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
