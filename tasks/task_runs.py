@@ -65,30 +65,25 @@ def _task(name: str) -> Task[[], State[Any]]:
 
 def _attempt() -> State[Any]:
     call = _call.get()
-    said = _Said(get_run_logger())
-    with observing(said), _saying_that_it_runs(said):
+    logger = get_run_logger()
+    logger.info(call.title)
+    with _saying_that_it_runs(logger):
         call.attempt(_publish_a_few)
-    return _state(call)
+    state = _state(call)
+    logger.log(logging.INFO if state.is_completed() else logging.ERROR, state.message)
+    return state
 
 
-class _Said:
-    """Says in the log of the task run which step begins, and what came of it."""
+class _Latest:
+    """The title of the step that has begun last: a turn has several, and a line in the log for each would cost."""
 
-    def __init__(self, logger: logging.Logger | LoggingAdapter) -> None:
-        self.logger = logger
-        self.title = ""
+    title = ""
 
     def started(self, title: str) -> None:
         self.title = title
-        self.logger.info(title)
 
-    def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None:
-        ok = evidence is None or evidence.ok
-        summary = secrets.redact(evidence.summary) if evidence else "Done."
-        self.logger.log(logging.INFO if ok else logging.ERROR, summary)
-
-    def failed(self, title: str, error: Exception, seconds: float) -> None:
-        self.logger.error("%s: %s", type(error).__name__, error)
+    def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None: ...
+    def failed(self, title: str, error: Exception, seconds: float) -> None: ...
 
 
 def _state(call: Runnable) -> State[Any]:
@@ -105,19 +100,20 @@ def _may_retry(_task: object, run: Any, _state: object) -> bool:
 
 
 @contextmanager
-def _saying_that_it_runs(said: _Said) -> Generator[None]:
+def _saying_that_it_runs(logger: logging.Logger | LoggingAdapter) -> Generator[None]:
     """Log that a long step goes on, after 10, 30, 70, ... seconds."""
-    ended = threading.Event()
+    ended, latest = threading.Event(), _Latest()
 
     def say() -> None:
         began, wait = time.monotonic(), LONG
         while not ended.wait(wait):
-            said.logger.info("Still running after %.0f s: %s", time.monotonic() - began, said.title)
+            logger.info("Still running after %.0f s: %s", time.monotonic() - began, latest.title)
             wait *= 2
 
     threading.Thread(target=say, daemon=True).start()
     try:
-        yield
+        with observing(latest):
+            yield
     finally:
         ended.set()
 
