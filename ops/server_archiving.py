@@ -140,7 +140,7 @@ def _behind(server: Server, state: Archiver, rpo: timedelta) -> Problem | None:
         return None
     return Problem(
         kind="archiving-behind",
-        object=state.last_archived_wal or "",
+        object="archive_command",
         said=f"{segments} whole segments of WAL wait to be archived, the last one was archived at "
         f"{archived:%Y-%m-%d %H:%M:%S} UTC, and the RPO objective is {rpo}.",
         todo="Look whether archive_command is slow or hangs.",
