@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops import wal_archive
+from tests import fix_archiving
 
 NAME = "000000010000000000000007"
 
@@ -80,3 +81,8 @@ def test_the_command_takes_the_short_way():
     assert done.stdout == "set()\n"
     called = [sys.executable, "-c", "from cli.entry import main; main()", "archive-wal"]
     assert subprocess.run(called, capture_output=True, check=False).returncode == 2
+
+
+def test_the_plain_pattern_of_the_page_is_the_one_that_the_tests_archive_with():
+    page = (Path(__file__).parents[2] / "docs" / "base-backup.md").read_text("utf-8")
+    assert fix_archiving.COPY.format(wal="/srv/backups/wal") in page
