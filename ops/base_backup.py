@@ -62,11 +62,15 @@ class Taken(Evidence):
 
 
 class Taking:
-    """A run that makes a base backup: what it found and did so far."""
+    """A run that makes a base backup: what it found and did so far.
 
-    def __init__(self, plan: BackupPlan, run: str) -> None:
+    `lock` is the open file whose lock says that the folder is ours.
+    """
+
+    def __init__(self, plan: BackupPlan, run: str, *, lock: int) -> None:
         self.plan = plan
         self.run = run
+        self.lock = lock
         self.bundle: Bundle | None = None
         self.concluded: Taken | None = None
         self.server: Server | None = None
@@ -159,7 +163,7 @@ def opened(plan: BackupPlan, run: str) -> Generator[Taking]:
             ) from None
         for left in base.glob(f".*{UNFINISHED}"):
             shutil.rmtree(left)
-        with closing(Taking(plan, run)) as taking:
+        with closing(Taking(plan, run, lock=lock.fileno())) as taking:
             yield taking
 
 
@@ -230,6 +234,8 @@ def _refuse_unfit(server: Server, programs: Binaries) -> None:
             f"it is PostgreSQL {server.major} and the programs at hand are of {programs.major}. Name those of "
             f"{server.major} as backups.physical.bindir"
         )
+    elif server.tablespaces:
+        why = f"it has {server.tablespaces} tablespaces of its own, of which no folder by folder backup is made here"
     if why:
         raise errors.Refused(f"No base backup can be made of this server: {why}.")
 

@@ -28,6 +28,19 @@ from ops.base_backup_folder import Record
 from ops.evidence import Evidence
 
 _ARCHIVED_WITHIN = timedelta(minutes=5)
+# pg_basebackup forks one that streams WAL, which outlives it and us, and writes for ever. The shell that reads our pipe
+# ends them all when we are gone, or close it.
+_LEASH = """
+exec 3<&0
+"$@" 3<&- </dev/null &
+job=$!
+( read -r _ <&3; kill -s TERM -- -$$ ) &
+watch=$!
+wait "$job"
+code=$?
+kill "$watch" 2>/dev/null
+exit "$code"
+"""
 _DONE = re.compile(r"^\s*(\d+)/(\d+) kB")
 
 
@@ -115,18 +128,22 @@ def _run(taking: Taking, to: Path, base: Backup | None, progress: Progress) -> N
         *psql_process.openly(taking.dsn),
     ]
     with subprocess.Popen(
-        command,
+        ["/bin/sh", "-c", _LEASH, "leash", *command],
         env=psql_process.environment(taking.dsn, "base-backup"),
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
+        start_new_session=True,
+        # The folder is not free before they have ended.
+        pass_fds=(taking.lock,),
     ) as process:
         try:
             said = list(_said(process, progress))
-        except BaseException:
-            process.terminate()
-            raise
+        finally:
+            if process.stdin:
+                process.stdin.close()
     if process.returncode:
         last = secrets.redact(" ".join(said[-3:])) or f"it ended with {process.returncode}"
         raise errors.Unavailable(f"pg_basebackup did not make a backup, and nothing of it is left: {last}")

@@ -30,6 +30,7 @@ class Server(Fact):
     segment_size: int
     may_replicate: bool
     size: int
+    tablespaces: int
     now: datetime
 
     @property

@@ -17,6 +17,9 @@ from typing import IO, Any, cast
 from ops import errors, wal_segments
 from ops.wal_segments import Archive
 
+PAGE = 8192
+_EMPTY = bytes(PAGE)
+_PAGE_ADDRESS = struct.Struct("=8xQ")
 _LONG_HEADER = 0x0002
 _HEADER = struct.Struct("=HHIQI4xQII")
 _OPENED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -113,3 +116,8 @@ def header(path: Path) -> Header | None:
         return None
     magic, info, timeline, lsn, _, system, size, _ = _HEADER.unpack(start)
     return Header(magic, bool(info & _LONG_HEADER), timeline, lsn, str(system), size)
+
+
+def is_lost(page: bytes, *, lsn: int) -> bool:
+    """Whether a page is neither empty nor says that this is its place."""
+    return page != _EMPTY[: len(page)] and (len(page) < PAGE or _PAGE_ADDRESS.unpack_from(page)[0] != lsn)

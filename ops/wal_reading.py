@@ -76,7 +76,12 @@ def bad_records(
             start = max(each.start, first * wal.archive.size)
             part = Range(each.timeline, start, run)
             with _readable(wal, part) as (folder, unpacked_badly):
-                for problem in (*unpacked_badly, *_read_part(wal, part, folder, bindir)):
+                found_here = (
+                    *unpacked_badly,
+                    *_bad_pages(wal, part, folder),
+                    *_read_part(wal, part, folder, bindir),
+                )
+                for problem in found_here:
                     found.setdefault(problem.object, problem)
             passed(min(_AT_ONCE, each.run.last + 1 - first))
             if len(found) >= _MOST_DAMAGED:
@@ -97,6 +102,20 @@ def _header_says(wal: Wal, backup: Backup, path: Path, number: int) -> str:
     return header.differs(
         major=backup.major, name=path.name, lsn=number * size, system=backup.system_identifier, size=size
     )
+
+
+def _bad_pages(wal: Wal, part: Range, folder: Path) -> Generator[Problem]:
+    """Look for pages that have something on them and no header: after a switch, where no record is, all is empty."""
+    size = wal.archive.size
+    for number in _numbers(part.run):
+        name = wal.archive.name(part.timeline, number)
+        content = (folder / name).read_bytes()
+        for at in range(0, len(content), wal_files.PAGE):
+            page = content[at : at + wal_files.PAGE]
+            if wal_files.is_lost(page, lsn=number * size + at):
+                place = recovery_target.written(number * size + at)
+                yield _damaged(name, f"has a page that is neither empty nor one of its own, at {place}")
+                break
 
 
 def _read_part(wal: Wal, part: Range, folder: Path, bindir: Path) -> Generator[Problem]:

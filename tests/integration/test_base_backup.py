@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -161,6 +163,31 @@ def test_two_runs_do_not_make_a_backup_at_once(archiving: Archiving, tmp_path: P
         ops_base_backup.opened(plan, "two"),
     ):
         pass
+
+
+def test_a_run_that_is_killed_leaves_no_backup_and_the_next_one_makes_one(
+    archiving: Archiving, tmp_path: Path
+):
+    path = project(archiving, tmp_path)
+    program = "import sys; from flows.base_backup import base_backup; base_backup.fn(sys.argv[1])"
+    for _ in range(3):
+        killed = subprocess.Popen([sys.executable, "-c", program, path])
+        fix_archiving.wait_until(
+            lambda: bool(list(archiving.settings.base.glob(".*.unfinished"))), seconds=60
+        )
+        killed.kill()
+        killed.wait()
+        assert names(archiving.settings) == []
+
+    def made_at_last() -> bool:
+        # As long as its pg_basebackup lives, nobody else begins.
+        with contextlib.suppress(errors.Refused):
+            return made(path).ok
+        return False
+
+    fix_archiving.wait_until(made_at_last, seconds=60)
+    (name,) = names(archiving.settings)
+    assert sorted(each.name for each in archiving.settings.base.iterdir() if each.is_dir()) == [name]
 
 
 def test_a_login_that_may_not_replicate_and_other_programs_are_refused(archiving: Archiving, tmp_path: Path):

@@ -14,4 +14,6 @@ select pg_catalog.current_setting('server_version_num')::int / 10000 as major,
        (select r.rolreplication or r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user) as may_replicate,
        (select pg_catalog.sum(pg_catalog.pg_database_size(d.oid))::bigint from pg_catalog.pg_database d
         where pg_catalog.has_database_privilege(d.oid, 'CONNECT')) as size,
+       (select pg_catalog.count(*) from pg_catalog.pg_tablespace t
+        where t.spcname not in ('pg_default', 'pg_global')) as tablespaces,
        pg_catalog.clock_timestamp() as now
