@@ -9,7 +9,8 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -52,6 +53,28 @@ class Header:
             return f"says that segments have {self.size} bytes, and they have {size}"
         # The first segment of a timeline begins with a copy of the one before.
         return f"is of timeline {self.timeline}" if self.timeline > timeline else ""
+
+
+@contextmanager
+def reading() -> Generator[None]:
+    """Translate what keeps us from reading a file of a backup or an archive.
+
+    Raises:
+        Refused: we may not read it.
+        Unavailable: it went while we looked, or the disk does not answer.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise errors.Refused(
+            f"{error.filename} may not be read by this user, so nobody knows whether the backups are good. Let the "
+            "worker's user read the folders of the backups and of the WAL."
+        ) from None
+    except OSError as error:
+        raise errors.Unavailable(
+            f"{error.filename or 'A file of the backups'} could not be read: {error.strerror}. It may just have been "
+            "removed; look at the disk where it was not."
+        ) from None
 
 
 def names(folder: Path) -> tuple[str, ...]:
