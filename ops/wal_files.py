@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from ops import errors, wal_segments
 from ops.wal_segments import Archive
@@ -115,6 +116,7 @@ def opened(path: Path) -> IO[bytes]:
 
     Raises:
         Refused: the program that unpacks it is not installed.
+        OSError: it cannot be read, or is damaged.
     """
     if path.suffix in _OPENED:
         return cast("IO[bytes]", _OPENED[path.suffix](path, "rb"))
@@ -125,10 +127,14 @@ def opened(path: Path) -> IO[bytes]:
         raise errors.Refused(
             f"{path.name} is compressed and {program} is not installed, so it cannot be read. Install {program}."
         )
-    process: subprocess.Popen[Any] = subprocess.Popen(
-        [program, "-dc", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    return cast("IO[bytes]", process.stdout)
+    unpacked = subprocess.run([program, "-dc", path], capture_output=True, check=False)
+    if unpacked.returncode:
+        said = (
+            unpacked.stderr.decode("utf-8", "replace").strip()
+            or f"{program} ended with {unpacked.returncode}"
+        )
+        raise OSError(said)
+    return io.BytesIO(unpacked.stdout)
 
 
 def header(path: Path) -> Header | None:
