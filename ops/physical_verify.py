@@ -91,12 +91,14 @@ def _of_wal(
     there = wal_reading.ranges(covered.stretches, size=size)
     gaps = tuple(physical_holdings.missing(wal.archive, gap, backup) for gap in covered.gaps)
     heads = wal_reading.bad_headers(wal, backup, there)
-    # A segment of which the first page is wrong is said so once, and not read again.
-    told = {problem.object for problem in heads}
     records = wal_reading.bad_records(
-        wal, there, bindir=bindir, passed=_counted(sum(each.count for each in there), size, progress)
+        wal,
+        there,
+        bindir=bindir,
+        passed=_counted(sum(each.count for each in there), size, progress),
+        known=frozenset(problem.object for problem in heads),
     )
-    return (*gaps, *heads, *(each for each in records if each.object not in told))
+    return (*gaps, *heads, *records)
 
 
 def _counted(segments: int, size: int, progress: Progress) -> Callable[[int], None]:
