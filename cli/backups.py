@@ -1,4 +1,7 @@
-"""The commands around backups: what a drill compares with, and what it measures by."""
+"""The commands around backups: what a drill compares with and measures by, and what Postgres itself calls.
+
+`archive-wal` is here for its help: as it is installed, `cli/entry.py` answers it before this is loaded.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(reference)
     app.command()(heartbeat)
     app.command("demo-restore")(demo_restore)
+    app.command()(archive_wal)
 
 
 def reference(path: Repository, environment: Where = "production") -> None:
@@ -64,3 +68,17 @@ def demo_restore() -> None:
     from cli import demo_restore as command
 
     raise typer.Exit(command.demo_restore())
+
+
+def archive_wal(
+    path: Annotated[str, typer.Argument(metavar="%p", help="The file, as Postgres names it.")],
+    name: Annotated[str, typer.Argument(metavar="%f", help="Its name in the archive.")],
+    folder: Annotated[str, typer.Argument(metavar="DIRECTORY", help="The archive.")],
+) -> None:
+    """Archive one file of WAL: archive_command = 'runbooks archive-wal %p %f DIRECTORY'.
+
+    Exit code 0: it is there, whole and flushed; 1: it is not, and Postgres keeps its own.
+    """
+    from ops import wal_archive
+
+    raise typer.Exit(wal_archive.main([path, name, folder]))
