@@ -171,8 +171,6 @@ class _Recovery:
         signal = place.data / "recovery.signal"
         signal.touch()
         place.user.own(signal)
-        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading.
-        states = ("ready",) if target.kind is TargetKind.LATEST else ("standby", "ready")
         left = timedelta(seconds=max(0.0, self.deadline - time.monotonic()))
         with ExitStack() as stack:
             try:
@@ -183,7 +181,7 @@ class _Recovery:
                         user=place.user,
                         settings={**self.settings, **target.settings},
                         at_once=True,
-                        states=states,
+                        states=("standby", "ready"),
                         patience=left,
                         looking=self._look,
                     )
@@ -193,7 +191,7 @@ class _Recovery:
             try:
                 user = _superuser(place, self.name)
                 connection = stack.enter_context(database.connect(place.dsn(self.name, user)))
-                while target.kind is not TargetKind.LATEST and not self._paused(connection):
+                while not self._arrived(connection, target):
                     self._look()
                     time.sleep(_POLL.total_seconds())
                 ((end, last),) = connection.execute(queries.load("recovery/state")).fetchall()
@@ -202,11 +200,13 @@ class _Recovery:
             connection.close()
             yield Cluster(place, self.name, user, target, Timings(), end, last)
 
-    def _paused(self, connection: database.Connection) -> bool:
+    def _arrived(self, connection: database.Connection, target: RecoveryTarget) -> bool:
         if time.monotonic() > self.deadline:
             raise self._ended()
-        ((paused,),) = connection.execute(queries.load("recovery/paused")).fetchall()
-        return bool(paused)
+        # At the end of the WAL there is nothing to pause at, and a server that only may be read says "ready" already.
+        asked = "recovery/opened" if target.kind is TargetKind.LATEST else "recovery/paused"
+        ((arrived,),) = connection.execute(queries.load(asked)).fetchall()
+        return bool(arrived)
 
     def _look(self) -> None:
         fetched = self.place.home / _FETCHED
