@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ops import binaries, database, errors, logical_manifest, logical_programs, queries
+from ops import binaries, connectivity, database, errors, logical_manifest, logical_programs, queries
 from ops.backup_settings import Logical
 from ops.backups import Progress
 from ops.logical_manifest import Manifest
@@ -51,11 +51,13 @@ def make_dump(
     """Dump the project behind a DSN, which may go through the session pooler, into a new folder; return that.
 
     Raises:
-        Refused: the folder is not there, another dump is being made, or the programs are older than the server.
+        Refused: the folder is not there, another dump is being made, the programs are older than the server, or the
+            DSN goes through a pooler that keeps no session.
         Unavailable: nobody answers, it did not end within the time, or there is no room.
         CheckFailed: something cannot be dumped.
     """
     bindir = binaries.find(settings.bindir)
+    connectivity.check(dsn, needs_session=True, needs_writes=False)
     with alone(settings.folder) as lock, database.translating(), database.connect(dsn) as connection:
         connection.execute("begin transaction isolation level repeatable read, read only")
         began = datetime.now(UTC)

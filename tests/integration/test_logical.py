@@ -14,6 +14,7 @@ import pytest
 from ops import embedded, errors, logical_dump, recovery_target
 from ops.backup_settings import Drill, Logical
 from ops.logical import LogicalSource
+from tests import fix_listening, fix_pgbouncer
 from tests.fix_hosted import open_hosted
 from tests.fix_postgres import fresh_database
 
@@ -26,6 +27,8 @@ create type public.mood as enum ('sad', 'ok');
 create table public.notes (id bigint generated always as identity primary key, owner uuid, mood public.mood, body text);
 alter table public.notes enable row level security;
 create policy own on public.notes for select to authenticated using (owner = auth.uid());
+create role logical_reader;
+grant select on public.notes to logical_reader;
 create table public.empty (id int primary key);
 insert into public.notes (owner, mood, body) 
     select gen_random_uuid(), 'ok', 'note ' || n from generate_series(1, 500) n;
@@ -42,6 +45,7 @@ select (select count(*) from public.notes), (select sum(id) from public.notes), 
        (select count(*) from pg_policies where policyname in ('own', 'files are public')),
        (select count(*) from pg_trigger where tgname = 'made'), (select last_value from public.notes_id_seq),
        has_table_privilege('anon', 'public.notes', 'select'),
+       has_table_privilege('logical_reader', 'public.notes', 'select'),
        (select pg_get_userbyid(relowner)::text from pg_class where oid = 'auth.users'::regclass),
        (select pg_get_userbyid(relowner)::text from pg_class where oid = 'public.notes'::regclass)
 """
@@ -57,6 +61,8 @@ def project_dsn(server: embedded.Server, tmp_path_factory: pytest.TempPathFactor
         with open_hosted(server, name, tmp_path_factory.mktemp("project")) as hosted:
             hosted.run(PROJECT)
         yield server.dsn(name)
+    with psycopg.connect(server.dsn(user=server.superuser), autocommit=True) as connection:
+        connection.execute("drop role logical_reader")
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +145,22 @@ def test_what_others_write_meanwhile_is_whole_or_not_in_it(project_dsn: str, tmp
         connection.execute("delete from public.notes where body = 'a pair'")
         connection.execute("truncate public.empty")
     assert notes == before + pairs
+
+
+def test_through_the_session_pooler_and_through_no_other(listening: embedded.Server, tmp_path: Path):
+    with fix_listening.pooled(listening, "session") as dsn:
+        made = logical_dump.make_dump(Logical(folder=tmp_path), dsn)
+    (backup,) = source(tmp_path).holdings().backups
+    assert backup.id == made.name
+    assert source(tmp_path).verify(backup, quietly) == ()
+    assert fix_pgbouncer.PASSWORD not in "".join(
+        path.read_bytes().decode(errors="replace") for path in made.rglob("*") if path.is_file()
+    )
+    with (
+        fix_listening.pooled(listening, "transaction") as dsn,
+        pytest.raises(errors.Refused, match="session"),
+    ):
+        logical_dump.make_dump(Logical(folder=tmp_path), dsn)
 
 
 def first(folder: Path, pattern: str) -> Path:
