@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -130,6 +130,7 @@ class Restored(Protocol):
         ...
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where the backups of one environment are."""
 

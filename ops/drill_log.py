@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from psycopg.types.json import Jsonb
@@ -76,5 +76,5 @@ def _lines(content: bytes) -> list[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(entry, dict):
-            found.append(entry)
+            found.append(cast("dict[str, Any]", entry))
     return found

@@ -17,7 +17,8 @@ def draw(drills: Sequence[dict[str, Any]], *, rpo: float, rto: float, title: str
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(2, 1, figsize=(8, 5), sharex=True, dpi=110, layout="constrained")
+    drawn: tuple[Any, Any] = pyplot.subplots(2, 1, figsize=(8, 5), sharex=True, dpi=110, layout="constrained")
+    figure, axes = drawn
     try:
         figure.suptitle(title, color=_INK, fontsize=11)
         for axis, name, limit in zip(axes, ("rto", "rpo"), (rto, rpo), strict=True):

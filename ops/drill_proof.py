@@ -232,7 +232,7 @@ def compare_storage(drilling: Drilling) -> Evidence:
     problem = Problem(
         kind="storage-not-in-backup",
         object="storage.objects",
-        said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed, and no backup of a database has them.",
+        said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed; no backup of a database has them.",
         todo="Keep a copy of the buckets too, and compare it with this list.",
         blocks=False,
     )

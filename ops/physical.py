@@ -12,9 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ops import backup_settings, copying, errors, physical_wal, recovery, scratch
+from ops import (
+    backup_settings,
+    copying,
+    errors,
+    physical_holdings,
+    physical_verify,
+    physical_wal,
+    recovery,
+    scratch,
+)
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget
 from ops.scratch import Scratch
@@ -33,6 +42,18 @@ class PhysicalSource:
     @property
     def kind(self) -> SourceKind:
         return "physical"
+
+    def holdings(self) -> Holdings:
+        """Return what there is.
+
+        Raises:
+            Refused: there is no folder of backups or of WAL, or we may not read it.
+        """
+        return physical_holdings.holdings(self.settings)
+
+    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+        """Read a backup whole, and the WAL behind it, and return what is wrong with it."""
+        return physical_verify.problems(self.settings, backup, progress)
 
     @contextmanager
     def restored(

@@ -49,7 +49,8 @@ def holdings(settings: Physical) -> Holdings:
     found, problems = _folders(settings.base)
     linked, orphans = _linked(found)
     wal = archive(settings, found)
-    backups = tuple(each.backup for each in linked)
+    size = {"segment_size": wal.archive.size}
+    backups = tuple(each.backup.model_copy(update=size) for each in linked)
     covered = {backup.id: wal.coverage(backup) for backup in backups}
     usable = [backup for backup in backups if not covered[backup.id].gaps and not covered[backup.id].wrong]
     last = covered[usable[-1].id] if usable else covered[backups[-1].id] if backups else Coverage()

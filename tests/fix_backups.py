@@ -90,6 +90,7 @@ def living(bindir: Path | None = None) -> Generator[Live]:
         wal = folder / "wal"
         settings = {
             "archive_mode": "on",
+            "archive_timeout": "60",
             "archive_command": f"test ! -f {wal}/%f && cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f",
             "full_page_writes": "on",
             "wal_level": "replica",
