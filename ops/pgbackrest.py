@@ -68,7 +68,7 @@ class PgBackRestSource:
         progress(0, backup.size, "bytes, with all else in the repository, are read by pgBackRest")
         text = program.verify()
         progress(backup.size, backup.size, "bytes, with all else in the repository, were read by pgBackRest")
-        said = pgbackrest_said.problems(text, backup, size=there.segment_size(backup))
+        said = pgbackrest_said.problems(text, backup)
         return (*said, *there.wal(backup).problems(backup))
 
     @contextmanager

@@ -30,13 +30,8 @@ class Repository:
         said = self._said(backup)
         archive_id = f"{_cluster(said, self.stanza)['version']}-{said['database']['id']}"
         if archive_id not in self._listed:
-            size = self.segment_size(backup)
-            self._listed[archive_id] = pgbackrest_wal.read(self.program, archive_id, size=size)
+            self._listed[archive_id] = pgbackrest_wal.read(self.program, archive_id, size=backup.segment_size)
         return self._listed[archive_id]
-
-    def segment_size(self, backup: Backup) -> int:
-        """Return the size of the segments of WAL."""
-        return pgbackrest_wal.segment_size(self._said(backup)["archive"]["start"], backup.start_lsn or 0)
 
     def holdings(self) -> Holdings:
         """Say what there is, and what is wrong with it as far as the lists tell."""
@@ -116,6 +111,9 @@ def _backup(said: dict[str, Any], stanza: dict[str, Any]) -> Backup:
         timeline=int(said["archive"]["start"][:8], 16),
         start_lsn=recovery_target.lsn(said["lsn"]["start"]),
         stop_lsn=recovery_target.lsn(said["lsn"]["stop"]),
+        segment_size=pgbackrest_wal.segment_size(
+            said["archive"]["start"], recovery_target.lsn(said["lsn"]["start"])
+        ),
         parents=tuple(said["reference"] or ()),
     )
 

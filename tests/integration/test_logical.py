@@ -30,7 +30,7 @@ create policy own on public.notes for select to authenticated using (owner = aut
 create role logical_reader;
 grant select on public.notes to logical_reader;
 create table public.empty (id int primary key);
-insert into public.notes (owner, mood, body) 
+insert into public.notes (owner, mood, body)
     select gen_random_uuid(), 'ok', 'note ' || n from generate_series(1, 500) n;
 create table public.profiles (id uuid primary key references auth.users (id), name text);
 create function public.on_new_user() returns trigger language plpgsql security definer set search_path = ''

@@ -23,15 +23,13 @@ VALID = f"  backup: {LABEL}, status: valid, total files checked: 966, total vali
 
 
 def kinds(text: str) -> list[tuple[str, str]]:
-    return [
-        (each.kind, each.object) for each in pgbackrest_said.problems(text, BACKUP, size=SIZE) if each.blocks
-    ]
+    return [(each.kind, each.object) for each in pgbackrest_said.problems(text, BACKUP) if each.blocks]
 
 
 def test_twenty_files_are_named_and_the_rest_counted():
     lines = [f"P01   INFO: file missing '{LABEL}/pg_data/base/5/{number}.gz'" for number in range(959)]
     status = f"  backup: {LABEL}, status: invalid, total files checked: 966, total valid files: 7"
-    found = pgbackrest_said.problems("\n".join((*lines, status)), BACKUP, size=SIZE)
+    found = pgbackrest_said.problems("\n".join((*lines, status)), BACKUP)
     assert len(found) == 21
     assert found[-1].said == f"939 more are damaged or missing, beginning with {LABEL}/pg_data/base/5/20.gz."
 
@@ -41,7 +39,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason():
         f"P01   INFO: invalid result {LABEL}/pg_data/base/5/1247.gz: [41] raised from local-1 protocol: denied\n"
         f"  backup: {LABEL}, status: invalid, total files checked: 966, total valid files: 965\n"
     )
-    (found,) = pgbackrest_said.problems(text, BACKUP, size=SIZE)
+    (found,) = pgbackrest_said.problems(text, BACKUP)
     assert (found.kind, found.object) == ("file-damaged", f"{LABEL}/pg_data/base/5/1247.gz")
     assert "[41] raised from local-1 protocol: denied" in found.said
 
