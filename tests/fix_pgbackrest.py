@@ -37,6 +37,11 @@ archive-timeout=60
 pg1-path={home}/data
 pg1-socket-path={home}
 pg1-user={user}
+
+# What leads a restore to the live cluster, if nobody minds.
+[demo:restore]
+link-all=y
+delta=y
 """
 
 
@@ -125,6 +130,7 @@ def _folder() -> Generator[Path]:
 def _server(home: Path) -> Generator[None]:
     user = os_user.find()
     (home / "repo").mkdir()
+    (home / "beside").mkdir()
     source(home, home / "repo")
     user.own(home)
     done = user.run(
@@ -148,6 +154,8 @@ def _made(home: Path) -> Repository:
     run(home, "stanza-create")
     with psycopg.connect(f"host={home} user={SUPERUSER} dbname=postgres", autocommit=True) as connection:
         connection.execute("create table kept (id int primary key)")
+        connection.execute(f"create tablespace beside location '{home}/beside'".encode())
+        connection.execute("create table spaced tablespace beside as select 1 as id")
         _insert(connection, 1)
         run(home, "--type=full", "backup")
         _insert(connection, 2)

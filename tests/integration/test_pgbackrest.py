@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -17,6 +22,7 @@ from ops.backups import Backup
 from ops.pgbackrest import PgBackRestSource
 from tests.fix_pgbackrest import STANZA, Damaged, Repository, source
 from tests.fix_postgres import DEBIAN_15
+from tests.polling import wait_until
 
 WITHIN = timedelta(minutes=5)
 HEAP = "pg_data/base/5/1247"
@@ -76,6 +82,8 @@ def test_an_incremental_backup_is_restored_with_its_parent_and_nothing_of_it_is_
     pgbackrest_repository: Repository, whole: PgBackRestSource
 ):
     backup = backups(whole)[pgbackrest_repository.incremental]
+    live = pgbackrest_repository.home
+    before = {path: path.lstat().st_mtime_ns for path in live.rglob("*")}
     told: list[tuple[int, int, str]] = []
     progress = lambda *each: told.append(each)  # noqa: E731
     with whole.restored(backup, recovery_target.read("latest"), within=WITHIN, progress=progress) as restored:
@@ -84,12 +92,15 @@ def test_an_incremental_backup_is_restored_with_its_parent_and_nothing_of_it_is_
             assert connection.execute("select count(*) from kept").fetchone() == (
                 pgbackrest_repository.all_rows,
             )
+            assert connection.execute("select id from spaced").fetchall() == [(1,)]
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                 connection.execute("delete from kept")
         assert restored.timings.fetch > timedelta(0)
         assert restored.end_lsn is not None
         assert restored.last_commit is not None
     assert not home.exists()
+    # The cluster that it is of, and its tablespace, were not touched.
+    assert {path: path.lstat().st_mtime_ns for path in live.rglob("*")} == before
     assert (backup.size, backup.size, "bytes of the backup restored") in told
 
 
@@ -244,3 +255,24 @@ def test_a_restore_that_takes_too_long_is_stopped(pgbackrest_repository: Reposit
         whole.restored(backup, latest, within=timedelta(milliseconds=1), progress=quietly),
     ):
         pass
+
+
+def test_a_restore_dies_with_who_started_it(tmp_path: Path):
+    """Killed with -9, which no handler of ours sees."""
+    told = f"6{time.time_ns() % 10**6:06}"
+    code = (
+        "from datetime import timedelta; from pathlib import Path; from ops import pgbackrest_program\n"
+        "from ops.backup_settings import PgBackRest\n"
+        "program = pgbackrest_program.find(PgBackRest(stanza='demo'))\n"
+        f"program._watched(('sleep', '{told}'), Path('/dev/null'), timedelta(hours=1), lambda: None)"
+    )
+    root = Path(__file__).parents[2]
+    starter = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(root)})
+    wait_until(lambda: sleeping(told), seconds=60)
+    starter.kill()
+    starter.wait()
+    wait_until(lambda: not sleeping(told), seconds=60)
+
+
+def sleeping(seconds: str) -> bool:
+    return any(each.info["cmdline"] == ["sleep", seconds] for each in psutil.process_iter(["cmdline"]))
