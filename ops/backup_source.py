@@ -6,6 +6,9 @@ from psycopg import conninfo
 
 from ops import app_settings, errors, secrets
 from ops.backups import Source
+from ops.logical import LogicalSource
+from ops.management_api import ApiSource
+from ops.pgbackrest import PgBackRestSource
 from ops.physical import PhysicalSource
 from ops.project import Environment, Project
 
@@ -26,7 +29,13 @@ def source(project: Project, environment: Environment) -> Source:
     name = _database(project, environment)
     if settings.physical:
         return PhysicalSource(settings.physical, drill=settings.drill, name=name)
-    raise errors.Refused("This source of backups is not known here.")
+    if settings.pgbackrest:
+        return PgBackRestSource(settings.pgbackrest, drill=settings.drill, name=name)
+    if settings.logical:
+        return LogicalSource(settings.logical, drill=settings.drill)
+    if settings.api:
+        return ApiSource(settings.api)
+    raise errors.Refused(f"The backups of {environment.name} have no source. Name one in runbooks.toml.")
 
 
 def _database(project: Project, environment: Environment) -> str:

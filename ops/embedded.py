@@ -58,12 +58,16 @@ class Server:
 
 @contextmanager
 def running(
-    *, bindir: Path | None = None, settings: Mapping[str, str] = _NO_SETTINGS, listen: bool = False
+    *,
+    bindir: Path | None = None,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+    listen: bool = False,
+    among: tuple[Path, ...] | None = None,
 ) -> Generator[Server]:
     """Start a shaped server and yield it; it is stopped and its folder removed afterwards, or when we are killed.
 
     `bindir` is the folder of any Postgres's programs from 15 on; by default the embedded 18. With `listen` it
-    also has a TCP port of the loopback interface, with passwords.
+    also has a TCP port of the loopback interface, with passwords. `among` are the folders in one of which it lives.
 
     Raises:
         Refused: there are no such programs, or nobody as whom they could run.
@@ -73,7 +77,7 @@ def running(
     user = os_user.find()
     with ExitStack() as stack:
         with ready_data.locked() as cache:
-            home = stack.enter_context(homes.temporary(user))
+            home = stack.enter_context(homes.temporary(user, among=among))
             ready = ready_data.ready(cache, programs, user=user)
         ready_data.copy(ready, home)
         usable = offered.serving(binaries.reachable(programs, user, home=home), home)

@@ -43,6 +43,8 @@ if [ -f postmaster.pid ]; then
         turn=$((turn + 1)); sleep 0.02
     done
     [ ! -f postmaster.pid ] || ipcrm -m "$segment" 2>/dev/null
+    # What is written when the server has ended must not come after we have, when others look or all is removed.
+    [ -f postmaster.pid ] || wait
 fi
 [ -f postmaster.pid ] || wait
 cd /

@@ -1,0 +1,149 @@
+"""A repository of pgBackRest: what is in it, whether it is whole, and a restore of it.
+
+Source: supabase-operations.md, "Backup & Restore".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from ops import (
+    binaries,
+    copying,
+    errors,
+    pgbackrest_info,
+    pgbackrest_program,
+    pgbackrest_said,
+    recovery,
+    recovery_target,
+    scratch,
+)
+from ops.backup_settings import Drill, PgBackRest
+from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.pgbackrest_program import Program
+from ops.recovery import Cluster
+from ops.recovery_target import RecoveryTarget, TargetKind
+from ops.scratch import Scratch
+
+_DRILL = Drill()
+_OF_DEBIAN = "/usr/lib/postgresql/{major}/bin"
+
+
+@dataclass(frozen=True)
+class PgBackRestSource:
+    """The backups of one environment; `name` is the database that is looked at once one is restored."""
+
+    settings: PgBackRest
+    drill: Drill = _DRILL
+    name: str = "postgres"
+
+    @property
+    def kind(self) -> SourceKind:
+        return "pgbackrest"
+
+    def holdings(self) -> Holdings:
+        """Return what there is.
+
+        Raises:
+            Unavailable: the repository does not answer.
+            Refused: pgBackRest, its configuration, the stanza or the repository is not there.
+        """
+        return pgbackrest_info.read(pgbackrest_program.find(self.settings)).holdings()
+
+    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+        """Let pgBackRest read the whole repository, and return what it says of a backup and of the WAL since.
+
+        Raises:
+            Unavailable: the repository does not answer.
+            Refused: it is not there.
+        """
+        program = pgbackrest_program.find(self.settings)
+        there = pgbackrest_info.read(program)
+        progress(0, backup.size, "bytes, with all else in the repository, are read by pgBackRest")
+        text = program.verify()
+        progress(backup.size, backup.size, "bytes, with all else in the repository, were read by pgBackRest")
+        said = pgbackrest_said.problems(text, backup)
+        return (*said, *there.wal(backup).problems(backup))
+
+    @contextmanager
+    def restored(
+        self,
+        backup: Backup,
+        target: RecoveryTarget,
+        *,
+        within: timedelta,
+        progress: Progress,
+        halfway: Halfway | None = None,
+    ) -> Generator[Cluster]:
+        """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
+
+        Raises:
+            CheckFailed: it cannot be restored, or not up to this target; says why.
+            Unavailable: it did not end within the time, or there is no room.
+            Refused: there are no programs of the backup's major version.
+        """
+        began = time.monotonic()
+        bindir = _programs(self.settings.bindir, backup)
+        program = pgbackrest_program.find(self.settings)
+        with scratch.opened(bindir=bindir, among=self.drill.scratch, room=backup.size) as place:
+            program = replace(program, user=place.user)
+            _fetch(program, place, backup, within, progress)
+            spent = timedelta(seconds=time.monotonic() - began)
+            with recovery.running(
+                place,
+                target,
+                restore_command=program.offer_wal(place.home),
+                name=self.name,
+                spent=Timings(fetch=spent, replay=timedelta(0), open=timedelta(0)),
+                within=within - spent,
+                fsync=self.drill.fsync,
+                progress=progress,
+                halfway=halfway,
+            ) as cluster:
+                _verify_end(program, backup, cluster)
+                yield cluster
+
+
+def _verify_end(program: Program, backup: Backup, cluster: Cluster) -> None:
+    """Where all of the WAL was recovered, look that it was all: a gap or damage looks to Postgres like the end."""
+    if cluster.target.kind is not TargetKind.LATEST:
+        return
+    wal = pgbackrest_info.read(program).wal(backup)
+    if problems := wal.problems(backup):
+        raise errors.CheckFailed(" ".join(each.said for each in problems))
+    covered, reached = wal.coverage(backup), cluster.end_lsn or 0
+    if covered.end and reached < covered.end.lsn - wal.archive.size:
+        raise errors.CheckFailed(
+            f"Recovery of {backup.id} ended at {recovery_target.written(reached)} though the repository has WAL up to "
+            f"{recovery_target.written(covered.end.lsn)}: a segment is damaged there. Let pgBackRest verify it."
+        )
+
+
+def _programs(bindir: Path | None, backup: Backup) -> Path | None:
+    usual = Path(_OF_DEBIAN.format(major=backup.major))
+    chosen = bindir or (usual if usual.is_dir() else None)
+    found = binaries.find(chosen)
+    if found.major != backup.major:
+        raise errors.Refused(
+            f"{backup.id} is of PostgreSQL {backup.major}, and the programs here are {found.version}, which cannot "
+            "read it. Name a folder of that version as `bindir` of backups.pgbackrest."
+        )
+    return chosen
+
+
+def _fetch(program: Program, place: Scratch, backup: Backup, within: timedelta, progress: Progress) -> None:
+    def look() -> None:
+        # Files are renamed while they are counted.
+        with contextlib.suppress(OSError):
+            progress(copying.size(place.data), backup.size, "bytes of the backup restored")
+
+    place.data.mkdir(mode=0o700)
+    place.user.own(place.data)
+    program.restore(backup.id, home=place.home, within=within, looking=look)
+    progress(backup.size, backup.size, "bytes of the backup restored")
