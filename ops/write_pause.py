@@ -33,16 +33,17 @@ TakeUp = Callable[[database.Connection, Record], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Site:
-    """The database of one environment, and the run that acts on it."""
+    """The database of one environment, and the run that acts on it, by its name and its id."""
 
     project: Project
     environment: Environment
     dsn: str = field(repr=False)
     run: str = ""
+    id: str = ""
 
     @property
     def journal(self) -> Journal:
-        return Journal.of(self.project.root, self.environment.name, self.run)
+        return Journal.of(self.project.root, self.environment.name, self.id or self.run)
 
     @contextmanager
     def connected(self) -> Generator[database.Connection]:

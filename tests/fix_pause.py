@@ -27,7 +27,7 @@ grant insert on public.notes to public;
 create view public.seen as select id, body from public.notes;
 create function public.write_by_owner() returns void language sql security definer set search_path = ''
     as $$ insert into public.notes (body) values ('by the owner') $$;
-create function public.may_see() returns boolean language sql security definer set search_path = '' as $$ select true $$;
+create function public.may_see() returns boolean language sql security definer as $$ select true $$;
 alter table public.notes enable row level security;
 create policy everybody on public.notes for all using (public.may_see());
 """
@@ -53,7 +53,10 @@ union all select 'default', d.oid::text, 0, a.* from pg_default_acl d cross join
 union all select 'setting', s.setconfig::text, 0, s.setrole, s.setdatabase, '', false from pg_db_role_setting s
 order by 1, 2, 3, 4, 5, 6, 7
 """
-OWN = "select c.oid::text from pg_class c where c.relnamespace = to_regnamespace('runbooks')"
+OWN = """\
+select c.oid::text from pg_class c where c.relnamespace = to_regnamespace('runbooks')
+union all select f.oid::text from pg_proc f where f.pronamespace = to_regnamespace('runbooks')
+"""
 
 
 def write(root: Path, dsn: str, *, more: str = "", **files: str) -> Path:

@@ -96,7 +96,11 @@ def test_a_role_that_writes_by_another_way_is_named(site: Site, shaped_admin: st
         finally:
             admin.execute("revoke pg_write_all_data from service_role")
     assert not found.ok
-    assert {"what": "public.notes", "found": "service_role can write it by a right it has", "ok": False} in found.rows
+    assert {
+        "what": "public.notes",
+        "found": "service_role can write it by a right it has",
+        "ok": False,
+    } in found.rows
 
 
 def test_nothing_paused_is_refused_to_be_resumed(site: Site):
