@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psycopg
 
-from ops import project, write_pause, write_pause_proof
+from ops import database, project, write_pause, write_pause_proof
 from ops.evidence import Evidence
 from ops.write_pause import Site
+from ops.write_pause_journal import Record
 from tests import fix_app, projects
 from tests.polling import wait_until
 
@@ -59,13 +60,11 @@ union all select f.oid::text from pg_proc f where f.pronamespace = to_regnamespa
 """
 
 
-def write(root: Path, dsn: str, *, more: str = "", **files: str) -> Path:
+def write(root: Path, dsn: str, *, more: str = "") -> Path:
     """Write the project, with its DSN in a file beside it, and return it."""
     secret = root / "shop.dsn"
     secret.write_text(dsn, "utf-8")
-    return projects.write(
-        root / "shop", config=CONFIG.format(secret=secret, more=more), migrations={}, **files
-    )
+    return projects.write(root / "shop", config=CONFIG.format(secret=secret, more=more), migrations={})
 
 
 def site(root: Path, dsn: str, run: str = "run") -> Site:
@@ -74,7 +73,11 @@ def site(root: Path, dsn: str, run: str = "run") -> Site:
 
 
 def pause(site: Site) -> Evidence:
-    return write_pause.pause(site, "incident-1", begun={"why": "a test"}, take_up=lambda *_: {})
+    return write_pause.pause(site, "incident-1", begun={"why": "a test"}, take_up=_nothing)
+
+
+def _nothing(connection: database.Connection, record: Record) -> dict[str, object]:
+    return {}
 
 
 def prove(site: Site) -> Evidence:
