@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
@@ -73,7 +74,7 @@ def site(root: Path, dsn: str, run: str = "run") -> Site:
 
 
 def pause(site: Site) -> Evidence:
-    return write_pause.pause(site, "incident-1", begun={"why": "a test"}, take_up=_nothing)
+    return write_pause.pause(site, uuid4().hex, begun={"why": "a test"}, take_up=_nothing)
 
 
 def _nothing(connection: database.Connection, record: Record) -> dict[str, object]:
