@@ -84,6 +84,17 @@ class Store:
         return found
 
 
+def after(lines: list[str], last: int) -> list[dict[str, Any]]:
+    """Return the rows of the copy that are newer than a row of the log; a line that is none is passed over."""
+    found: list[dict[str, Any]] = []
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+            row = json.loads(line)
+            if int(row["id"]) > last:
+                found.append(row)
+    return found
+
+
 def _number(line: bytes, before: int) -> int:
     try:
         return int(json.loads(line)["id"])

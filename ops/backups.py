@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,6 +41,7 @@ class Backup(Fact):
     timeline: int | None = None
     start_lsn: int | None = None
     stop_lsn: int | None = None
+    segment_size: int = 16 * 1024**2
     parents: tuple[str, ...] = ()
 
 
@@ -66,13 +68,21 @@ class Holdings(Fact):
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Halfway:
+    """A place in the WAL at which recovery stops for a look, whose time is not that of the restore."""
+
+    lsn: int
+    look: Callable[[str], None]
+
+
 class Timings(Fact):
     """Where the time of a restore went; together they are the RTO, up to the first smoke query that passed."""
 
-    fetch: timedelta
+    fetch: timedelta = timedelta(0)
     restore: timedelta = timedelta(0)
-    replay: timedelta
-    open: timedelta
+    replay: timedelta = timedelta(0)
+    open: timedelta = timedelta(0)
 
 
 class Restored(Protocol):
@@ -106,11 +116,21 @@ class Restored(Protocol):
         """The time of the last transaction that was recovered."""
         ...
 
+    @property
+    def bindir(self) -> Path:
+        """The programs of the same major version as the restored server."""
+        ...
+
+    def next_commit(self) -> datetime | None:
+        """Return the time of the first commit that was not recovered, where the WAL that is at hand has one."""
+        ...
+
     def promote(self) -> None:
         """Let it be written to, since some checks need that."""
         ...
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where the backups of one environment are."""
 
@@ -126,9 +146,17 @@ class Source(Protocol):
         ...
 
     def restored(
-        self, backup: Backup, target: RecoveryTarget, *, within: timedelta, progress: Progress
+        self,
+        backup: Backup,
+        target: RecoveryTarget,
+        *,
+        within: timedelta,
+        progress: Progress,
+        halfway: Halfway | None = None,
     ) -> AbstractContextManager[Restored]:
         """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
+
+        `halfway` is called with the URL where the WAL can be stopped at; a place that is not reached is passed over.
 
         Raises:
             CheckFailed: it cannot be restored, or not up to this target; says why.

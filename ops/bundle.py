@@ -51,6 +51,18 @@ class Bundle:
             _replace(path, secrets.redact(text).encode("utf-8", "backslashreplace"))
             return path
 
+    def write_bytes(self, name: str, content: bytes) -> Path:
+        """Write a whole file that is no text, such as a picture; it must hold nothing secret.
+
+        Raises:
+            Refused: the folder cannot be written.
+        """
+        path = self.path / _checked(name)
+        with _translating(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, content)
+        return path
+
     def write_json(self, name: str, value: object) -> Path:
         """Write a model, or anything JSON can hold, redacted string by string."""
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value

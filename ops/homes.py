@@ -31,14 +31,16 @@ _LONGEST_NAME = len(f"/{_PREFIX}12345678/.s.PGSQL.65535")
 
 
 @contextmanager
-def temporary(user: OsUser) -> Generator[Path]:
+def temporary(user: OsUser, *, among: tuple[Path, ...] | None = None) -> Generator[Path]:
     """Yield a new folder that is ours as long as the block runs; who calls holds the lock of the user's cache.
+
+    `among` are the folders in which it may be made; by default those for temporary files, memory first.
 
     Raises:
         Refused: no folder for temporary files will do.
     """
-    root = _root(user)
-    for place in {_MEMORY, *_candidates()}:
+    root = _root(user, among or _candidates())
+    for place in {_MEMORY, *_candidates(), *(among or ())}:
         _sweep(place, user)
     home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     owner = os.open(home / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
@@ -50,8 +52,12 @@ def temporary(user: OsUser) -> Generator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _root(user: OsUser) -> Path:
-    candidates = _candidates()
+def on_disk() -> tuple[Path, ...]:
+    """Return the usual folders for temporary files, which memory is not among."""
+    return tuple(folder for folder in _candidates() if folder != _MEMORY)
+
+
+def _root(user: OsUser, candidates: tuple[Path, ...]) -> Path:
     for root in candidates:
         short = len(str(root)) + _LONGEST_NAME <= _LONGEST_PATH
         if short and root.is_dir() and os.access(root, os.W_OK) and user.may_enter(root):

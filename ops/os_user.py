@@ -112,4 +112,4 @@ def _create(name: str) -> None:
 def _environment() -> Mapping[str, str]:
     """Without PG* variables: they are for the databases that people operate on, and could lead us there."""
     kept = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
-    return {"LC_ALL": "C", **{name: os.environ[name] for name in kept if name in os.environ}}
+    return {"LC_ALL": "C", "TZ": "UTC", **{name: os.environ[name] for name in kept if name in os.environ}}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,8 @@ _ENDED = "server.ended"
 
 # $1: data directory; $2: signal; $3: folder to remove, or nothing; the rest: the server's command line.
 # The pid is read when it is needed, since the server may have been restarted by other hands. A SysV segment
-# outlives a postmaster that was killed with -9; its id is the second word of line 7 of postmaster.pid.
+# outlives a postmaster that was killed with -9; its id is the second word of line 7 of postmaster.pid. That the server
+# has ended is written before we go, so that it is not said of the next server on the same data.
 _WATCHDOG = f"""
 cd "$1" || exit 1
 signal=$2; folder=$3; shift 3
@@ -43,6 +44,7 @@ if [ -f postmaster.pid ]; then
     done
     [ ! -f postmaster.pid ] || ipcrm -m "$segment" 2>/dev/null
 fi
+[ -f postmaster.pid ] || wait
 cd /
 [ -z "$folder" ] || rm -rf "$folder"
 """
@@ -50,18 +52,27 @@ cd /
 
 @contextmanager
 def running(
-    postgres: Path, data: Path, *, user: OsUser, settings: Mapping[str, str], remove: Path | None = None
+    postgres: Path,
+    data: Path,
+    *,
+    user: OsUser,
+    settings: Mapping[str, str],
+    remove: Path | None = None,
+    at_once: bool = False,
+    states: Collection[str] = ("ready",),
+    patience: timedelta = PATIENCE,
+    looking: Callable[[], None] | None = None,
 ) -> Generator[int]:
-    """Run a server on a data directory and yield its pid.
+    """Run a server on a data directory and yield its pid, once it is in one of these states.
 
     Afterwards, or when we die, it is stopped; `remove` is a folder that then goes too, and says that nobody
-    needs the data again, so that the server stops at once instead of in order.
+    needs the data again, so that the server stops `at_once` instead of in order. `looking` is called as we wait.
 
     Raises:
         Unavailable: it did not start; the message has the end of its log.
     """
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    signal = "QUIT" if remove else "INT"
+    signal = "QUIT" if remove or at_once else "INT"
     command = (
         "/bin/sh",
         "-c",
@@ -78,23 +89,36 @@ def running(
     (data / _ENDED).unlink(missing_ok=True)
     watchdog = user.spawn(*command)
     try:
-        yield _ready(data)
+        yield _ready(data, states, patience, looking)
     finally:
         _close(watchdog)
 
 
-def _ready(data: Path) -> int:
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+def ended(data: Path) -> bool:
+    """Whether the server of this data directory has stopped by itself."""
+    return (data / _ENDED).exists()
+
+
+def log(data: Path, *, lines: int = 10) -> str:
+    """Return the end of what the server wrote."""
+    return "\n".join(_lines(data / _LOG)[-lines:]) or "its log is empty"
+
+
+def _ready(
+    data: Path, states: Collection[str], patience: timedelta, looking: Callable[[], None] | None
+) -> int:
+    deadline = time.monotonic() + patience.total_seconds()
     while time.monotonic() < deadline:
         lines = _lines(data / "postmaster.pid")
-        if len(lines) > 7 and lines[7].strip() == "ready":
+        if len(lines) > 7 and lines[7].strip() in states:
             return int(lines[0])
-        if (data / _ENDED).exists():
+        if ended(data):
             break
+        if looking:
+            looking()
         time.sleep(_POLL.total_seconds())
-    log = "\n".join(_lines(data / _LOG)[-10:]) or "its log is empty"
     raise errors.Unavailable(
-        f"The throw-away Postgres in {data} did not start, so nothing can be rehearsed on it: {log}"
+        f"The throw-away Postgres in {data} did not start, so nothing can be rehearsed on it: {log(data)}"
     )
 
 

@@ -49,6 +49,21 @@ def over(what: str) -> Callable[[timedelta, timedelta, str], None]:
     return say
 
 
+def counted() -> Callable[[int, int, str], None]:
+    """Return what is told how much is done of how much of what; in a Prefect flow run a progress artifact shows it."""
+    run = step.flow_run()
+    shown: dict[str, _Shown] = {}
+
+    def say(done: int, whole: int, what: str) -> None:
+        if run is None or not whole:
+            return
+        if what not in shown:
+            shown[what] = _Shown(run, what, whole)
+        shown[what].at(done)
+
+    return say
+
+
 class _Shown:
     """The artifact of one run; where the server does not take it the run goes on without."""
 

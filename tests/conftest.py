@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fix_promotion",
     "tests.fix_faults",
     "tests.fix_browser",
+    "tests.fix_backups",
 ]
 
 # In CI the same examples each time: a change is judged by what it does, and new examples are looked for elsewhere.

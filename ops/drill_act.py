@@ -1,0 +1,140 @@
+"""The act of a drill: the restore, and the first questions that the restored database answers."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from psycopg import sql
+
+from ops import database, errors, read_only, reference_check
+from ops.app_tables import Tables
+from ops.backups import Halfway, Problem
+from ops.drill import Drilling
+from ops.evidence import Evidence
+
+_SMOKE_TIMEOUT = timedelta(minutes=5)
+
+
+def restore(drilling: Drilling) -> Evidence:
+    """Restore the backup to a scratch cluster and recover it to the target.
+
+    Raises:
+        CheckFailed: it cannot be restored, or not up to this target.
+        Unavailable: it did not end within its time, or there is no room.
+    """
+    plan, backup = drilling.plan, drilling.backup
+    if backup is None:
+        raise ValueError("a backup is chosen before it is restored")
+    # A retry begins anew, with nothing of the try before.
+    drilling.close()
+    restored = plan.source.restored(
+        backup,
+        plan.target,
+        within=plan.settings.drill.timeout,
+        progress=drilling.progress,
+        halfway=_halfway(drilling),
+    )
+    try:
+        drilling.restored = drilling.ends.enter_context(restored)
+    except errors.CheckFailed as error:
+        drilling.found["restore"] = (
+            Problem(kind="not-restored", object=backup.id, said=str(error), todo=_TODO),
+        )
+        return Evidence(ok=False, summary=f"{backup.id} was not restored: {error}")
+    drilling.timings = drilling.restored.timings
+    drilling.said += drilling.restored.said
+    took = drilling.timings
+    row = {
+        "fetch": f"{took.fetch.total_seconds():.2f} s",
+        "restore": f"{took.restore.total_seconds():.2f} s",
+        "replay": f"{took.replay.total_seconds():.2f} s",
+        "recovered to": str(drilling.restored.target),
+        "last commit": str(drilling.restored.last_commit or "not known"),
+    }
+    said = " ".join((f"{backup.id} was restored to {drilling.restored.target}.", *drilling.restored.said))
+    return Evidence(ok=True, summary=said, rows=(row,))
+
+
+_TODO = "Do not rely on this backup: make a new one, and look at why this one cannot be restored."
+
+
+def ask_smoke(drilling: Drilling) -> Evidence:
+    """Ask the smoke queries of the project; the first answer ends the time that a restore takes."""
+    if drilling.restored is None:
+        return Evidence(ok=True, idle=True, summary="Nothing was restored, so nothing is asked.")
+    began = time.monotonic()
+    problems: list[Problem] = []
+    asked = 0
+    with database.connect(drilling.restored.dsn, application=drilling.run) as connection:
+        for name, query in _smoke(drilling, connection):
+            said = _asked(connection, query)
+            asked += 1
+            if said:
+                problems.append(
+                    Problem(
+                        kind="smoke",
+                        object=name,
+                        said=f"The smoke query {name} {said}.",
+                        todo="Look at the restored rows.",
+                    )
+                )
+            elif drilling.timings and not drilling.timings.open:
+                opened = timedelta(seconds=time.monotonic() - began)
+                drilling.timings = drilling.timings.model_copy(update={"open": opened})
+    rto, objective = drilling.rto, drilling.plan.settings.rto
+    if rto is not None and rto > objective:
+        said = (
+            f"The restore took {rto.total_seconds():.1f} s, and may take {objective.total_seconds():.0f} s."
+        )
+        problems.append(
+            Problem(kind="rto-missed", object="rto", said=said, todo="Look at which part took long.")
+        )
+    passed = f"{asked} smoke queries passed; RTO {rto.total_seconds():.2f} s." if rto else ""
+    return drilling.note("smoke", tuple(problems), passed)
+
+
+def _halfway(drilling: Drilling) -> Halfway | None:
+    expected = drilling.reference
+    if expected is None:
+        return None
+
+    def look(dsn: str) -> None:
+        drilling.compared = reference_check.look(dsn, expected)
+
+    return Halfway(expected.lsn, look)
+
+
+def _smoke(drilling: Drilling, connection: database.Connection) -> list[tuple[str, str]]:
+    """Return the smoke queries by name; where the project has none, its critical tables are looked into."""
+    plan = drilling.plan
+    files = sorted({path for glob in plan.settings.drill.smoke for path in plan.project.root.glob(glob)})
+    if files:
+        return [(str(path.relative_to(plan.project.root)), _text(path)) for path in files]
+    tables = Tables.read(connection, columns=False)
+    named = [tables.named(name) for name in plan.settings.drill.tables] or list(tables.of_app)
+    asked = sql.SQL("select count(*) >= 0 from {}")
+    return [
+        (str(table), asked.format(table.identifier).as_string(connection)) for table in named if table
+    ] or [("the database", "select count(*) > 0 from pg_catalog.pg_class")]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.Refused(f"The smoke query {path} cannot be read: {error}. Mend it.") from None
+
+
+def _asked(connection: database.Connection, text: str) -> str:
+    """Return what is wrong with the answer: an error, no row, or a first value that is false."""
+    try:
+        query = read_only.single(text, what="a smoke query")
+        with read_only.looking(connection, timeout=_SMOKE_TIMEOUT):
+            answer = read_only.ask(connection, query)
+    except (errors.CheckFailed, errors.Refused) as error:
+        return f"failed: {error}"
+    if not answer.rows:
+        return "returned no row"
+    return "says false" if answer.rows[0] and answer.rows[0][0] is False else ""

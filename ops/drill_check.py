@@ -1,0 +1,179 @@
+"""What a drill looks at before it restores: which backup, how old it is, and whether the target can be reached."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ops import database, errors, heartbeat, queries, recovery_target, reference
+from ops.backups import Backup, Holdings, Problem
+from ops.drill import Drilling
+from ops.evidence import Evidence
+from ops.recovery_target import RecoveryTarget, TargetKind
+
+
+def choose_backup(drilling: Drilling) -> Evidence:
+    """Look at what there is, and choose the last backup that ended before the target, or the one that was named.
+
+    Raises:
+        CheckFailed: there is no such backup.
+        Refused: the target lies outside of what can be restored.
+    """
+    plan = drilling.plan
+    held = drilling.holdings = plan.source.holdings()
+    backup = drilling.backup = _named(held, plan.backup) if plan.backup else _last(held, plan.target)
+    _verify_target(held, backup, plan.target)
+    age = drilling.started - backup.ended
+    problems = list(held.problems)
+    if age > plan.settings.most_age:
+        problems.append(
+            Problem(
+                kind="backup-too-old",
+                object=backup.id,
+                said=f"The last backup is {told(age)} old, and may be {told(plan.settings.most_age)}.",
+                todo="Find out why none was made since: the run of base-backup, or the platform's backups.",
+            )
+        )
+    why = "named" if plan.backup else f"the last one that ended before {plan.target}"
+    where = (
+        f"{backup.id} of {backup.ended:%Y-%m-%d %H:%M} UTC ({why}), {told(age)} old, {_mib(backup.size)} MiB"
+    )
+    return drilling.note("backup", tuple(problems), f"{where}.")
+
+
+def check_production(drilling: Drilling) -> Evidence:
+    """Look at how production keeps its WAL, and at its heartbeat; whether it answers is no condition of a restore."""
+    dsn, settings = drilling.dsn, drilling.plan.settings
+    if dsn is None:
+        return Evidence(
+            ok=True, idle=True, summary="No database is configured, so production is not looked at."
+        )
+    try:
+        with database.connect(dsn, application=drilling.run) as connection, database.translating():
+            ((timeout,),) = connection.execute(queries.load("drill/archive_timeout")).fetchall()
+            beat = heartbeat.last(connection)
+    except errors.OpsError as error:
+        return Evidence(ok=True, idle=True, summary=f"Production does not answer, and need not: {error}")
+    problems = [*_archiving(timedelta(seconds=timeout), settings.rpo, drilling.plan.source.kind)]
+    if beat is None or drilling.started - beat.at > 5 * settings.drill.heartbeat:
+        when = f"the last one is of {beat.at:%Y-%m-%d %H:%M:%S} UTC" if beat else "there is none"
+        problems.append(
+            Problem(
+                kind="no-heartbeat",
+                object="runbooks.heartbeat",
+                said=f"No heartbeat is written to production ({when}), so the loss is measured by commits alone.",
+                todo="Switch on the deployment heartbeat, or run `runbooks heartbeat` every minute.",
+                blocks=False,
+            )
+        )
+    return drilling.note("production", tuple(problems), "Production archives and beats as it should.")
+
+
+def find_reference(drilling: Drilling) -> Evidence:
+    """Find the newest reference at whose place in the WAL the recovery can stop on its way."""
+    plan, backup = drilling.plan, drilling.backup
+    if backup is None:
+        raise ValueError("a backup is chosen before its reference is looked for")
+    for each in reference.kept(plan.out, plan.environment.name):
+        if _on_the_way(each, backup, drilling.holdings, plan.target):
+            drilling.reference = each
+            how = "exact" if each.exact else "not exact, since somebody was writing"
+            return Evidence(
+                ok=True,
+                summary=f"The rows of {len(each.tables)} tables are known at "
+                f"{recovery_target.written(each.lsn)} ({each.taken:%Y-%m-%d %H:%M:%S} UTC), {how}.",
+                rows=reference.as_rows(each.tables),
+            )
+    problem = Problem(
+        kind="no-reference",
+        object=plan.environment.name,
+        said="Nothing is known of what the tables held when the backup was made, so rows cannot be compared.",
+        todo="Let base-backup make the backups, or run `runbooks reference` after each.",
+    )
+    return drilling.note("reference", (problem,), "")
+
+
+def told(span: timedelta) -> str:
+    """Say a time as a person would."""
+    seconds = abs(span.total_seconds())
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def _named(held: Holdings, name: str) -> Backup:
+    for each in held.backups:
+        if each.id == name:
+            return each
+    known = ", ".join(each.id for each in held.backups[-5:]) or "none at all"
+    raise errors.Refused(f"There is no backup {name!r}, so nothing is restored; there are {known}.")
+
+
+def _last(held: Holdings, target: RecoveryTarget) -> Backup:
+    fitting = [each for each in held.backups if _ends_before(each, target)]
+    if not held.backups:
+        said = " ".join(each.said for each in held.problems)
+        raise errors.CheckFailed(f"There is no backup, so nothing can be restored. {said}".strip())
+    if not fitting:
+        first = held.backups[0]
+        raise errors.Refused(
+            f"No backup ended before {target}: the oldest is {first.id}, of {first.ended:%Y-%m-%d %H:%M:%S} UTC. "
+            "Choose a later target."
+        )
+    return fitting[-1]
+
+
+def _ends_before(backup: Backup, target: RecoveryTarget) -> bool:
+    if target.at is not None:
+        return backup.ended <= target.at
+    if target.lsn is not None:
+        return backup.stop_lsn is None or backup.stop_lsn <= target.lsn
+    return True
+
+
+def _verify_target(held: Holdings, backup: Backup, target: RecoveryTarget) -> None:
+    if not _ends_before(backup, target):
+        raise errors.Refused(
+            f"{backup.id} ended at {backup.ended:%Y-%m-%d %H:%M:%S} UTC, and nothing before that can be recovered from "
+            f"it: {target} is too early. Choose an older backup or a later target."
+        )
+    if target.at is not None and target.at > datetime.now(UTC) + timedelta(minutes=1):
+        raise errors.Refused(f"{target} has not come yet, so it cannot be recovered to. Say `latest`.")
+    if target.lsn is not None and held.end_lsn is not None and target.lsn > held.end_lsn:
+        raise errors.Refused(
+            f"{target} is after the end of the archive ({recovery_target.written(held.end_lsn)}), so it cannot be "
+            "recovered to. Say `latest`."
+        )
+
+
+def _archiving(timeout: timedelta, rpo: timedelta, kind: str) -> list[Problem]:
+    if kind not in ("physical", "pgbackrest") or timedelta(0) < timeout <= rpo:
+        return []
+    now = "off" if not timeout else told(timeout)
+    return [
+        Problem(
+            kind="archive-timeout",
+            object="archive_timeout",
+            said=f"archive_timeout is {now}, so that more than the {told(rpo)} of the objective can be lost.",
+            todo=f"Set it to {round(rpo.total_seconds() / 2)} s or less in production.",
+        )
+    ]
+
+
+def _on_the_way(
+    each: reference.Reference, backup: Backup, held: Holdings | None, target: RecoveryTarget
+) -> bool:
+    if backup.system_identifier and each.system_identifier != backup.system_identifier:
+        return False
+    if backup.kind == "logical":
+        return backup.start_lsn == each.lsn
+    if each.lsn < (backup.stop_lsn or 0) or (held and held.end_lsn and each.lsn > held.end_lsn):
+        return False
+    if target.kind is TargetKind.TIME and target.at is not None:
+        return each.taken < target.at
+    return target.lsn is None or each.lsn <= target.lsn
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:,.0f}"

@@ -1,0 +1,294 @@
+"""What a drill proves of a restored database: its rows, its rules, its files, and that it stands at the target."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ops import (
+    amcheck,
+    audit_store,
+    database,
+    heartbeat,
+    integrity,
+    queries,
+    recovery_target,
+    reference,
+    reference_check,
+)
+from ops.backups import Problem
+from ops.drill import Drilling
+from ops.drill_check import told
+from ops.evidence import Evidence
+
+_IDLE = "Nothing was restored, so there is nothing to look at."
+# What a look at rows finds in every database, and says nothing of its backup.
+_OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
+
+
+def compare_rows(drilling: Drilling) -> Evidence:
+    """Say whether the critical tables held, at a known place in the WAL, exactly what production had there."""
+    expected, found = drilling.reference, drilling.compared
+    if expected is None:
+        return Evidence(ok=True, idle=True, summary="There is no reference, so rows were not compared.")
+    if drilling.restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    if found is None and drilling.backup and drilling.backup.kind == "logical":
+        found = reference_check.look(drilling.restored.dsn, expected)
+    if found is None:
+        place = recovery_target.written(expected.lsn)
+        problem = Problem(
+            kind="reference-not-reached",
+            object=place,
+            said=f"Recovery did not come by {place}, at which the rows are known, so they could not be compared.",
+            todo="Look at the archive of WAL around it: backup-verification names the gap.",
+        )
+        return drilling.note("rows", (problem,), "")
+    rows = sum(each.rows for each in expected.tables.values())
+    return drilling.note(
+        "rows",
+        found,
+        f"{len(expected.tables)} tables hold the same {rows:,} rows as production did at "
+        f"{recovery_target.written(expected.lsn)}, with the same policies and rights.",
+    )
+
+
+def compare_shape(drilling: Drilling) -> Evidence:
+    """Say whether every critical table is there at the target too, with its policies and RLS as in production now."""
+    if drilling.restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    names = drilling.plan.settings.drill.tables
+    dsn, expected = drilling.dsn, drilling.reference
+    if dsn is not None and drilling.plan.target.kind == "latest":
+        expected = _now(dsn, names) or expected
+    if expected is None:
+        return Evidence(
+            ok=True, idle=True, summary="Neither production nor a reference says what there must be."
+        )
+    found = reference_check.shape(drilling.restored.dsn, expected)
+    return drilling.note(
+        "shape", found, f"{len(expected.described)} critical tables are there, with their policies and RLS."
+    )
+
+
+def check_rows(drilling: Drilling) -> Evidence:
+    """Look at foreign keys, sequences, indexes and constraints of all tables of the app."""
+    if drilling.restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    with database.connect(drilling.restored.dsn, application=drilling.run) as connection:
+        found = integrity.check(connection, drilling.plan.project.integrity)
+    problems = tuple(
+        Problem(
+            kind="sequence-behind" if each.kind == "sequence" else each.kind,
+            object=each.object,
+            said=each.why,
+            todo=each.remedy,
+        )
+        for each in found.findings
+        if each.kind in _OF_THE_BACKUP
+    )
+    return drilling.note(
+        "integrity", problems, "Foreign keys, sequences, indexes and constraints hold in the restored rows."
+    )
+
+
+def verify_backup(drilling: Drilling) -> Evidence:
+    """Read the backup itself whole, against its own checksums, and the WAL behind it."""
+    if drilling.backup is None:
+        raise ValueError("a backup is chosen before it is verified")
+    found = drilling.plan.source.verify(drilling.backup, drilling.progress)
+    return drilling.note(
+        "backup-files", found, f"{drilling.backup.id} is whole, and so is the WAL behind it."
+    )
+
+
+def check_pages(drilling: Drilling) -> Evidence:
+    """Look through tables and indexes page by page, once the cluster may be written to."""
+    settings = drilling.plan.settings.drill
+    if drilling.restored is None or not settings.amcheck:
+        why = (
+            _IDLE
+            if drilling.restored is None
+            else "The configuration says that pages are not looked through."
+        )
+        return Evidence(ok=True, idle=True, summary=why)
+    drilling.restored.promote()
+    found = amcheck.look(
+        drilling.restored.dsn,
+        bindir=drilling.restored.bindir,
+        heapallindexed=settings.heapallindexed,
+    )
+    return drilling.note("pages", found, "pg_amcheck found nothing wrong in any table or index.")
+
+
+def measure_loss(drilling: Drilling) -> Evidence:
+    """Measure the RPO: the time from the last heartbeat that came back to the moment of the failure or the target."""
+    restored, plan = drilling.restored, drilling.plan
+    if restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    with database.connect(restored.dsn, application=drilling.run) as connection:
+        beat = heartbeat.last(connection)
+    failure = restored.target.at or drilling.started
+    commit = restored.last_commit.astimezone(UTC) if restored.last_commit else None
+    last = max((each for each in (beat.at if beat else None, commit) if each), default=None)
+    row = {
+        "failure": f"{failure:%Y-%m-%d %H:%M:%S.%f} UTC",
+        "last heartbeat": str(beat.at.astimezone(UTC)) if beat else "none",
+        "last commit": str(commit) if commit else "not known",
+    }
+    if last is None:
+        problem = Problem(
+            kind="loss-unknown",
+            object="rpo",
+            said="Neither a heartbeat nor a commit was recovered, so nobody knows how much would be lost.",
+            todo="Switch on the deployment heartbeat in production.",
+        )
+        return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
+    drilling.rpo = max(failure - last, timedelta(0))
+    problems: list[Problem] = []
+    if drilling.rpo > plan.settings.rpo:
+        said = f"{told(drilling.rpo)} would be lost, and may be {told(plan.settings.rpo)}."
+        problems.append(
+            Problem(
+                kind="rpo-missed",
+                object="rpo",
+                said=said,
+                todo="Archive more often, or find what stopped it.",
+            )
+        )
+    evidence = drilling.note(
+        "loss", tuple(problems), f"RPO {told(drilling.rpo)}: nothing after {last:%H:%M:%S} UTC."
+    )
+    return evidence.model_copy(update={"rows": (row,)})
+
+
+def prove_target(drilling: Drilling) -> Evidence:
+    """Prove that recovery stopped just there: what came before is there, and what came after is not."""
+    restored = drilling.restored
+    if restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    problems = list(_end_missing(drilling))
+    target = restored.target
+    following = restored.next_commit()
+    if target.at is not None:
+        with database.connect(restored.dsn, application=drilling.run) as connection:
+            beat = heartbeat.last(connection)
+        for what, at in (("heartbeat", beat.at if beat else None), ("commit", restored.last_commit)):
+            if at is not None and at > target.at:
+                problems.append(_beyond(f"A {what} of {at.astimezone(UTC)} is there"))
+        if following is not None and following <= target.at:
+            problems.append(
+                Problem(
+                    kind="target-missed",
+                    object=str(target),
+                    said=f"The transaction that follows is of {following}, which is not after {target}.",
+                    todo="Look at the recovery's log: it stopped too early.",
+                )
+            )
+    if target.lsn is not None and restored.end_lsn is not None and restored.end_lsn > target.lsn:
+        problems.append(_beyond(f"Recovery went on to {recovery_target.written(restored.end_lsn)}"))
+    after = f"the next transaction is of {following:%H:%M:%S.%f}" if following else "no transaction follows"
+    last = (
+        f"the last one is of {restored.last_commit:%H:%M:%S.%f}"
+        if restored.last_commit
+        else "none was replayed"
+    )
+    return drilling.note("target", tuple(problems), f"Recovered to {target}: {last}, and {after}.")
+
+
+def list_rewound(drilling: Drilling) -> Evidence:
+    """List what of the audit log a restore to this point takes back; its copy outside has all of it."""
+    restored = drilling.restored
+    if restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    store = audit_store.Store.of(drilling.plan.out, drilling.plan.environment.name)
+    with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
+        ((last,),) = connection.execute(queries.load("drill/last_audit_row")).fetchall()
+    lines = store.lines()
+    rewound = audit_store.after(lines, last or 0)
+    rows = tuple(
+        {"row": each["id"], "at": each["at"], "event": each["event"], "run": each["run"]} for each in rewound
+    )
+    if not lines:
+        return Evidence(ok=True, summary="There is no copy of an audit log, so nothing of one is rewound.")
+    said = f"{len(rewound)} of the {len(lines)} rows of the audit log are newer than the recovered database"
+    return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
+
+
+def compare_storage(drilling: Drilling) -> Evidence:
+    """Say what no backup of a database holds: the files of Storage."""
+    restored = drilling.restored
+    if restored is None:
+        return Evidence(ok=True, idle=True, summary=_IDLE)
+    with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
+        found = connection.execute(queries.load("drill/storage_there")).fetchone()
+        objects = (
+            connection.execute(queries.load("drill/storage_objects")).fetchone()
+            if found and found[0]
+            else (0, 0)
+        )
+    count, size = objects or (0, 0)
+    if not count:
+        return Evidence(ok=True, summary="The restored database lists no files of Storage.")
+    problem = Problem(
+        kind="storage-not-in-backup",
+        object="storage.objects",
+        said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed; no backup of a database has them.",
+        todo="Keep a copy of the buckets too, and compare it with this list.",
+        blocks=False,
+    )
+    return drilling.note("storage", (problem,), "")
+
+
+def _now(dsn: str, names: tuple[str, ...]) -> reference.Reference | None:
+    """What production has now, rows aside; None where it does not answer."""
+    from ops import errors
+
+    try:
+        with database.connect(dsn, autocommit=False) as connection, database.translating():
+            tables = reference.chosen(connection, names)
+            described = reference.describe(connection, tables)
+            connection.rollback()
+    except errors.Unavailable:
+        return None
+    return reference.Reference(
+        taken=datetime.now(UTC),
+        lsn=0,
+        timeline=1,
+        system_identifier="",
+        database="",
+        exact=False,
+        tables={str(each): reference.TableReference(rows=0) for each in tables},
+        described=described,
+        sequences={},
+    )
+
+
+def _end_missing(drilling: Drilling) -> list[Problem]:
+    """Find that recovery ended before the archive does: Postgres takes damage for the end, and says nothing."""
+    restored, held, backup = drilling.restored, drilling.holdings, drilling.backup
+    if restored is None or held is None or backup is None or restored.target.kind != "latest":
+        return []
+    if (
+        held.end_lsn is None
+        or restored.end_lsn is None
+        or restored.end_lsn >= held.end_lsn - backup.segment_size
+    ):
+        return []
+    end, archive = recovery_target.written(restored.end_lsn), recovery_target.written(held.end_lsn)
+    return [
+        Problem(
+            kind="wal-not-replayed",
+            object=end,
+            said=f"Recovery ended at {end}, and the archive goes on to {archive}: what is between is lost.",
+            todo="Look for a missing or damaged segment there: backup-verification names it.",
+        )
+    ]
+
+
+def _beyond(said: str) -> Problem:
+    return Problem(
+        kind="target-passed",
+        object="target",
+        said=f"{said}, which is after the target.",
+        todo="Do not use what was restored: it is not of that time.",
+    )

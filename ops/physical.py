@@ -1,0 +1,126 @@
+"""Base backups of `pg_basebackup` and an archive of WAL, on a disk that we can read.
+
+Source: supabase-operations.md, "Backup & Restore".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from ops import (
+    backup_settings,
+    copying,
+    errors,
+    physical_holdings,
+    physical_verify,
+    physical_wal,
+    recovery,
+    scratch,
+)
+from ops.backup_settings import Drill
+from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.recovery import Cluster
+from ops.recovery_target import RecoveryTarget
+from ops.scratch import Scratch
+
+_DRILL = Drill()
+
+
+@dataclass(frozen=True)
+class PhysicalSource:
+    """The backups of one environment; `name` is the database that is looked at once one is restored."""
+
+    settings: backup_settings.Physical
+    drill: Drill = _DRILL
+    name: str = "postgres"
+
+    @property
+    def kind(self) -> SourceKind:
+        return "physical"
+
+    def holdings(self) -> Holdings:
+        """Return what there is.
+
+        Raises:
+            Refused: there is no folder of backups or of WAL, or we may not read it.
+        """
+        return physical_holdings.holdings(self.settings)
+
+    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+        """Read a backup whole, and the WAL behind it, and return what is wrong with it."""
+        return physical_verify.problems(self.settings, backup, progress)
+
+    @contextmanager
+    def restored(
+        self,
+        backup: Backup,
+        target: RecoveryTarget,
+        *,
+        within: timedelta,
+        progress: Progress,
+        halfway: Halfway | None = None,
+    ) -> Generator[Cluster]:
+        """Restore a backup to a scratch cluster that is gone when the block ends, or when we die.
+
+        Raises:
+            CheckFailed: it cannot be restored, or not up to this target; says why.
+            Unavailable: it did not end within the time, or there is no room.
+        """
+        began, chain = time.monotonic(), self._chain(backup)
+        # An incremental backup is put together with its parents, which takes as much again.
+        room = sum(copying.size(folder) for folder in chain)
+        with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:
+            spent = _put_together(place, chain, room, progress)
+            wal = physical_wal.offered(self.settings.wal, place, since=backup)
+            left = within - timedelta(seconds=time.monotonic() - began)
+            with recovery.running(
+                place,
+                target,
+                restore_command=wal,
+                name=self.name,
+                spent=spent,
+                within=left,
+                fsync=self.drill.fsync,
+                progress=progress,
+                halfway=halfway,
+            ) as cluster:
+                yield cluster
+
+    def _chain(self, backup: Backup) -> tuple[Path, ...]:
+        folders = tuple(self.settings.base / name for name in (*backup.parents, backup.id))
+        missing = [folder.name for folder in folders if not folder.is_dir()]
+        if missing:
+            raise errors.CheckFailed(
+                f"{', '.join(missing)} of {self.settings.base} is not there any more, so that {backup.id} cannot be "
+                "restored."
+            )
+        return folders
+
+
+def _put_together(place: Scratch, chain: tuple[Path, ...], room: int, progress: Progress) -> Timings:
+    began, done = time.monotonic(), 0
+
+    def told(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, room, "bytes of the backup copied")
+
+    if len(chain) == 1:
+        copying.tree(chain[0], place.data, told=told)
+        return Timings(fetch=timedelta(seconds=time.monotonic() - began))
+    copies = [place.home / f"part-{number}" for number in range(len(chain))]
+    for folder, copy in zip(chain, copies, strict=True):
+        copying.tree(folder, copy, told=told)
+    place.user.own(place.home)
+    fetched = time.monotonic()
+    code, said = place.run("pg_combinebackup", *copies, "-o", place.data)
+    if code:
+        raise errors.CheckFailed(f"The incremental backup cannot be put together: {said}")
+    return Timings(
+        fetch=timedelta(seconds=fetched - began), restore=timedelta(seconds=time.monotonic() - fetched)
+    )

@@ -1,0 +1,61 @@
+"""How a restored cluster gets at an archive of WAL: by a script that reads it, and never writes there."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ops import copying, errors, scratch
+from ops.backups import Backup
+from ops.scratch import Scratch
+
+# $1: name of a file of the WAL; $2: where it should go. What is not there is no error: recovery tries and sees.
+_FETCH = """#!/bin/sh
+archive={archive}
+if [ -f "$archive/$1" ]; then exec cp -- "$archive/$1" "$2"; fi
+for each in gz:gzip zst:zstd lz4:lz4 bz2:bzip2 xz:xz; do
+    if [ -f "$archive/$1.${{each%%:*}}" ]; then "${{each##*:}}" -dc < "$archive/$1.${{each%%:*}}" > "$2"; exit; fi
+done
+exit 1
+"""
+_SEGMENT = len("000000010000000000000001")
+
+
+def offered(archive: Path, place: Scratch, *, since: Backup) -> str:
+    """Return the `restore_command` by which the scratch cluster reads an archive.
+
+    Where its user of the operating system may not, it gets copies of what it can need.
+
+    Raises:
+        Unavailable: there is no room for them.
+    """
+    if not archive.is_dir():
+        raise errors.CheckFailed(f"{archive}, the archive of WAL, is not there, so nothing can be replayed.")
+    if not _readable(archive, place):
+        archive = _copied(archive, place, since)
+    script = place.home / "fetch-wal"
+    script.write_text(_FETCH.format(archive=shlex.quote(str(archive))))
+    script.chmod(0o755)
+    return f"{scratch.shell(script)} %f %p"
+
+
+def _readable(archive: Path, place: Scratch) -> bool:
+    code, _ = _tried(place, f'cd {shlex.quote(str(archive))} && for f in *; do [ -r "$f" ] || exit 1; done')
+    return code == 0
+
+
+def _tried(place: Scratch, line: str) -> tuple[int, str]:
+    ended = place.user.run("/bin/sh", "-c", line)
+    return ended.returncode, ended.stderr
+
+
+def _copied(archive: Path, place: Scratch, since: Backup) -> Path:
+    copy = place.home / "wal"
+    first = _first(since)
+    copying.some(archive, copy, lambda name: len(name) < _SEGMENT or name[8:_SEGMENT] >= first)
+    return copy
+
+
+def _first(backup: Backup) -> str:
+    """Return the part of a segment's name after its timeline from which on recovery can need it."""
+    return "" if backup.start_lsn is None else f"{backup.start_lsn >> 32:08X}"

@@ -1,0 +1,257 @@
+"""Recovery of a restored data directory up to a point, on a cluster that nobody else can reach.
+
+Source: supabase-operations.md, the quarterly restore drill, step 2.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from ops import database, errors, postmaster, queries, recovery_target, scratch
+from ops.backups import Halfway, Progress, Timings
+from ops.recovery_target import RecoveryTarget, TargetKind
+from ops.scratch import Scratch
+
+_POLL = timedelta(milliseconds=20)
+_FETCHED = "fetched"
+_NOT_REACHED = "recovery ended before configured recovery target was reached"
+# Standby queries need at least as much of each as the server had that wrote the WAL.
+_AT_LEAST = {
+    "max_connections setting": "max_connections",
+    "max_worker_processes setting": "max_worker_processes",
+    "max_wal_senders setting": "max_wal_senders",
+    "max_prepared_xacts setting": "max_prepared_transactions",
+    "max_locks_per_xact setting": "max_locks_per_transaction",
+}
+# One of them is there in every cluster that somebody runs; it need not be a superuser.
+_ASKERS = ("postgres", "supabase_admin")
+_COMMIT = re.compile(r"desc: COMMIT (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
+_SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
+# Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
+_FAST = {
+    "hot_standby": "on",
+    "recovery_prefetch": "try",
+    "maintenance_io_concurrency": "64",
+    "shared_buffers": "512MB",
+    "max_wal_size": "64GB",
+    "checkpoint_timeout": "1h",
+    "wal_decode_buffer_size": "4MB",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A recovered cluster; `target` is to where it was really recovered, `said` what one must know."""
+
+    place: Scratch
+    name: str
+    user: str
+    target: RecoveryTarget
+    timings: Timings
+    end_lsn: int | None
+    last_commit: datetime | None
+    said: tuple[str, ...] = ()
+
+    @property
+    def dsn(self) -> str:
+        return self.place.dsn(self.name, self.user)
+
+    @property
+    def bindir(self) -> Path:
+        return self.place.programs.bindir
+
+    def next_commit(self) -> datetime | None:
+        """Return the time of the first commit that was not recovered, where the WAL that was fetched has one."""
+        if self.end_lsn is None:
+            return None
+        start = recovery_target.written(self.end_lsn)
+        _, said = self.place.run(
+            "pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--start={start}", "--rmgr=Transaction"
+        )
+        found = _COMMIT.search(said)
+        return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+
+    def promote(self) -> None:
+        """Let it be written to; that it can be already is fine."""
+        with database.connect(self.dsn) as connection, database.translating():
+            connection.execute(queries.load("recovery/promote"))
+
+
+@contextmanager
+def running(
+    place: Scratch,
+    target: RecoveryTarget,
+    *,
+    restore_command: str,
+    name: str,
+    spent: Timings,
+    within: timedelta,
+    fsync: bool = True,
+    progress: Progress,
+    halfway: Halfway | None = None,
+) -> Generator[Cluster]:
+    """Recover what is in the scratch folder up to the target, and yield the cluster; it is gone afterwards.
+
+    With `halfway` it stops on the way for a look. `restore_command` is the shell's line that brings a file of the WAL,
+    as Postgres's setting of this name; `spent` is what it took to get this far. A time after the last commit is fatal
+    to Postgres: it is recovered as `latest`, and said.
+
+    Raises:
+        CheckFailed: recovery ended with an error, or before the target.
+        Unavailable: it did not end within the time.
+    """
+    began = time.monotonic()
+    scratch.disarm(place)
+    place.user.own(place.home)
+    recovery = _Recovery(
+        place,
+        {
+            **scratch.quiet(place, fsync=fsync),
+            **_FAST,
+            **_as_the_primary(place),
+            "restore_command": f"{restore_command} && echo %f >> {scratch.shell(place.home / _FETCHED)}",
+        },
+        name,
+        began + within.total_seconds(),
+        progress,
+    )
+    said: tuple[str, ...] = ()
+    looked = recovery.look_at(halfway) if halfway else 0.0
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(recovery.reached(target))
+        except _NotReachedError:
+            if target.kind is not TargetKind.TIME:
+                raise errors.CheckFailed(
+                    f"The WAL ends before {target}, so it cannot be recovered to: {postmaster.log(place.data, lines=3)}"
+                ) from None
+            said = (f"{target} is after the last commit in the WAL, so all of the WAL was recovered.",)
+            cluster = stack.enter_context(recovery.reached(RecoveryTarget()))
+        replay = timedelta(seconds=time.monotonic() - began - looked)
+        yield replace(cluster, said=said, timings=spent.model_copy(update={"replay": replay}))
+
+
+class _NotReachedError(Exception):
+    """The end of the WAL came before the target."""
+
+
+@dataclass(frozen=True)
+class _Recovery:
+    """One recovery: what is tried once more as `latest` is the same but for its target."""
+
+    place: Scratch
+    settings: dict[str, str]
+    name: str
+    deadline: float
+    progress: Progress
+
+    def look_at(self, halfway: Halfway) -> float:
+        """Stop at a place on the way, and return how many seconds were spent there."""
+        place = RecoveryTarget(kind=TargetKind.LSN, value=recovery_target.written(halfway.lsn))
+        try:
+            with self.reached(place) as cluster:
+                began = time.monotonic()
+                halfway.look(cluster.dsn)
+                return time.monotonic() - began
+        except _NotReachedError:
+            return 0.0
+
+    @contextmanager
+    def reached(self, target: RecoveryTarget) -> Generator[Cluster]:
+        """Recover, and yield the cluster that stands at the target."""
+        place = self.place
+        signal = place.data / "recovery.signal"
+        signal.touch()
+        place.user.own(signal)
+        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading.
+        states = ("ready",) if target.kind is TargetKind.LATEST else ("standby", "ready")
+        left = timedelta(seconds=max(0.0, self.deadline - time.monotonic()))
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(
+                    postmaster.running(
+                        place.programs.bindir / "postgres",
+                        place.data,
+                        user=place.user,
+                        settings={**self.settings, **target.settings},
+                        at_once=True,
+                        states=states,
+                        patience=left,
+                        looking=self._look,
+                    )
+                )
+            except errors.Unavailable:
+                raise self._ended() from None
+            try:
+                user = _superuser(place, self.name)
+                connection = stack.enter_context(database.connect(place.dsn(self.name, user)))
+                while target.kind is not TargetKind.LATEST and not self._paused(connection):
+                    self._look()
+                    time.sleep(_POLL.total_seconds())
+                ((end, last),) = connection.execute(queries.load("recovery/state")).fetchall()
+            except (psycopg.Error, errors.Unavailable):
+                raise self._ended() from None
+            connection.close()
+            yield Cluster(place, self.name, user, target, Timings(), end, last)
+
+    def _paused(self, connection: database.Connection) -> bool:
+        if time.monotonic() > self.deadline:
+            raise self._ended()
+        ((paused,),) = connection.execute(queries.load("recovery/paused")).fetchall()
+        return bool(paused)
+
+    def _look(self) -> None:
+        fetched = self.place.home / _FETCHED
+        lines = fetched.read_text().splitlines() if fetched.exists() else []
+        segments = sum(1 for line in lines if len(line) == len("000000010000000000000001"))
+        self.progress(
+            segments, 0, f"segments of WAL replayed, the last one {lines[-1] if lines else 'not yet'}"
+        )
+
+    def _ended(self) -> Exception:
+        """Say why there is no cluster: the target was not reached, an error of the server's, or the time."""
+        log = postmaster.log(self.place.data, lines=40)
+        if _NOT_REACHED in log:
+            return _NotReachedError()
+        if time.monotonic() > self.deadline:
+            return errors.CheckFailed("The restore did not end within its time, so it has failed.")
+        fatal = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
+        return errors.CheckFailed(f"Recovery failed: {'; '.join(fatal[-3:]) or log}")
+
+
+def control(place: Scratch) -> dict[str, str]:
+    """Return what `pg_controldata` says of the data directory.
+
+    Raises:
+        CheckFailed: it is no data directory, or its control file is broken.
+    """
+    code, said = place.run("pg_controldata", "-D", place.data)
+    if code or "WARNING" in said:
+        raise errors.CheckFailed(f"The control file of the backup cannot be read: {said}")
+    return dict(_SAID.findall(said))
+
+
+def _as_the_primary(place: Scratch) -> dict[str, str]:
+    found = control(place)
+    return {setting: found[name] for name, setting in _AT_LEAST.items() if name in found}
+
+
+def _superuser(place: Scratch, name: str) -> str:
+    """Return the superuser that the cluster was made with; whoever asks must exist."""
+    refused = ""
+    for user in _ASKERS:
+        try:
+            with database.connect(place.dsn(name, user)) as connection:
+                ((found,),) = connection.execute(queries.load("recovery/superuser")).fetchall()
+                return str(found)
+        except errors.Refused as error:
+            refused = str(error)
+    raise errors.CheckFailed(f"The restored cluster lets nobody in: {refused}. Name its database in the DSN.")

@@ -1,0 +1,172 @@
+"""Archived WAL read whole: the first page of each segment, and every record by `pg_waldump`."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops import recovery_target, wal_files, wal_segments
+from ops.backups import Backup, Problem
+from ops.physical_holdings import Wal
+from ops.wal_segments import Run, Stretch
+
+# So many segments are read at once, so that progress is seen and what is unpacked for it stays small.
+_AT_ONCE = 64
+_MOST_DAMAGED = 20
+_PLACE = re.compile(r"([0-9A-F]{1,8}/[0-9A-F]{1,8})")
+_TODO = "Bring a good copy of it back; else make a new base backup now, and look at the disk of the archive."
+
+
+@dataclass(frozen=True)
+class Range:
+    """Segments of one timeline that are all there, and the place from which they are read."""
+
+    timeline: int
+    start: int
+    run: Run
+
+    @property
+    def count(self) -> int:
+        return self.run.last - self.run.first + 1
+
+
+def ranges(stretches: Iterable[Stretch], *, size: int) -> tuple[Range, ...]:
+    """Return what there is of the WAL that a backup needs."""
+    found: list[Range] = []
+    for each in stretches:
+        for run in each.runs:
+            first, last = max(run.first, each.first), min(run.last, each.last)
+            if first <= last:
+                found.append(Range(each.timeline, max(each.start, first * size), Run(first, last)))
+    return tuple(found)
+
+
+def bad_headers(wal: Wal, backup: Backup, asked: Iterable[Range]) -> tuple[Problem, ...]:
+    """Look at the size and the first page of each segment, which is cheap."""
+    found: list[Problem] = []
+    for each in asked:
+        for number in range(each.run.first, each.run.last + 1):
+            said = _header_says(wal, backup, wal.path(each.timeline, number), number)
+            if said:
+                found.append(_damaged(wal.archive.name(each.timeline, number), said))
+    return tuple(found)
+
+
+def bad_records(
+    wal: Wal, asked: Iterable[Range], *, bindir: Path, passed: Callable[[int], None]
+) -> tuple[Problem, ...]:
+    """Read every record; `passed` is told how many segments were read.
+
+    Raises:
+        Refused: a segment cannot be unpacked here.
+    """
+    found: dict[str, Problem] = {}
+    for each in asked:
+        for first in range(each.run.first, each.run.last + 1, _AT_ONCE):
+            # One more than the part itself, since a record may go on in the next segment.
+            run = Run(first, min(first + _AT_ONCE, each.run.last))
+            start = max(each.start, first * wal.archive.size)
+            part = Range(each.timeline, start, run)
+            with _readable(wal, part) as (folder, unpacked_badly):
+                for problem in (*unpacked_badly, *_read_part(wal, part, folder, bindir)):
+                    found.setdefault(problem.object, problem)
+            passed(min(_AT_ONCE, each.run.last + 1 - first))
+            if len(found) >= _MOST_DAMAGED:
+                return tuple(found.values())
+    return tuple(found.values())
+
+
+def _header_says(wal: Wal, backup: Backup, path: Path, number: int) -> str:
+    size = wal.archive.size
+    if path.suffix not in wal_segments.SUFFIXES and (there := path.stat().st_size) != size:
+        return f"has {there} bytes and should have {size}"
+    try:
+        header = wal_files.header(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        return f"cannot be read ({error})"
+    if header is None:
+        return "has not even a first page"
+    return header.differs(
+        major=backup.major, name=path.name, lsn=number * size, system=backup.system_identifier, size=size
+    )
+
+
+def _read_part(wal: Wal, part: Range, folder: Path, bindir: Path) -> Generator[Problem]:
+    """Read from the start, and where a record is damaged, on from the next segment."""
+    size = wal.archive.size
+    start, end = part.start, (part.run.last + 1) * size
+    while start < end:
+        said = _dump(bindir, folder, part.timeline, start, end)
+        if not said:
+            return
+        places = [recovery_target.lsn(each) for each in _PLACE.findall(said)]
+        place = next((each for each in reversed(places) if start <= each < end), start)
+        yield _damaged(wal.archive.name(part.timeline, place // size), f"cannot be read: {said}")
+        start = (place // size + 1) * size
+
+
+def _dump(bindir: Path, folder: Path, timeline: int, start: int, end: int) -> str:
+    """Return what pg_waldump has to say against a range, or nothing."""
+    done = subprocess.run(
+        [
+            *(bindir / "pg_waldump", "--quiet", "--path", folder, "--timeline", str(timeline)),
+            *("--start", recovery_target.written(start), "--end", recovery_target.written(end)),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={"LC_ALL": "C", "TZ": "UTC"},
+    )
+    if done.returncode == 0:
+        return ""
+    said = [line.partition("error: ")[2] for line in done.stderr.splitlines() if "error: " in line]
+    return said[-1] if said else f"pg_waldump ended with {done.returncode}"
+
+
+@contextmanager
+def _readable(wal: Wal, part: Range) -> Generator[tuple[Path, tuple[Problem, ...]]]:
+    """Yield a folder in which pg_waldump finds the segments of a part by name, unpacked where they need it.
+
+    What cannot be unpacked is said beside it.
+    """
+    names = {wal.archive.name(part.timeline, n): wal.path(part.timeline, n) for n in _numbers(part.run)}
+    if all(path.name == name for name, path in names.items()):
+        yield wal.folder, ()
+        return
+    with tempfile.TemporaryDirectory(prefix="wal-") as made:
+        said = {name: _unpack(path, Path(made, name), size=wal.archive.size) for name, path in names.items()}
+        yield Path(made), tuple(_damaged(name, each) for name, each in said.items() if each)
+
+
+def _unpack(packed: Path, to: Path, *, size: int) -> str:
+    """Unpack a segment, or link it where it is not packed; return what is wrong with it, or nothing."""
+    if packed.name == to.name:
+        to.symlink_to(packed.resolve())
+        return ""
+    said = ""
+    with to.open("wb") as unpacked:
+        try:
+            with wal_files.opened(packed) as content:
+                shutil.copyfileobj(content, unpacked)
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+            said = f"cannot be unpacked ({error})"
+        there = unpacked.tell()
+        unpacked.truncate(size)
+    return said or ("" if there == size else f"has {there} bytes unpacked and should have {size}")
+
+
+def _numbers(run: Run) -> range:
+    return range(run.first, run.last + 1)
+
+
+def _damaged(name: str, said: str) -> Problem:
+    return Problem(kind="wal-damaged", object=name, said=f"The WAL segment {name} {said}.", todo=_TODO)
