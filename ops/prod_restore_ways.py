@@ -11,11 +11,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
-from ops import database, errors, prod_restore_facts, write_pause
+from ops import backup_source, database, errors, prod_restore_facts, write_pause
+from ops.backup_settings import ManagementApi
 from ops.backups import Backup, Source, Timings
 from ops.evidence import Evidence
 from ops.prod_restore import Restoring, Way
-from ops.project import Environment, Project
+from ops.project import Environment
 
 _PAUSE = 1.0
 _WITHIN = timedelta(hours=4)
@@ -51,8 +52,9 @@ def instructions(restoring: Restoring) -> tuple[str, ...]:
     return (
         f"Restore {backup} into a NEW data directory beside the old one; leave the old server and its data alone.",
         f"Set there: {settings}, a restore_command, archive_mode = 'off', and a port of its own; make recovery.signal.",
-        "Start it with default_transaction_read_only = 'on' on the command line, and wait until it has promoted.",
-        "Stop the old server, and let the address of the environment lead to the new one.",
+        "Set default_transaction_read_only = 'on' there too, start it, and wait until it has promoted.",
+        "Stop the old server, and let the address of the environment lead to the new one. Once you have confirmed the "
+        "restored data, take default_transaction_read_only out again, and reload.",
     )
 
 
@@ -69,7 +71,7 @@ def offer(restoring: Restoring) -> Evidence:
         restoring.offer = kept
         return Evidence(ok=True, summary=_offered(kept), rows=(kept,), idle=True)
     plan = restoring.plan
-    source = source_of(plan.project, plan.environment)
+    source = backup_source.source(plan.project, plan.environment)
     backup = _before(source, plan.target.at)
     within = plan.environment.backups.drill.timeout if plan.environment.backups else _WITHIN
     with (
@@ -117,21 +119,6 @@ def restore(restoring: Restoring, *, api: PointInTime | None = None) -> Evidence
     )
 
 
-def source_of(project: Project, environment: Environment) -> Source:
-    """Return the source of an environment's backups.
-
-    Raises:
-        Refused: it has none, or this version knows none.
-    """
-    if environment.backups is None:
-        raise errors.Refused(
-            f"{environment.name} has no source of backups, so nothing can be restored from one. Name it in "
-            f"[environments.{environment.name}.backups], or choose another way."
-        )
-    make = cast("Callable[[Project, Environment], Source]", _part("ops.backup_source", "source"))
-    return make(project, environment)
-
-
 def point_in_time(environment: Environment) -> PointInTime:
     """Return what restores a hosted project.
 
@@ -144,17 +131,13 @@ def point_in_time(environment: Environment) -> PointInTime:
             f"{environment.name} does not say which hosted project it is, so the Management API cannot restore it. "
             f"Name it in [environments.{environment.name}.backups.api], or choose the way of a ticket."
         )
-    make = cast("Callable[[Any], PointInTime]", _part("ops.management_api", "point_in_time"))
-    return make(api)
-
-
-def _part(module: str, name: str) -> object:
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
+        module = importlib.import_module("ops.management_api")
+    except ImportError:
         raise errors.Refused(
-            f"This version has no {module}.{name}, so it cannot restore in this way. Choose the way of a ticket."
+            "This version does not speak to the Management API. Choose the way of a ticket."
         ) from None
+    return cast("Callable[[ManagementApi], PointInTime]", module.point_in_time)(api)
 
 
 def _before(source: Source, at: datetime | None) -> Backup:

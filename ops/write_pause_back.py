@@ -13,6 +13,10 @@ from ops.evidence import Evidence
 from ops.pause_settings import WritePause
 
 _LIMITS = "set local statement_timeout = '30s'; set local lock_timeout = '10s'"
+_READ_ONLY = (
+    "are read-only by a setting of the server or of a role, which is not ours: take default_transaction_read_only out "
+    "of it, reload, and run again"
+)
 Row = dict[str, Any]
 
 
@@ -33,7 +37,7 @@ def prove(dsn: str, settings: WritePause, *, run: str) -> Evidence:
     rows.append(
         {
             "what": "new sessions",
-            "found": "are read-only" if read_only == "on" else "may write",
+            "found": _READ_ONLY if read_only == "on" else "may write",
             "ok": read_only == "off",
         }
     )
