@@ -22,7 +22,17 @@ from prefect.utilities.schema_tools.validation import validate
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict
 
-from ops import deploys, embedded, journal, kept_state, marker, promotions, queries, soak_record
+from ops import (
+    deploys,
+    embedded,
+    journal,
+    kept_state,
+    marker,
+    promotions,
+    queries,
+    soak_record,
+    write_pause_journal,
+)
 from tasks.step import Step
 
 ROOT = Path(__file__).parent.parent
@@ -223,6 +233,7 @@ def prepared_database():
             kept_state.prepare(connection)
             promotions.prepare(connection)
             soak_record.prepare(connection)
+            write_pause_journal.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")
