@@ -34,6 +34,7 @@ def prod_restore(
     plan = step.plan_restore(project, environment, target, reason, choices)
 
     with step.opened(plan) as restoring:
+        step.check_connectivity(restoring)
         step.find_incident(restoring)
         step.assess_loss(restoring)
 

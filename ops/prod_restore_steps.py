@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ops import (
+    connectivity,
     errors,
     prod_restore_facts,
     prod_restore_rewound,
@@ -17,6 +18,16 @@ from ops.evidence import Evidence
 from ops.prod_restore import Restoring
 
 _OVER = "Writes are re-enabled already; only the report is missing."
+
+
+def check_connectivity(restoring: Restoring) -> Evidence:
+    """Say which database answers, and over which road: without a session of its own no lock can be held.
+
+    Raises:
+        Refused: the DSN cannot work, or a pooler gives no session.
+        Unavailable: nobody answers.
+    """
+    return connectivity.check(restoring.site.dsn, needs_writes=False)
 
 
 def find_incident(restoring: Restoring) -> Evidence:

@@ -13,6 +13,9 @@ from tasks.step import step
 plan_restore = step(
     prod_restore.plan, title="Plan the restore of {path} on {environment}", evidence="restore-plan"
 )
+check_connectivity = step(
+    prod_restore_steps.check_connectivity, title="Check connectivity", evidence="restore-connectivity"
+)
 find_incident = step(prod_restore_steps.find_incident, title="Find what was begun", evidence="restore-found")
 assess_loss = step(
     prod_restore_steps.assess_loss, title="Look at what will be lost", evidence="restore-expected-loss"

@@ -42,7 +42,7 @@ def test_killed_at_every_few_statements_it_is_paused_and_comes_back(root: Path, 
     before = fix_pause.acls(shaped)
     killed = {"pause": 0, "resume": 0}
     for number in itertools.count(1, EVERY):
-        codes = []
+        codes: list[int] = []
         for act in ("pause", "resume"):
             code = paused.run(act, root, shaped, at=number)
             codes.append(code)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops import embedded, errors, prod_restore_ways
+from ops.project import Environment
 from tests import fix_app, fix_pause, fix_restored
 from tests.fix_restored import Past
 
@@ -47,7 +48,11 @@ def test_it_is_asked_once_and_what_it_brings_back_is_paused_again(
         fix_restored.run(project, past.at, way="api")
 
     api = Api(past)
-    monkeypatch.setattr(prod_restore_ways, "point_in_time", lambda _: api)
+
+    def stand_in(environment: Environment) -> Api:
+        return api
+
+    monkeypatch.setattr(prod_restore_ways, "point_in_time", stand_in)
     fix_restored.answering(monkeypatch, ("reject", "ada", "not yet"))
     with pytest.raises(errors.Denied):
         fix_restored.run(project, past.at, way="api")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_a_reason_is_needed_and_giving_up_needs_no_target(project: str):
 
 
 def test_the_report_says_what_is_not_known():
-    found = {
+    found: dict[str, Any] = {
         **dict.fromkeys(("verdict", "state", "incident", "reason", "target", "way", "cause", "summary"), "x"),
         **{"project": "shop", "environment": "production", "root_cause": "not known yet"},
         **{"ticket": {}, "timeline": [{"at": "now", "what": "a | b"}], "verified": [], "loss": None},

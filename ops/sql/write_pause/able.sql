@@ -17,7 +17,9 @@ select r.rolname::text as role,
        pg_catalog.pg_has_role(r.oid, c.relowner, 'usage') as owns,
        r.rolsuper as superuser,
        pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
-       pg_catalog.pg_has_role(r.oid, 'member') as can_become
+       pg_catalog.pg_has_role(
+           r.oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end
+       ) as can_become
 from pg_catalog.pg_roles r
 cross join pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -9,7 +9,10 @@ select r.rolname::text as role, format('%%I.%%I', n.nspname, c.relname) as name,
 from pg_catalog.pg_roles r
 cross join pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where r.rolname = any (%(roles)s::text[]) and pg_catalog.pg_has_role(r.oid, 'member')
+where r.rolname = any (%(roles)s::text[])
+  and pg_catalog.pg_has_role(
+      r.oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end
+  )
   and c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p'
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'runbooks')
   and pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE')
