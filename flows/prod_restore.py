@@ -40,10 +40,10 @@ def prod_restore(
 
         gates.approve_pause(restoring)
         step.pause_writes(restoring)
-        step.prove_paused(restoring)
         if choices.give_up:
             gates.confirm_give_up(restoring)
         else:
+            step.prove_paused(restoring)
             step.keep_baseline(restoring)
             step.offer(restoring)
 
