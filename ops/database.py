@@ -25,22 +25,26 @@ def connect(
     application: str = "supabase-runbooks",
     autocommit: bool = True,
     timeout: timedelta = timedelta(seconds=10),
+    writes: bool = False,
     **settings: Any,
 ) -> Connection:
-    """Open one connection.
+    """Open one connection; one that `writes` may do so also where the writes of this database are paused.
 
     Raises:
         Unavailable: nobody answers at the address, or the server is starting, stopping or full.
         Refused: the server answers and says no (password, database, role, TLS).
     """
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             dsn,
             autocommit=autocommit,
             application_name=application,
             connect_timeout=max(1, int(timeout.total_seconds())),
             **settings,
         )
+        if writes and connection.info.parameter_status("default_transaction_read_only") == "on":
+            connection.execute("set default_transaction_read_only = off")
+        return connection
     except psycopg.Error as error:
         raise translated(error) from None
 

@@ -153,7 +153,9 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
     if where.database is None:
         yield Gatekeeper(proposal, run, policy, InMemory(policy.digest))
         return
-    with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
+    with database.connect(
+        secrets.open_secret(where.database), application=f"{run} (gate)", writes=True
+    ) as connection:
         log = Log.of(where, proposal.root, connection)
         log.prepare()
         close_lapsed(log, where.name)
@@ -169,7 +171,9 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None
     where = proposal.environment
     if where.database is None:
         return
-    with database.connect(secrets.open_secret(where.database), application=f"{run} (gate)") as connection:
+    with database.connect(
+        secrets.open_secret(where.database), application=f"{run} (gate)", writes=True
+    ) as connection:
         event = Event(
             *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
         )

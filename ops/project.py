@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from ops import configuration, errors, project_folder
 from ops.backup_settings import Backups
 from ops.config_settings import Flags, Providers, SchemaGuard
+from ops.pause_settings import WritePause
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
 from ops.startup_settings import Startup
@@ -98,6 +99,7 @@ class Environment(Strict):
     watch: Watch = Watch()
     soak: Soak | None = None
     backups: Backups | None = None
+    pause: WritePause = WritePause()
 
     @property
     def in_place(self) -> bool:

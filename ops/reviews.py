@@ -37,7 +37,9 @@ def opened(path: Path, environment: str) -> Generator[tuple[Environment, Log]]:
         )
     people.verify_place(where.approvers, operated.root, what="approvers' store")
     people.verify_place(where.audit_key, operated.root, what="audit log's key")
-    with database.connect(secrets.open_secret(where.database), application="runbooks audit") as connection:
+    with database.connect(
+        secrets.open_secret(where.database), application="runbooks audit", writes=True
+    ) as connection:
         yield where, Log.of(where, operated.root, connection)
 
 

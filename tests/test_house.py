@@ -33,6 +33,7 @@ from ops import (
     promotions,
     queries,
     soak_record,
+    write_pause_journal,
 )
 from tasks.step import Step
 
@@ -240,6 +241,7 @@ def prepared_database():
             soak_record.prepare(connection)
             heartbeat.prepare(connection)
             drill_log.prepare(connection)
+            write_pause_journal.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")

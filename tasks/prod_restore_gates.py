@@ -1,0 +1,98 @@
+"""Where a restore asks people: to pause, to restore, and whether what was restored is right.
+
+What was approved is in the record of paused writes, so that another run of an incident asks only for what is open.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ops import errors, prod_restore_gates, prod_restore_ticket
+from ops.prod_restore import STILL_PAUSED, Restoring
+from ops.prod_restore_gates import ENABLE, PAUSE, RESTORE, VERIFIED, Question
+from tasks import approval, runs
+from tasks import prod_restore as step
+
+_MOST_NOTES = 3
+
+
+def approve_pause(restoring: Restoring) -> None:
+    """Return when pausing writes is approved; at once where an incident is open.
+
+    Raises:
+        Denied: somebody said no, or nobody answered: nothing was done.
+        Refused: the environment is guarded, and this run has no deployment.
+    """
+    if restoring.record.open:
+        _refuse_bare(restoring)
+        return
+    found = approval.approve(Question(restoring), PAUSE)
+    restoring.approved = prod_restore_gates.answered(found)
+
+
+def approve_restore(restoring: Restoring) -> None:
+    """Return when this restore is approved, or, where people have it done, when they say with a ticket that it is.
+
+    Raises:
+        Denied: somebody said no, or nobody answered: writes stay paused.
+        Refused: three notes could not be read.
+    """
+    target = str(restoring.plan.target)
+    if restoring.over or restoring.record.has("restore-confirmed", target=target):
+        return
+    refused: list[str] = []
+    while len(refused) < _MOST_NOTES:
+        said = _asked(restoring, RESTORE, tuple(refused))
+        try:
+            ticket = _ticket(restoring, said["note"])
+        except errors.Refused as error:
+            refused.append(str(error))
+            continue
+        step.record_answer(restoring, "restore-confirmed", {**said, "target": target, "ticket": ticket})
+        return
+    raise errors.Refused(f"Three notes could not be read; the last: {refused[-1]} {STILL_PAUSED}")
+
+
+def confirm_verified(restoring: Restoring) -> None:
+    """Return when a person has looked at the restored data and says that it is right.
+
+    Raises:
+        Denied: somebody said no, or nobody answered: writes stay paused.
+    """
+    if not restoring.over:
+        step.record_answer(restoring, "verified", _asked(restoring, VERIFIED))
+
+
+def confirm_give_up(restoring: Restoring) -> None:
+    """Return when somebody lets writes go on without a restore.
+
+    Raises:
+        Denied: somebody said no, or nobody answered: writes stay paused.
+    """
+    if not restoring.over:
+        step.record_answer(restoring, "given-up", _asked(restoring, ENABLE))
+
+
+def _asked(restoring: Restoring, gate: str, refused: tuple[str, ...] = ()) -> dict[str, Any]:
+    try:
+        return prod_restore_gates.answered(approval.approve(Question(restoring, refused), gate))
+    except errors.Denied as denied:
+        raise errors.Denied(f"{denied} {STILL_PAUSED}") from None
+
+
+def _ticket(restoring: Restoring, note: str) -> dict[str, str]:
+    paused = restoring.event("paused") or restoring.event("begun")
+    now = datetime.now(UTC)
+    return prod_restore_ticket.read(
+        note, restoring.plan.choices.way, paused=paused.at if paused else now, now=now
+    )
+
+
+def _refuse_bare(restoring: Restoring) -> None:
+    where = restoring.plan.environment
+    if where.guarded and not runs.current().suspends:
+        raise errors.Refused(
+            f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with the "
+            "incident that was begun. Start it from the Prefect UI, or with runbooks run."
+        )

@@ -1,0 +1,42 @@
+"""A pause, or its end, in a process of its own that kills itself at the statement where it is told to."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ops import write_pause
+from tests import fix_pause
+
+_FORKSERVER = multiprocessing.get_context("forkserver")
+_FORKSERVER.set_forkserver_preload([__name__])
+ACTS = {"pause": fix_pause.pause, "resume": write_pause.resume}
+
+
+def run(act: str, root: Path, dsn: str, *, at: int = 0) -> int:
+    """Do it in another process, which dies before it sends statement `at`; return its exit code."""
+    process = _FORKSERVER.Process(target=_live, args=(act, root, dsn, at))
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
+
+
+def _live(act: str, root: Path, dsn: str, at: int) -> None:
+    sent = 0
+    execute = psycopg.Cursor.execute
+
+    def watched(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        if sent == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(self, query, *arguments, **options)
+
+    psycopg.Cursor.execute = watched  # pyright: ignore[reportAttributeAccessIssue]
+    ACTS[act](fix_pause.site(root, dsn, run=f"victim-{at}"))
