@@ -28,6 +28,7 @@ def base_backup(project: str, environment: str = "production", full: bool = Fals
         step.check_room(taking)
 
         step.take_backup(taking)
+        step.keep_reference(taking)
 
         step.await_wal(taking)
         step.remove_old(taking)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ops import base_backup, base_backup_folder, physical_holdings, wal_files
+from ops import base_backup, base_backup_folder, physical_holdings, recovery_target, reference, wal_files
 from ops.backups import Backup, Problem
 from ops.base_backup import Taking
 from ops.evidence import Evidence
@@ -44,6 +44,24 @@ def choose(backups: Iterable[Backup], *, keep: int, window: timedelta, now: date
     return Choice(
         tuple(each for each in ordered if each.id in kept),
         tuple(each for each in ordered if each.id not in kept),
+    )
+
+
+def keep_reference(taking: Taking) -> Evidence:
+    """Keep what the critical tables hold after the backup, so that a drill can compare its rows exactly.
+
+    Raises:
+        Refused: a critical table is not there, or the login may not read it.
+        Unavailable: the connection is lost.
+    """
+    plan = taking.plan
+    found = reference.take(taking.dsn, plan.backups.drill.tables)
+    reference.keep(plan.out, plan.environment.name, found)
+    how = "exactly" if found.exact else "not exactly, since somebody was writing all the time"
+    return Evidence(
+        ok=True,
+        summary=f"The rows of {len(found.tables)} tables are known {how} at {recovery_target.written(found.lsn)}.",
+        rows=reference.as_rows(found.tables),
     )
 
 

@@ -16,6 +16,12 @@ check_server = step(
     base_backup.check_server, title="Check the server and its archiving", evidence="archiving", stops=False
 )
 check_room = step(base_backup.check_room, title="Check the room on disk", evidence="backup-room")
+keep_reference = step(
+    base_backup_keep.keep_reference,
+    title="Keep what the tables hold",
+    evidence="backup-reference",
+    stops=False,
+)
 await_wal = step(
     base_backup_take.await_wal, title="Wait for the backup's WAL", evidence="backup-wal", stops=False
 )
