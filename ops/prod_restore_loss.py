@@ -68,6 +68,7 @@ def _recovered(restoring: Restoring) -> tuple[datetime | None, str]:
     known = {
         "the last heartbeat": marks.get("heartbeat"),
         "the time of the last commit": marks.get("commit"),
+        "the last commit of our own backup, restored aside": restoring.said("offer").get("last commit"),
     }
     times = {name: datetime.fromisoformat(text) for name, text in known.items() if text}
     at = restoring.plan.target.at

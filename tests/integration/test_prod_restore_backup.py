@@ -71,6 +71,6 @@ def test_what_the_backup_brings_is_seen_first_and_the_new_server_is_known(
         assert looks["timeline"] is True, "on a newer timeline"
         assert fix_app.ask(server.dsn, "select count(*) from public.notes") == [(6,)]
         assert found.loss
-        assert found.loss.known_by == "the time of the last commit"
+        assert found.loss.known_by == "the last commit of our own backup, restored aside"
         assert found.loss.seconds
         assert found.loss.seconds > 0
