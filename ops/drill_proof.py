@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from ops import (
     amcheck,
     audit_store,
     database,
+    drill,
     heartbeat,
     integrity,
     queries,
     recovery_target,
-    reference,
     reference_check,
 )
 from ops.backups import Problem
@@ -25,6 +25,7 @@ _IDLE = "Nothing was restored, so there is nothing to look at."
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
 
 
+@drill.reading("rows")
 def compare_rows(drilling: Drilling) -> Evidence:
     """Say whether the critical tables held, at a known place in the WAL, exactly what production had there."""
     expected, found = drilling.reference, drilling.compared
@@ -52,6 +53,7 @@ def compare_rows(drilling: Drilling) -> Evidence:
     )
 
 
+@drill.reading("shape")
 def compare_shape(drilling: Drilling) -> Evidence:
     """Say whether every critical table is there at the target too, with its policies and RLS as in production now."""
     if drilling.restored is None:
@@ -59,7 +61,7 @@ def compare_shape(drilling: Drilling) -> Evidence:
     names = drilling.plan.settings.drill.tables
     dsn, expected = drilling.dsn, drilling.reference
     if dsn is not None and drilling.plan.target.kind == "latest":
-        expected = _now(dsn, names) or expected
+        expected = reference_check.now(dsn, names) or expected
     if expected is None:
         return Evidence(
             ok=True, idle=True, summary="Neither production nor a reference says what there must be."
@@ -70,6 +72,7 @@ def compare_shape(drilling: Drilling) -> Evidence:
     )
 
 
+@drill.reading("integrity")
 def check_rows(drilling: Drilling) -> Evidence:
     """Look at foreign keys, sequences, indexes and constraints of all tables of the app."""
     if drilling.restored is None:
@@ -95,12 +98,16 @@ def verify_backup(drilling: Drilling) -> Evidence:
     """Read the backup itself whole, against its own checksums, and the WAL behind it."""
     if drilling.backup is None:
         raise ValueError("a backup is chosen before it is verified")
+    if any(each.kind == "restore-timeout" for each in drilling.problems):
+        said = "The restore did not end within its time, so that nobody waits for what it waited for."
+        return Evidence(ok=True, idle=True, summary=said)
     found = drilling.plan.source.verify(drilling.backup, drilling.progress)
     return drilling.note(
         "backup-files", found, f"{drilling.backup.id} is whole, and so is the WAL behind it."
     )
 
 
+@drill.reading("pages")
 def check_pages(drilling: Drilling) -> Evidence:
     """Look through tables and indexes page by page, once the cluster may be written to."""
     settings = drilling.plan.settings.drill
@@ -120,6 +127,7 @@ def check_pages(drilling: Drilling) -> Evidence:
     return drilling.note("pages", found, "pg_amcheck found nothing wrong in any table or index.")
 
 
+@drill.reading("loss")
 def measure_loss(drilling: Drilling) -> Evidence:
     """Measure the RPO: the time from the last heartbeat that came back to the moment of the failure or the target."""
     restored, plan = drilling.restored, drilling.plan
@@ -161,6 +169,7 @@ def measure_loss(drilling: Drilling) -> Evidence:
     return evidence.model_copy(update={"rows": (row,)})
 
 
+@drill.reading("target")
 def prove_target(drilling: Drilling) -> Evidence:
     """Prove that recovery stopped just there: what came before is there, and what came after is not."""
     restored = drilling.restored
@@ -195,6 +204,7 @@ def prove_target(drilling: Drilling) -> Evidence:
     return drilling.note("target", tuple(problems), f"Recovered to {target}: {last}, and {after}.")
 
 
+@drill.reading("rewound")
 def list_rewound(drilling: Drilling) -> Evidence:
     """List what of the audit log a restore to this point takes back; its copy outside has all of it."""
     restored = drilling.restored
@@ -214,6 +224,7 @@ def list_rewound(drilling: Drilling) -> Evidence:
     return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
 
 
+@drill.reading("storage")
 def compare_storage(drilling: Drilling) -> Evidence:
     """Say what no backup of a database holds: the files of Storage."""
     restored = drilling.restored
@@ -237,30 +248,6 @@ def compare_storage(drilling: Drilling) -> Evidence:
         blocks=False,
     )
     return drilling.note("storage", (problem,), "")
-
-
-def _now(dsn: str, names: tuple[str, ...]) -> reference.Reference | None:
-    """What production has now, rows aside; None where it does not answer."""
-    from ops import errors
-
-    try:
-        with database.connect(dsn, autocommit=False) as connection, database.translating():
-            tables = reference.chosen(connection, names)
-            described = reference.describe(connection, tables)
-            connection.rollback()
-    except errors.Unavailable:
-        return None
-    return reference.Reference(
-        taken=datetime.now(UTC),
-        lsn=0,
-        timeline=1,
-        system_identifier="",
-        database="",
-        exact=False,
-        tables={str(each): reference.TableReference(rows=0) for each in tables},
-        described=described,
-        sequences={},
-    )
 
 
 def _end_missing(drilling: Drilling) -> list[Problem]:

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import psycopg
 
-from ops import database, errors, postmaster, queries, recovery_target, scratch
-from ops.backups import Halfway, Progress, Timings
+from ops import database, errors, postmaster, queries, recovery_target, scratch, wal_segments
+from ops.backups import Halfway, NoRoom, Progress, Timings, TooSlow
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
 _POLL = timedelta(milliseconds=20)
 _FETCHED = "fetched"
+LATE = "The restore did not end within its time, so it has failed."
+_WHOLE = 1_000_000
+_FULL = "No space left on device"
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 # Standby queries need at least as much of each as the server had that wrote the WAL.
 _AT_LEAST = {
@@ -33,7 +36,9 @@ _AT_LEAST = {
 }
 # One of them is there in every cluster that somebody runs; it need not be a superuser.
 _ASKERS = ("postgres", "supabase_admin")
-_COMMIT = re.compile(r"desc: COMMIT (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
+_COMMIT = re.compile(
+    r"desc: (?:COMMIT|ABORT)(?:_PREPARED)? (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC"
+)
 _SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
 # Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
 _FAST = {
@@ -69,12 +74,15 @@ class Cluster:
         return self.place.programs.bindir
 
     def next_commit(self) -> datetime | None:
-        """Return the time of the first commit that was not recovered, where the WAL that was fetched has one."""
-        if self.end_lsn is None:
+        """Return when the first transaction ended that was not recovered, where the WAL that was fetched has one."""
+        there = _wal_from(self.place, self.end_lsn) if self.end_lsn is not None else None
+        if there is None or self.target.kind is TargetKind.LATEST:
             return None
-        start = recovery_target.written(self.end_lsn)
+        timeline, start, end = there
         _, said = self.place.run(
-            "pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--start={start}", "--rmgr=Transaction"
+            "pg_waldump",
+            f"--path={self.place.data / 'pg_wal'}",
+            *(f"--timeline={timeline}", f"--start={start}", f"--end={end}", "--rmgr=Transaction"),
         )
         found = _COMMIT.search(said)
         return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
@@ -171,8 +179,6 @@ class _Recovery:
         signal = place.data / "recovery.signal"
         signal.touch()
         place.user.own(signal)
-        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading.
-        states = ("ready",) if target.kind is TargetKind.LATEST else ("standby", "ready")
         left = timedelta(seconds=max(0.0, self.deadline - time.monotonic()))
         with ExitStack() as stack:
             try:
@@ -183,7 +189,7 @@ class _Recovery:
                         user=place.user,
                         settings={**self.settings, **target.settings},
                         at_once=True,
-                        states=states,
+                        states=("standby", "ready"),
                         patience=left,
                         looking=self._look,
                     )
@@ -193,20 +199,30 @@ class _Recovery:
             try:
                 user = _superuser(place, self.name)
                 connection = stack.enter_context(database.connect(place.dsn(self.name, user)))
-                while target.kind is not TargetKind.LATEST and not self._paused(connection):
+                while not self._stopped(connection, target):
                     self._look()
                     time.sleep(_POLL.total_seconds())
                 ((end, last),) = connection.execute(queries.load("recovery/state")).fetchall()
             except (psycopg.Error, errors.Unavailable):
                 raise self._ended() from None
             connection.close()
+            self._verify_room()
             yield Cluster(place, self.name, user, target, Timings(), end, last)
 
-    def _paused(self, connection: database.Connection) -> bool:
+    def _stopped(self, connection: database.Connection, target: RecoveryTarget) -> bool:
         if time.monotonic() > self.deadline:
             raise self._ended()
-        ((paused,),) = connection.execute(queries.load("recovery/paused")).fetchall()
-        return bool(paused)
+        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading. It
+        # calls itself ready long before, since it answers while it replays.
+        asked = "recovery/ended" if target.kind is TargetKind.LATEST else "recovery/paused"
+        ((stopped,),) = connection.execute(queries.load(asked)).fetchall()
+        return bool(stopped)
+
+    def _verify_room(self) -> None:
+        """A segment that could not be brought for want of room is to Postgres one that there is not."""
+        log = postmaster.log(self.place.data, lines=_WHOLE)
+        if _FULL in log:
+            raise _no_room(log)
 
     def _look(self) -> None:
         fetched = self.place.home / _FETCHED
@@ -222,7 +238,9 @@ class _Recovery:
         if _NOT_REACHED in log:
             return _NotReachedError()
         if time.monotonic() > self.deadline:
-            return errors.CheckFailed("The restore did not end within its time, so it has failed.")
+            return TooSlow(f"{LATE} {postmaster.log(self.place.data, lines=3)}")
+        if _FULL in log:
+            return _no_room(log)
         fatal = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
         return errors.CheckFailed(f"Recovery failed: {'; '.join(fatal[-3:]) or log}")
 
@@ -237,6 +255,23 @@ def control(place: Scratch) -> dict[str, str]:
     if code or "WARNING" in said:
         raise errors.CheckFailed(f"The control file of the backup cannot be read: {said}")
     return dict(_SAID.findall(said))
+
+
+def _wal_from(place: Scratch, start: int) -> tuple[int, str, str] | None:
+    """Return the timeline, the place and the end of the WAL that is at hand: pg_waldump waits for what is not there."""
+    size = int(control(place)["Bytes per WAL segment"])
+    archive = wal_segments.read((each.name for each in (place.data / "pg_wal").iterdir()), size=size)
+    for timeline in sorted(archive.runs, reverse=True):
+        for run in archive.runs[timeline]:
+            if run.first <= start // size <= run.last:
+                written = recovery_target.written
+                return timeline, written(start), written((run.last + 1) * size)
+    return None
+
+
+def _no_room(log: str) -> NoRoom:
+    said = next(line for line in log.splitlines() if _FULL in line)
+    return NoRoom(f"The disk filled up in the restore: {said}. Make room, or name another folder as scratch.")
 
 
 def _as_the_primary(place: Scratch) -> dict[str, str]:
