@@ -8,28 +8,31 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-.PHONY: help demo up test check bench clean
+
+.PHONY: help demo demo-restore up test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 8
 
 demo: $(READY) ## Rehearse the example through a real Prefect server and worker, and stop everything again.
 	@$(BIN)/runbooks demo
+
+demo-restore: $(READY) ## Drop a table of a small production, and restore it from a backup to just before.
+	@$(BIN)/runbooks demo-restore
 
 up: $(READY) ## The same as demo, and stay up until Ctrl-C.
 	@$(BIN)/runbooks up
 
 test: $(DEV) $(PEERS) ## Run the whole suite.
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
-	@$(BIN)/ruff format --check --quiet $(SOURCES)
-	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/lint-imports --no-cache > build/lint-imports.txt || { cat build/lint-imports.txt; exit 1; }
 	@$(BIN)/basedpyright --level error > build/types.txt & types=$$!; \
-	$(BIN)/python -m pytest -q tests/unit tests/test_house.py; tests=$$?; \
-	wait $$types || { cat build/types.txt; exit 1; }; exit $$tests
+	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES) && \
+	{ $(BIN)/lint-imports --no-cache > build/lint-imports.txt || { cat build/lint-imports.txt; false; }; } && \
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/test_house.py; \
+	others=$$?; wait $$types || { cat build/types.txt; exit 1; }; exit $$others
 
 bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md, -integrity.md and -promotion.md.
 	@$(BIN)/python -m benchmarks.rehearsal

@@ -29,6 +29,7 @@ DEPLOYMENT = "prod-promotion/production"
 FIRST, LAST = "Take hold of the database", "Settle what was applied"
 BEGIN, END = "Check the confirmation", "Hand off the promotion"
 _TAKEN_WITHIN = 60.0
+_POLL = 1.0
 T = TypeVar("T")
 _CONFIG = """\
 [project]
@@ -50,9 +51,9 @@ _HEAD = """\
 Written by `make bench`. {files} pending migrations (tables with RLS, columns with data, indexes, functions, views) are
 promoted by `prod-promotion` through a real Prefect server, worker and deployment, and applied by `supabase db push`,
 each to a fresh Supabase-shaped database; medians of {rounds} rounds in which both take turns. The act stanza is from
-taking the lock to the last file: the plan looked at once more, frozen, and each file as a task run with its history and
-journal rows. The rest of the flow's last pass (checks, proofs, note, schema page, evidence) is its fixed cost; starting
-the process is not in it.
+taking the lock to the last file: the plan looked at once more, frozen, and each file with its history and journal rows,
+in task runs of about a second. The rest of the flow's last pass (checks, proofs, note, schema page, evidence) is its
+fixed cost; starting the process is not in it.
 
 Machine: {machine}. {day}.
 
@@ -122,10 +123,13 @@ def _promote(running: Stack, where: Path, secret: Path, dsn: str) -> Taken:
 
 
 def _ended(running: Stack, run: FlowRun) -> FlowRun:
-    *_, ended = runs.follow(running, run.id)
-    if not isinstance(ended, FlowRun):
-        raise RuntimeError("the promotion was not followed to its end")
-    return ended
+    """Return the run when it has ended or waits; who follows it step by step keeps the server busy."""
+    with running.client() as client:
+        while True:
+            found = client.read_flow_run(run.id)
+            if found.state and (found.state.is_final() or found.state.is_paused()):
+                return found
+            time.sleep(_POLL)
 
 
 def _approve(run: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops.promotion_choices import PromotionChoices
 from ops.promotion_result import Promotion
-from tasks import emergency, progress, promotion_gate
+from tasks import emergency, promotion_gate
 from tasks import promotion as step
 from tasks.runbook import flow
 
@@ -45,8 +45,7 @@ def emergency_migration(
         promotion_gate.approve(promotion)
 
         step.take_hold(promotion)
-        for migration in progress.through(promotion.pending, "files"):
-            step.apply_file(promotion, migration)
+        step.apply_files(promotion, promotion.pending)
         step.settle(promotion)
 
         step.ask_gates(promotion)

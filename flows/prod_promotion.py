@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ops.promotion_choices import PromotionChoices
 from ops.promotion_result import Promotion
-from tasks import progress, promotion_gate
 from tasks import promotion as step
+from tasks import promotion_gate
 from tasks.runbook import flow
 
 
@@ -44,8 +44,7 @@ def prod_promotion(
         promotion_gate.approve(promotion)
 
         step.take_hold(promotion)
-        for migration in progress.through(promotion.pending, "files"):
-            step.apply_file(promotion, migration)
+        step.apply_files(promotion, promotion.pending)
         step.settle(promotion)
 
         step.ask_gates(promotion)

@@ -77,18 +77,26 @@ class Outcome:
 
 
 def run(
-    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None = None
+    target: Target,
+    script: statements.Script,
+    entry: journal.Entry,
+    *,
+    inspect: Inspect | None = None,
+    begun: bool | None = None,
 ) -> Outcome:
     """Run a file once, again while its error is transient (at most three attempts), and say what it did.
 
     A file that turns out not to be transactional is run again unit by unit. `inspect` sees the result of a
-    transactional file before it commits and may have it rolled back.
+    transactional file before it commits and may have it rolled back. `begun` is what `is_begun` has said, where it was
+    asked already.
 
     Raises:
         Unavailable: the connection was lost, or could not be opened, three times.
     """
     return persist(
-        lambda again: _once(target, script, entry, inspect=inspect, again=again),
+        lambda again: _once(
+            target, script, entry, inspect=inspect, again=again, begun=None if again else begun
+        ),
         entry.file,
         transactional=script.transactional,
     )
@@ -137,22 +145,35 @@ def _attempt_note(state: tenacity.RetryCallState) -> str:
 
 
 def _once(
-    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None, again: bool
+    target: Target,
+    script: statements.Script,
+    entry: journal.Entry,
+    *,
+    inspect: Inspect | None,
+    again: bool,
+    begun: bool | None,
 ) -> Outcome:
     if again and (arrived := already(target, entry)):
         return arrived
-    uncertain = again or not target.throw_away
-    begun = uncertain and _is_begun(target, entry)
-    if begun or not script.transactional:
-        parts = statements.one_by_one(script) if script.transactional else script.units
-        return replace(_unit_by_unit(target, parts, entry), resumed=begun and not again)
+    whole = script.transactional
     try:
-        return _in_one_transaction(target, script, entry, inspect=inspect)
+        # The same login looks and runs the file: it costs more than most files do.
+        with target.login(kept=whole and not again and not marks.may_leave(script.text)) as connection:
+            if begun is None:
+                begun = (again or not target.throw_away) and is_begun(connection, entry)
+            whole = whole and not begun
+            if whole:
+                return _in_one_transaction(connection, target, script, entry, inspect=inspect)
+            parts = statements.one_by_one(script) if script.transactional else script.units
+            outcome = _unit_by_unit(connection, target, parts, entry)
+            return replace(outcome, resumed=begun and not again)
     except StatementFailed as error:
-        if error.failure.sqlstate not in NEEDS_NO_TRANSACTION:
+        if not whole or error.failure.sqlstate not in NEEDS_NO_TRANSACTION:
             raise
-        outcome = _unit_by_unit(target, statements.one_by_one(script), entry)
-        return replace(outcome, notes=(f"run statement by statement: {error.failure.message}",))
+        note = f"run statement by statement: {error.failure.message}"
+    with target.login() as connection:
+        outcome = _unit_by_unit(connection, target, statements.one_by_one(script), entry)
+    return replace(outcome, notes=(note,))
 
 
 def already(target: Target, entry: journal.Entry) -> Outcome | None:
@@ -163,30 +184,34 @@ def already(target: Target, entry: journal.Entry) -> Outcome | None:
     return Outcome(touched=None, notes=("the commit of the last attempt had reached the server",))
 
 
-def _is_begun(target: Target, entry: journal.Entry) -> bool:
-    """Whether a run found out that the file cannot be one transaction, and was interrupted in its midst."""
-    with target.login() as connection:
+def is_begun(connection: database.Connection, entry: journal.Entry) -> bool:
+    """Say whether a run went through the file unit by unit, and was interrupted in its midst."""
+    with database.translating():
         progress = journal.progress(connection, entry)
     return bool(progress.begun or progress.done)
 
 
 def _in_one_transaction(
-    target: Target, script: statements.Script, entry: journal.Entry, *, inspect: Inspect | None
+    connection: database.Connection,
+    target: Target,
+    script: statements.Script,
+    entry: journal.Entry,
+    *,
+    inspect: Inspect | None,
 ) -> Outcome:
-    with target.login(kept=not marks.may_leave(script.text)) as connection:
-        began = time.perf_counter()
-        if connection.info.transaction_status == pq.TransactionStatus.IDLE:
-            connection.execute("begin")
-        for statement in script.statements if not script.units else script.units[0].statements:
-            execution.execute(connection, target, statement, entry.file)
-        execution.settle(connection, entry.file)
-        outcome = _footprint(connection)
-        if inspect and not inspect(connection, outcome.touched):
-            connection.execute("rollback")
-            return replace(outcome, withdrawn=True)
-        _commit(connection, target, entry)
-        elapsed = (time.perf_counter() - began) * 1000
-        return replace(outcome, duration_ms=round(elapsed, 3), wal_bytes=_wal_bytes(connection, target))
+    began = time.perf_counter()
+    if connection.info.transaction_status == pq.TransactionStatus.IDLE:
+        connection.execute("begin")
+    for statement in script.statements if not script.units else script.units[0].statements:
+        execution.execute(connection, target, statement, entry.file)
+    execution.settle(connection, entry.file)
+    outcome = _footprint(connection) if inspect or target.measured else Outcome(touched=None)
+    if inspect and not inspect(connection, outcome.touched):
+        connection.execute("rollback")
+        return replace(outcome, withdrawn=True)
+    _commit(connection, target, entry)
+    elapsed = (time.perf_counter() - began) * 1000
+    return replace(outcome, duration_ms=round(elapsed, 3), wal_bytes=_wal_bytes(connection, target))
 
 
 def _commit(connection: database.Connection, target: Target, entry: journal.Entry) -> None:
@@ -194,22 +219,23 @@ def _commit(connection: database.Connection, target: Target, entry: journal.Entr
         journal.verify_held(connection, target.holder)
         with connection.pipeline():
             journal.complete(connection, entry, run=target.run)
-            if connection.info.server_version >= _TELLS_WAL:
+            if _tells_wal(connection, target):
                 connection.execute("select pg_catalog.pg_stat_force_next_flush()")
             connection.execute("commit")
     except psycopg.Error as error:
         raise execution.failed(error, None, entry.file, connection) from None
 
 
-def _unit_by_unit(target: Target, parts: tuple[statements.Unit, ...], entry: journal.Entry) -> Outcome:
-    with target.login() as connection:
-        began = time.perf_counter()
-        notes = units.run(connection, target, parts, entry)
-        connection.execute("begin")
-        execution.settle(connection, entry.file)
-        _commit(connection, target, entry)
-        elapsed = (time.perf_counter() - began) * 1000
-        wal = _wal_bytes(connection, target)
+def _unit_by_unit(
+    connection: database.Connection, target: Target, parts: tuple[statements.Unit, ...], entry: journal.Entry
+) -> Outcome:
+    began = time.perf_counter()
+    notes = units.run(connection, target, parts, entry)
+    connection.execute("begin")
+    execution.settle(connection, entry.file)
+    _commit(connection, target, entry)
+    elapsed = (time.perf_counter() - began) * 1000
+    wal = _wal_bytes(connection, target)
     return Outcome(
         transactional=False, duration_ms=round(elapsed, 3), touched=None, wal_bytes=wal, notes=tuple(notes)
     )
@@ -223,7 +249,11 @@ def _footprint(connection: database.Connection) -> Outcome:
 
 
 def _wal_bytes(connection: database.Connection, target: Target) -> int | None:
-    if connection.info.server_version < _TELLS_WAL:
+    if not _tells_wal(connection, target):
         return None
     found = queries.ask(connection, queries.load("apply/wal")).fetchone()
     return target.written(connection, int(found[0])) if found and found[0] is not None else None
+
+
+def _tells_wal(connection: database.Connection, target: Target) -> bool:
+    return target.measured and connection.info.server_version >= _TELLS_WAL

@@ -43,6 +43,9 @@ class Physical(Strict):
         default=False,
         description="PostgreSQL 17 and newer: nightly backups between full ones are incremental",
     )
+    full_every: Span = Field(
+        default=timedelta(days=7), description="with `incremental`: how often one is full all the same"
+    )
 
 
 class PgBackRest(Strict):

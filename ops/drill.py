@@ -59,6 +59,9 @@ class Drilled(Evidence):
     target: str
     rpo: float | None = None
     rto: float | None = None
+    counts: dict[str, int] = Field(
+        default_factory=dict, description="rows of the critical tables at the target"
+    )
     timings: Timings | None = None
     problems: tuple[Problem, ...] = ()
     bundle: str | None = None
@@ -82,6 +85,7 @@ class Drilling:
         self.restored: Restored | None = None
         self.timings: Timings | None = None
         self.rpo: timedelta | None = None
+        self.counts: dict[str, int] = {}
         self.found: dict[str, tuple[Problem, ...]] = {}
         self.said: list[str] = []
 

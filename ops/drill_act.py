@@ -112,6 +112,9 @@ def _halfway(drilling: Drilling) -> Halfway | None:
             drilling.compared = reference_check.look(dsn, expected)
         except errors.CheckFailed as error:
             drilling.compared = (drill.unreadable("rows", error),)
+        except errors.Unavailable as error:
+            # What was under way at this place holds a lock for as long as the server recovers.
+            drilling.said.append(f"The rows could not be compared on the way: {error}")
 
     return Halfway(expected.lsn, look)
 

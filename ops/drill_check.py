@@ -66,7 +66,9 @@ def check_production(drilling: Drilling) -> Evidence:
         *_archiving(timedelta(seconds=timeout), settings.rpo, drilling.plan.source.kind),
         *_not_there(drilling, str(last or ""), int(size)),
     ]
-    if beat is None or drilling.started - beat.at > 5 * settings.drill.heartbeat:
+    # It may beat less often than it should for a moment, without being dead.
+    least = max(5 * settings.drill.heartbeat, timedelta(minutes=2))
+    if beat is None or drilling.started - beat.at > least:
         when = f"the last one is of {beat.at:%Y-%m-%d %H:%M:%S} UTC" if beat else "there is none"
         problems.append(
             Problem(

@@ -61,6 +61,7 @@ def hand_off(drilling: Drilling) -> Drilled:
         target=str(plan.target),
         rpo=entry["rpo"],
         rto=entry["rto"],
+        counts=drilling.counts,
         timings=drilling.timings,
         problems=problems,
         bundle=str(drilling.bundle.path) if drilling.bundle else None,

@@ -55,6 +55,15 @@ def read(root: Path, environment: str) -> list[dict[str, Any]]:
     return _lines(where.read_bytes()) if where.is_file() else []
 
 
+def prepare(connection: database.Connection) -> None:
+    """Make the table where it does not exist yet; safe to run twice and at once.
+
+    Raises:
+        Refused: the login may not make it; the message says what its owner can do.
+    """
+    own_schema.prepare(connection, "drill/prepare", so="the drill is logged in its file alone")
+
+
 def record(connection: database.Connection, environment: str, entry: dict[str, Any]) -> None:
     """Add a drill to the table in the operated database; a second time changes nothing.
 
@@ -62,7 +71,7 @@ def record(connection: database.Connection, environment: str, entry: dict[str, A
         Refused: the login may not make the table.
         Unavailable: the connection is lost.
     """
-    own_schema.prepare(connection, "drill/prepare", so="the drill is logged in its file alone")
+    prepare(connection)
     values = {"run": entry["run"], "environment": environment, "entry": Jsonb(entry)}
     with database.translating():
         connection.execute(queries.load("drill/record"), values)

@@ -18,9 +18,9 @@ from ops import (
 from ops.backups import Problem
 from ops.drill import Drilling
 from ops.drill_check import told
+from ops.drill_shape import IDLE
 from ops.evidence import Evidence
 
-_IDLE = "Nothing was restored, so there is nothing to look at."
 # What a look at rows finds in every database, and says nothing of its backup.
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
 
@@ -32,7 +32,7 @@ def compare_rows(drilling: Drilling) -> Evidence:
     if expected is None:
         return Evidence(ok=True, idle=True, summary="There is no reference, so rows were not compared.")
     if drilling.restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
+        return Evidence(ok=True, idle=True, summary=IDLE)
     if found is None and drilling.backup and drilling.backup.kind == "logical":
         found = reference_check.look(drilling.restored.dsn, expected)
     if found is None:
@@ -53,30 +53,11 @@ def compare_rows(drilling: Drilling) -> Evidence:
     )
 
 
-@drill.reading("shape")
-def compare_shape(drilling: Drilling) -> Evidence:
-    """Say whether every critical table is there at the target too, with its policies and RLS as in production now."""
-    if drilling.restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
-    names = drilling.plan.settings.drill.tables
-    dsn, expected = drilling.dsn, drilling.reference
-    if dsn is not None and drilling.plan.target.kind == "latest":
-        expected = reference_check.now(dsn, names) or expected
-    if expected is None:
-        return Evidence(
-            ok=True, idle=True, summary="Neither production nor a reference says what there must be."
-        )
-    found = reference_check.shape(drilling.restored.dsn, expected)
-    return drilling.note(
-        "shape", found, f"{len(expected.described)} critical tables are there, with their policies and RLS."
-    )
-
-
 @drill.reading("integrity")
 def check_rows(drilling: Drilling) -> Evidence:
     """Look at foreign keys, sequences, indexes and constraints of all tables of the app."""
     if drilling.restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
+        return Evidence(ok=True, idle=True, summary=IDLE)
     with database.connect(drilling.restored.dsn, application=drilling.run) as connection:
         found = integrity.check(connection, drilling.plan.project.integrity)
     problems = tuple(
@@ -113,9 +94,7 @@ def check_pages(drilling: Drilling) -> Evidence:
     settings = drilling.plan.settings.drill
     if drilling.restored is None or not settings.amcheck:
         why = (
-            _IDLE
-            if drilling.restored is None
-            else "The configuration says that pages are not looked through."
+            IDLE if drilling.restored is None else "The configuration says that pages are not looked through."
         )
         return Evidence(ok=True, idle=True, summary=why)
     drilling.restored.promote()
@@ -132,7 +111,7 @@ def measure_loss(drilling: Drilling) -> Evidence:
     """Measure the RPO: the time from the last heartbeat that came back to the moment of the failure or the target."""
     restored, plan = drilling.restored, drilling.plan
     if restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
+        return Evidence(ok=True, idle=True, summary=IDLE)
     with database.connect(restored.dsn, application=drilling.run) as connection:
         beat = heartbeat.last(connection)
     failure = restored.target.at or drilling.started
@@ -174,7 +153,7 @@ def prove_target(drilling: Drilling) -> Evidence:
     """Prove that recovery stopped just there: what came before is there, and what came after is not."""
     restored = drilling.restored
     if restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
+        return Evidence(ok=True, idle=True, summary=IDLE)
     problems = list(_end_missing(drilling))
     target = restored.target
     following = restored.next_commit()
@@ -209,7 +188,7 @@ def list_rewound(drilling: Drilling) -> Evidence:
     """List what of the audit log a restore to this point takes back; its copy outside has all of it."""
     restored = drilling.restored
     if restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
+        return Evidence(ok=True, idle=True, summary=IDLE)
     store = audit_store.Store.of(drilling.plan.out, drilling.plan.environment.name)
     with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
         ((last,),) = connection.execute(queries.load("drill/last_audit_row")).fetchall()
@@ -222,32 +201,6 @@ def list_rewound(drilling: Drilling) -> Evidence:
         return Evidence(ok=True, summary="There is no copy of an audit log, so nothing of one is rewound.")
     said = f"{len(rewound)} of the {len(lines)} rows of the audit log are newer than the recovered database"
     return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
-
-
-@drill.reading("storage")
-def compare_storage(drilling: Drilling) -> Evidence:
-    """Say what no backup of a database holds: the files of Storage."""
-    restored = drilling.restored
-    if restored is None:
-        return Evidence(ok=True, idle=True, summary=_IDLE)
-    with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
-        found = connection.execute(queries.load("drill/storage_there")).fetchone()
-        objects = (
-            connection.execute(queries.load("drill/storage_objects")).fetchone()
-            if found and found[0]
-            else (0, 0)
-        )
-    count, size = objects or (0, 0)
-    if not count:
-        return Evidence(ok=True, summary="The restored database lists no files of Storage.")
-    problem = Problem(
-        kind="storage-not-in-backup",
-        object="storage.objects",
-        said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed; no backup of a database has them.",
-        todo="Keep a copy of the buckets too, and compare it with this list.",
-        blocks=False,
-    )
-    return drilling.note("storage", (problem,), "")
 
 
 def _end_missing(drilling: Drilling) -> list[Problem]:

@@ -45,7 +45,13 @@ def holdings(settings: Physical) -> Holdings:
 
     Raises:
         Refused: there is no folder of backups or of WAL, or we may not read it.
+        Unavailable: a file went while we looked.
     """
+    with wal_files.reading():
+        return _holdings(settings)
+
+
+def _holdings(settings: Physical) -> Holdings:
     found, problems = _folders(settings.base)
     linked, orphans = _linked(found)
     wal = archive(settings, found)

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from ops import base_backup_folder, binaries, physical_holdings, wal_reading
+from ops import base_backup_folder, binaries, physical_holdings, wal_files, wal_reading
 from ops.backup_settings import Physical
 from ops.backups import Backup, Problem, Progress
 from ops.physical_holdings import Wal
@@ -39,8 +39,16 @@ def problems(
     `reaches` is a place up to which a server says that it has archived: files alone do not tell what is missing last.
 
     Raises:
-        Refused: there are no programs to read it with, or no archive.
+        Refused: there are no programs to read it with, or no archive, or we may not read it.
+        Unavailable: a file went while we looked.
     """
+    with wal_files.reading():
+        return _problems(settings, backup, progress, reaches)
+
+
+def _problems(
+    settings: Physical, backup: Backup, progress: Progress, reaches: Place | None
+) -> tuple[Problem, ...]:
     programs = binaries.find(settings.bindir)
     if programs.major != backup.major:
         return (_other_version(backup, programs.major),)
@@ -83,12 +91,14 @@ def _of_wal(
     there = wal_reading.ranges(covered.stretches, size=size)
     gaps = tuple(physical_holdings.missing(wal.archive, gap, backup) for gap in covered.gaps)
     heads = wal_reading.bad_headers(wal, backup, there)
-    # A segment of which the first page is wrong is said so once, and not read again.
-    told = {problem.object for problem in heads}
     records = wal_reading.bad_records(
-        wal, there, bindir=bindir, passed=_counted(sum(each.count for each in there), size, progress)
+        wal,
+        there,
+        bindir=bindir,
+        passed=_counted(sum(each.count for each in there), size, progress),
+        known=frozenset(problem.object for problem in heads),
     )
-    return (*gaps, *heads, *(each for each in records if each.object not in told))
+    return (*gaps, *heads, *records)
 
 
 def _counted(segments: int, size: int, progress: Progress) -> Callable[[int], None]:

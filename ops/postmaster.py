@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -59,11 +59,10 @@ def running(
     settings: Mapping[str, str],
     remove: Path | None = None,
     at_once: bool = False,
-    states: Collection[str] = ("ready",),
     patience: timedelta = PATIENCE,
     looking: Callable[[], None] | None = None,
 ) -> Generator[int]:
-    """Run a server on a data directory and yield its pid, once it is in one of these states.
+    """Run a server on a data directory and yield its pid, once it takes connections.
 
     Afterwards, or when we die, it is stopped; `remove` is a folder that then goes too, and says that nobody
     needs the data again, so that the server stops `at_once` instead of in order. `looking` is called as we wait.
@@ -89,7 +88,7 @@ def running(
     (data / _ENDED).unlink(missing_ok=True)
     watchdog = user.spawn(*command)
     try:
-        yield _ready(data, states, patience, looking)
+        yield _ready(data, patience, looking)
     finally:
         _close(watchdog)
 
@@ -104,13 +103,11 @@ def log(data: Path, *, lines: int = 10) -> str:
     return "\n".join(_lines(data / _LOG)[-lines:]) or "its log is empty"
 
 
-def _ready(
-    data: Path, states: Collection[str], patience: timedelta, looking: Callable[[], None] | None
-) -> int:
+def _ready(data: Path, patience: timedelta, looking: Callable[[], None] | None) -> int:
     deadline = time.monotonic() + patience.total_seconds()
     while time.monotonic() < deadline:
         lines = _lines(data / "postmaster.pid")
-        if len(lines) > 7 and lines[7].strip() in states:
+        if len(lines) > 7 and lines[7].strip() == "ready":
             return int(lines[0])
         if ended(data):
             break

@@ -39,6 +39,8 @@ class Promoting:
             observer_dsn=dsn,
             run=run,
             throw_away=False,
+            # The rehearsal has measured them.
+            measured=False,
             lock_timeout=where.lock_timeout,
             statement_timeout=where.statement_timeout,
         )

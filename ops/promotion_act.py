@@ -68,7 +68,10 @@ def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
         )
     if _in_place(promoting, migration):
         return _note(promoting, migration, "applied before", f"{migration.path.name}: is in place already.")
-    outcome = apply.run(promoting.target, migration.script, reversal.forward_entry(migration))
+    entry = reversal.forward_entry(migration)
+    # Not in the login of the file, whose caches are cold.
+    begun = apply.is_begun(promoting.connection, entry)
+    outcome = apply.run(promoting.target, migration.script, entry, begun=begun)
     if outcome.failure:
         promoting.failed = migration.file
         said = str(outcome.failure)

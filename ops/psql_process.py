@@ -50,11 +50,11 @@ def call(
     Raises:
         Refused: there is no psql, or the DSN has something that could only stand on its command line.
     """
-    command = [_program(bindir), "-X", "-w", *_openly(dsn), *arguments]
+    command = [_program(bindir), "-X", "-w", *openly(dsn), *arguments]
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env=_environment(dsn, application),
+        env=environment(dsn, application),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -93,7 +93,8 @@ def _packaged() -> Path | None:
         return None
 
 
-def _environment(dsn: str, application: str) -> dict[str, str]:
+def environment(dsn: str, application: str) -> dict[str, str]:
+    """Return the environment in which any of Postgres's programs finds a database and logs in."""
     with database.translating():
         options = pq.Conninfo.parse(dsn.encode())
     login = {o.envvar.decode(): o.val.decode() for o in options if o.envvar and o.val is not None}
@@ -106,7 +107,7 @@ def _environment(dsn: str, application: str) -> dict[str, str]:
     return {**os.environ, **login, **ours}
 
 
-def _openly(dsn: str) -> list[str]:
+def openly(dsn: str) -> list[str]:
     """What libpq reads from no variable of the environment must stand on the command line."""
     with database.translating():
         options = [o for o in pq.Conninfo.parse(dsn.encode()) if not o.envvar and o.val is not None]

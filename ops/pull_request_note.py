@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ops import drift, secrets, triage, verification
 from ops import markdown as md
@@ -79,20 +80,25 @@ def _findings(found: PullRequest, most: int) -> Iterator[str]:
     if not lines:
         return
     yield from ("### What must be mended", "")
-    yield from (f"- {line}" for line in lines[:most])
+    yield from (f"- {line()}" for line in lines[:most])
     yield from _more(len(lines) - most)
 
 
-def _blocking(found: PullRequest) -> Iterator[str]:
+def _blocking(found: PullRequest) -> Iterator[Callable[[], str]]:
+    """Yield what writes each line: of thousands only the first are shown."""
     for change in found.branch.changes:
         if change.fails:
-            yield f"{md.code(change.place)} {_clipped(change.said)}"
-    yield from (_clipped(line) for line in triage.blockers(found))
+            yield partial(_named, change.place, change.said)
+    yield from (partial(_clipped, line) for line in triage.blockers(found))
     for file in found.verification.files:
         if verification.fails(file):
-            yield f"{md.code(file.name)} {_clipped(triage.contract_outcome(file))}"
+            yield partial(_named, file.name, triage.contract_outcome(file))
     for glob in found.verification.missing:
-        yield f"No verification script matches {md.code(glob)}."
+        yield partial("No verification script matches {}.".format, md.code(glob))
+
+
+def _named(name: str, said: str) -> str:
+    return f"{md.code(name)} {_clipped(said)}"
 
 
 def _drift(found: PullRequest, most: int) -> Iterator[str]:
@@ -129,7 +135,8 @@ def _different(each: Difference) -> tuple[str, str, str, str]:
 def _apart(before: str, after: str) -> tuple[str, str]:
     """Return the lines of two definitions that are not in both."""
     left, right = before.splitlines(), after.splitlines()
-    only = [line for line in left if line not in right], [line for line in right if line not in left]
+    both = {*left} & {*right}
+    only = [line for line in left if line not in both], [line for line in right if line not in both]
     return ("\n".join(only[0]), "\n".join(only[1])) if any(only) else (before, after)
 
 

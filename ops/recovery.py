@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
-from ops import database, errors, postmaster, queries, recovery_target, scratch, wal_segments
+from ops import database, errors, postmaster, queries, recovery_target, scratch
 from ops.backups import Halfway, NoRoom, Progress, Timings, TooSlow
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
@@ -25,6 +26,7 @@ _FETCHED = "fetched"
 LATE = "The restore did not end within its time, so it has failed."
 _WHOLE = 1_000_000
 _FULL = "No space left on device"
+_SEGMENT = len("000000010000000000000001")
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 # Standby queries need at least as much of each as the server had that wrote the WAL.
 _AT_LEAST = {
@@ -75,14 +77,17 @@ class Cluster:
 
     def next_commit(self) -> datetime | None:
         """Return when the first transaction ended that was not recovered, where the WAL that was fetched has one."""
-        there = _wal_from(self.place, self.end_lsn) if self.end_lsn is not None else None
-        if there is None or self.target.kind is TargetKind.LATEST:
+        if self.end_lsn is None or self.target.kind is TargetKind.LATEST:
             return None
-        timeline, start, end = there
+        segments = [name for name in _fetched(self.place) if len(name) == _SEGMENT]
+        timeline = int(segments[-1][:8], 16) if segments else 1
+        size = int(control(self.place)["Bytes per WAL segment"])
+        # Beyond what there is, pg_waldump would wait for five seconds.
+        end = (self.end_lsn // size + 1) * size - 1
         _, said = self.place.run(
-            "pg_waldump",
-            f"--path={self.place.data / 'pg_wal'}",
-            *(f"--timeline={timeline}", f"--start={start}", f"--end={end}", "--rmgr=Transaction"),
+            *("pg_waldump", f"--path={self.place.data / 'pg_wal'}", f"--timeline={timeline}"),
+            *(f"--start={recovery_target.written(self.end_lsn)}", f"--end={recovery_target.written(end)}"),
+            *("--rmgr=Transaction", "--limit=100"),
         )
         found = _COMMIT.search(said)
         return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
@@ -165,7 +170,7 @@ class _Recovery:
         """Stop at a place on the way, and return how many seconds were spent there."""
         place = RecoveryTarget(kind=TargetKind.LSN, value=recovery_target.written(halfway.lsn))
         try:
-            with self.reached(place) as cluster:
+            with self.reached(place, paused=True) as cluster:
                 began = time.monotonic()
                 halfway.look(cluster.dsn)
                 return time.monotonic() - began
@@ -173,12 +178,15 @@ class _Recovery:
             return 0.0
 
     @contextmanager
-    def reached(self, target: RecoveryTarget) -> Generator[Cluster]:
-        """Recover, and yield the cluster that stands at the target."""
+    def reached(self, target: RecoveryTarget, *, paused: bool = False) -> Generator[Cluster]:
+        """Recover, and yield the cluster that stands at the target, opened, since what was under way there holds locks
+        as long as it recovers; only `paused` can it go on from there.
+        """
         place = self.place
         signal = place.data / "recovery.signal"
         signal.touch()
         place.user.own(signal)
+        action = {"recovery_target_action": "pause"} if paused else {}
         left = timedelta(seconds=max(0.0, self.deadline - time.monotonic()))
         with ExitStack() as stack:
             try:
@@ -187,9 +195,8 @@ class _Recovery:
                         place.programs.bindir / "postgres",
                         place.data,
                         user=place.user,
-                        settings={**self.settings, **target.settings},
+                        settings={**self.settings, **target.settings, **action},
                         at_once=True,
-                        states=("standby", "ready"),
                         patience=left,
                         looking=self._look,
                     )
@@ -199,7 +206,8 @@ class _Recovery:
             try:
                 user = _superuser(place, self.name)
                 connection = stack.enter_context(database.connect(place.dsn(self.name, user)))
-                while not self._stopped(connection, target):
+                asked = queries.load("recovery/paused" if paused else "recovery/opened")
+                while not self._is(connection, asked):
                     self._look()
                     time.sleep(_POLL.total_seconds())
                 ((end, last),) = connection.execute(queries.load("recovery/state")).fetchall()
@@ -209,14 +217,11 @@ class _Recovery:
             self._verify_room()
             yield Cluster(place, self.name, user, target, Timings(), end, last)
 
-    def _stopped(self, connection: database.Connection, target: RecoveryTarget) -> bool:
+    def _is(self, connection: database.Connection, asked: LiteralString) -> bool:
         if time.monotonic() > self.deadline:
             raise self._ended()
-        # At the end of the WAL there is nothing to pause at: the server opens by itself, and only for reading. It
-        # calls itself ready long before, since it answers while it replays.
-        asked = "recovery/ended" if target.kind is TargetKind.LATEST else "recovery/paused"
-        ((stopped,),) = connection.execute(queries.load(asked)).fetchall()
-        return bool(stopped)
+        ((there,),) = connection.execute(asked).fetchall()
+        return bool(there)
 
     def _verify_room(self) -> None:
         """A segment that could not be brought for want of room is to Postgres one that there is not."""
@@ -225,9 +230,8 @@ class _Recovery:
             raise _no_room(log)
 
     def _look(self) -> None:
-        fetched = self.place.home / _FETCHED
-        lines = fetched.read_text().splitlines() if fetched.exists() else []
-        segments = sum(1 for line in lines if len(line) == len("000000010000000000000001"))
+        lines = _fetched(self.place)
+        segments = sum(1 for line in lines if len(line) == _SEGMENT)
         self.progress(
             segments, 0, f"segments of WAL replayed, the last one {lines[-1] if lines else 'not yet'}"
         )
@@ -245,6 +249,12 @@ class _Recovery:
         return errors.CheckFailed(f"Recovery failed: {'; '.join(fatal[-3:]) or log}")
 
 
+def _fetched(place: Scratch) -> list[str]:
+    """Return the names of the files of the WAL that recovery has asked for and got."""
+    path = place.home / _FETCHED
+    return path.read_text().splitlines() if path.exists() else []
+
+
 def control(place: Scratch) -> dict[str, str]:
     """Return what `pg_controldata` says of the data directory.
 
@@ -255,18 +265,6 @@ def control(place: Scratch) -> dict[str, str]:
     if code or "WARNING" in said:
         raise errors.CheckFailed(f"The control file of the backup cannot be read: {said}")
     return dict(_SAID.findall(said))
-
-
-def _wal_from(place: Scratch, start: int) -> tuple[int, str, str] | None:
-    """Return the timeline, the place and the end of the WAL that is at hand: pg_waldump waits for what is not there."""
-    size = int(control(place)["Bytes per WAL segment"])
-    archive = wal_segments.read((each.name for each in (place.data / "pg_wal").iterdir()), size=size)
-    for timeline in sorted(archive.runs, reverse=True):
-        for run in archive.runs[timeline]:
-            if run.first <= start // size <= run.last:
-                written = recovery_target.written
-                return timeline, written(start), written((run.last + 1) * size)
-    return None
 
 
 def _no_room(log: str) -> NoRoom:

@@ -54,7 +54,7 @@ class RecoveryTarget(BaseModel):
         return {
             f"recovery_target_{self.kind.value}": self.value,
             "recovery_target_inclusive": inclusive,
-            "recovery_target_action": "pause",
+            "recovery_target_action": "promote",
             "recovery_target_timeline": "latest",
         }
 

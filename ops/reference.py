@@ -78,10 +78,11 @@ def take(dsn: str, names: Iterable[str] = (), *, most_hashed: int = MOST_HASHED)
         with _nobody_writing(dsn, tables) as exact:
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute(_SETTINGS.encode())
+            # Before the place: what a sequence gives out later is not at it, and what it gave out before is.
+            sequences = counted(connection)
             ((lsn, system, timeline, taken, name),) = connection.execute(queries.load("reference/place"))
         found = read(connection, tables, most_hashed=most_hashed)
         described = describe(connection, tables)
-        sequences = counted(connection)
         connection.rollback()
         connection.execute(queries.load("reference/mark"))
         connection.commit()

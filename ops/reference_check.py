@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from ops import database, errors, reference
 from ops.app_tables import Table, Tables
@@ -49,28 +48,6 @@ def shape(dsn: str, expected: Reference) -> tuple[Problem, ...]:
         connection.rollback()
     gone = tuple(_gone(name) for name in expected.tables if name not in tables)
     return (*gone, *_described(expected, described), *_sequences(expected, sequences, exact=False))
-
-
-def now(dsn: str, names: tuple[str, ...]) -> Reference | None:
-    """What production has now, rows aside; None where it does not answer."""
-    try:
-        with database.connect(dsn, autocommit=False) as connection, database.translating():
-            tables = reference.chosen(connection, names)
-            described = reference.describe(connection, tables)
-            connection.rollback()
-    except errors.Unavailable:
-        return None
-    return Reference(
-        taken=datetime.now(UTC),
-        lsn=0,
-        timeline=1,
-        system_identifier="",
-        database="",
-        exact=False,
-        tables={str(each): reference.TableReference(rows=0) for each in tables},
-        described=described,
-        sequences={},
-    )
 
 
 def _each(

@@ -19,10 +19,10 @@ class Target:
 
     `dsn` is the login that migrations run as; `observer_dsn` the one that looks on (a superuser where there
     is one); `wal_dsn` a superuser's to any database of a server of our own, from which its WAL is read; `holder` the
-    backend pid of the session that holds this database's lock; `elevate` returns the
-    statements to run before and after one that the hosted `postgres` may do and a plain one may not, and `adapt`
-    returns the text of a block in which it would do so; `watched` says which statements the guard of the platform's
-    objects looks at.
+    backend pid of the session that holds this database's lock; `measured` says that each file is asked for its locks,
+    rows and WAL; `elevate` returns the statements to run before and after one that the hosted `postgres` may do and a
+    plain one may not, and `adapt` returns the text of a block in which it would do so; `watched` says which statements
+    the guard of the platform's objects looks at.
     """
 
     dsn: str = field(repr=False)
@@ -33,6 +33,7 @@ class Target:
     statement_timeout: timedelta = timedelta(minutes=10)
     wal_dsn: str | None = field(default=None, repr=False)
     holder: int | None = None
+    measured: bool = True
     elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
     adapt: Callable[[str, str], str] = lambda _kind, text: text
     watched: Callable[[str, str], bool] | None = None

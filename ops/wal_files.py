@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from ops import errors, wal_segments
 from ops.wal_segments import Archive
 
+PAGE = 8192
+_EMPTY = bytes(PAGE)
+_PAGE_ADDRESS = struct.Struct("=8xQ")
 _LONG_HEADER = 0x0002
 _HEADER = struct.Struct("=HHIQI4xQII")
 _OPENED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -49,6 +54,28 @@ class Header:
             return f"says that segments have {self.size} bytes, and they have {size}"
         # The first segment of a timeline begins with a copy of the one before.
         return f"is of timeline {self.timeline}" if self.timeline > timeline else ""
+
+
+@contextmanager
+def reading() -> Generator[None]:
+    """Translate what keeps us from reading a file of a backup or an archive.
+
+    Raises:
+        Refused: we may not read it.
+        Unavailable: it went while we looked, or the disk does not answer.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise errors.Refused(
+            f"{error.filename} may not be read by this user, so nobody knows whether the backups are good. Let the "
+            "worker's user read the folders of the backups and of the WAL."
+        ) from None
+    except OSError as error:
+        raise errors.Unavailable(
+            f"{error.filename or 'A file of the backups'} could not be read: {error.strerror}. It may just have been "
+            "removed; look at the disk where it was not."
+        ) from None
 
 
 def names(folder: Path) -> tuple[str, ...]:
@@ -89,6 +116,7 @@ def opened(path: Path) -> IO[bytes]:
 
     Raises:
         Refused: the program that unpacks it is not installed.
+        OSError: it cannot be read, or is damaged.
     """
     if path.suffix in _OPENED:
         return cast("IO[bytes]", _OPENED[path.suffix](path, "rb"))
@@ -99,10 +127,14 @@ def opened(path: Path) -> IO[bytes]:
         raise errors.Refused(
             f"{path.name} is compressed and {program} is not installed, so it cannot be read. Install {program}."
         )
-    process: subprocess.Popen[Any] = subprocess.Popen(
-        [program, "-dc", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    return cast("IO[bytes]", process.stdout)
+    unpacked = subprocess.run([program, "-dc", path], capture_output=True, check=False)
+    if unpacked.returncode:
+        said = (
+            unpacked.stderr.decode("utf-8", "replace").strip()
+            or f"{program} ended with {unpacked.returncode}"
+        )
+        raise OSError(said)
+    return io.BytesIO(unpacked.stdout)
 
 
 def header(path: Path) -> Header | None:
@@ -113,3 +145,8 @@ def header(path: Path) -> Header | None:
         return None
     magic, info, timeline, lsn, _, system, size, _ = _HEADER.unpack(start)
     return Header(magic, bool(info & _LONG_HEADER), timeline, lsn, str(system), size)
+
+
+def is_lost(page: bytes, *, lsn: int) -> bool:
+    """Whether a page is neither empty nor says that this is its place."""
+    return page != _EMPTY[: len(page)] and (len(page) < PAGE or _PAGE_ADDRESS.unpack_from(page)[0] != lsn)

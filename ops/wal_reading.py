@@ -61,9 +61,14 @@ def bad_headers(wal: Wal, backup: Backup, asked: Iterable[Range]) -> tuple[Probl
 
 
 def bad_records(
-    wal: Wal, asked: Iterable[Range], *, bindir: Path, passed: Callable[[int], None]
+    wal: Wal,
+    asked: Iterable[Range],
+    *,
+    bindir: Path,
+    passed: Callable[[int], None],
+    known: frozenset[str] = frozenset(),
 ) -> tuple[Problem, ...]:
-    """Read every record; `passed` is told how many segments were read.
+    """Read every record but those of segments `known` to be bad; `passed` is told how many segments were read.
 
     Raises:
         Refused: a segment cannot be unpacked here.
@@ -75,13 +80,20 @@ def bad_records(
             run = Run(first, min(first + _AT_ONCE, each.run.last))
             start = max(each.start, first * wal.archive.size)
             part = Range(each.timeline, start, run)
-            with _readable(wal, part) as (folder, unpacked_badly):
-                for problem in (*unpacked_badly, *_read_part(wal, part, folder, bindir)):
-                    found.setdefault(problem.object, problem)
+            for problem in _bad_in(wal, part, known, bindir):
+                found.setdefault(problem.object, problem)
             passed(min(_AT_ONCE, each.run.last + 1 - first))
             if len(found) >= _MOST_DAMAGED:
                 return tuple(found.values())
     return tuple(found.values())
+
+
+def _bad_in(wal: Wal, part: Range, known: frozenset[str], bindir: Path) -> Generator[Problem]:
+    with _readable(wal, part, known) as (folder, unpacked_badly):
+        yield from unpacked_badly
+        for whole in _without(wal, part, known | {problem.object for problem in unpacked_badly}):
+            yield from _bad_pages(wal, whole, folder)
+            yield from _read_part(wal, whole, folder, bindir)
 
 
 def _header_says(wal: Wal, backup: Backup, path: Path, number: int) -> str:
@@ -97,6 +109,20 @@ def _header_says(wal: Wal, backup: Backup, path: Path, number: int) -> str:
     return header.differs(
         major=backup.major, name=path.name, lsn=number * size, system=backup.system_identifier, size=size
     )
+
+
+def _bad_pages(wal: Wal, part: Range, folder: Path) -> Generator[Problem]:
+    """Look for pages that have something on them and no header: after a switch, where no record is, all is empty."""
+    size = wal.archive.size
+    for number in _numbers(part.run):
+        name = wal.archive.name(part.timeline, number)
+        content = (folder / name).read_bytes()
+        for at in range(0, len(content), wal_files.PAGE):
+            page = content[at : at + wal_files.PAGE]
+            if wal_files.is_lost(page, lsn=number * size + at):
+                place = recovery_target.written(number * size + at)
+                yield _damaged(name, f"has a page that is neither empty nor one of its own, at {place}")
+                break
 
 
 def _read_part(wal: Wal, part: Range, folder: Path, bindir: Path) -> Generator[Problem]:
@@ -133,18 +159,31 @@ def _dump(bindir: Path, folder: Path, timeline: int, start: int, end: int) -> st
 
 
 @contextmanager
-def _readable(wal: Wal, part: Range) -> Generator[tuple[Path, tuple[Problem, ...]]]:
+def _readable(wal: Wal, part: Range, known: frozenset[str]) -> Generator[tuple[Path, tuple[Problem, ...]]]:
     """Yield a folder in which pg_waldump finds the segments of a part by name, unpacked where they need it.
 
-    What cannot be unpacked is said beside it.
+    Bad ones are not in it, since pg_waldump looks into any file for what all have in common; those that cannot be
+    unpacked are said beside it.
     """
     names = {wal.archive.name(part.timeline, n): wal.path(part.timeline, n) for n in _numbers(part.run)}
-    if all(path.name == name for name, path in names.items()):
-        yield wal.folder, ()
-        return
     with tempfile.TemporaryDirectory(prefix="wal-") as made:
-        said = {name: _unpack(path, Path(made, name), size=wal.archive.size) for name, path in names.items()}
+        said = {
+            name: _unpack(path, Path(made, name), size=wal.archive.size)
+            for name, path in names.items()
+            if name not in known
+        }
         yield Path(made), tuple(_damaged(name, each) for name, each in said.items() if each)
+
+
+def _without(wal: Wal, part: Range, bad: frozenset[str]) -> Generator[Range]:
+    """Yield what there is of a part between its bad segments."""
+    first = part.run.first
+    for number in (*_numbers(part.run), part.run.last + 1):
+        if number > part.run.last or wal.archive.name(part.timeline, number) in bad:
+            if first < number:
+                start = max(part.start, first * wal.archive.size)
+                yield Range(part.timeline, start, Run(first, number - 1))
+            first = number + 1
 
 
 def _unpack(packed: Path, to: Path, *, size: int) -> str:
@@ -160,8 +199,11 @@ def _unpack(packed: Path, to: Path, *, size: int) -> str:
         except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
             said = f"cannot be unpacked ({error})"
         there = unpacked.tell()
-        unpacked.truncate(size)
-    return said or ("" if there == size else f"has {there} bytes unpacked and should have {size}")
+    if not said and there != size:
+        said = f"has {there} bytes unpacked and should have {size}"
+    if said:
+        to.unlink()
+    return said
 
 
 def _numbers(run: Run) -> range:

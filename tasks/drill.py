@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from functools import partial
 
-from ops import drill, drill_act, drill_check, drill_end, drill_proof
+from ops import drill, drill_act, drill_check, drill_end, drill_proof, drill_shape
 from ops.drill import Drilling, DrillPlan
 from ops.evidence import Evidence
 from tasks import progress
@@ -41,7 +41,7 @@ ask_smoke = step(
 )
 compare_rows = step(drill_proof.compare_rows, title="Compare the rows", evidence="drill-rows", stops=False)
 compare_shape = step(
-    drill_proof.compare_shape, title="Compare tables and policies", evidence="drill-shape", stops=False
+    drill_shape.compare_shape, title="Compare tables and policies", evidence="drill-shape", stops=False
 )
 check_rows = step(
     drill_proof.check_rows, title="Check keys and sequences", evidence="drill-integrity", stops=False
@@ -54,7 +54,7 @@ list_rewound = step(
     drill_proof.list_rewound, title="List what a restore rewinds", evidence="drill-rewound", stops=False
 )
 compare_storage = step(
-    drill_proof.compare_storage, title="Look at Storage", evidence="drill-storage", stops=False
+    drill_shape.compare_storage, title="Look at Storage", evidence="drill-storage", stops=False
 )
 verify_backup = step(
     drill_proof.verify_backup, title="Verify the backup's files", evidence="drill-files", stops=False

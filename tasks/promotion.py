@@ -22,6 +22,7 @@ from ops.promotion_plan import PromotionPlan
 from tasks import progress
 from tasks.recording import recorded
 from tasks.step import step
+from tasks.turns import Turns
 
 plan_promotion = step(
     promotion_plan.promotion,
@@ -58,6 +59,7 @@ apply_file = step(
     stops=False,
     retry=False,
 )
+apply_files = Turns(apply_file, title="Apply from {migration.path.name} on", what="files")
 settle = step(
     promotion_act.settle, title="Settle what was applied", evidence="promotion-settled", stops=False
 )

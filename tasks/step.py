@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Evidence)
 
 DELAYS = (1, 5, 15)
+Publish = Callable[[str, Evidence, str | None], None]
 
 
 class Observer(Protocol):
@@ -48,6 +49,20 @@ def observing(observer: Observer) -> Generator[None]:
         yield
     finally:
         _observers.reset(token)
+
+
+class Runnable(Protocol):
+    """What a task run runs: one call of a step, or several."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def evidence(self) -> Evidence | None: ...
+    @property
+    def error(self) -> Exception | None: ...
+    @property
+    def may_retry(self) -> bool: ...
+    def attempt(self, publish: Publish | None = None) -> None: ...
 
 
 class Call(Generic[R]):
@@ -84,7 +99,7 @@ class Call(Generic[R]):
         """What the last attempt returned, as Markdown, where the step says how."""
         return self._shown(self.result) if self._shown and self.result else None
 
-    def attempt(self, publish: Callable[[str, Evidence, str | None], None] | None = None) -> None:
+    def attempt(self, publish: Publish | None = None) -> None:
         """Run the operation once, publish what it showed, and only then tell the observers."""
         self.result = self.error = None
         began = time.monotonic()
@@ -134,27 +149,37 @@ class Step(Generic[P, R]):
             CheckFailed: it returned evidence that is not ok, and the step stops.
             OpsError: as the operation raised it; `Unavailable` only after the retries.
         """
-        call = Call(
-            functools.partial(self.operation, *args, **kwargs),
-            title=self._titled(*args, **kwargs),
-            key=self.evidence,
-            retry=self.retry,
-            shown=self.shown,
-        )
+        call = self.call(*args, **kwargs)
         if flow_run() is None:
             _run_plainly(call)
         else:
             from tasks import task_runs
 
-            task_runs.run(call, name=getattr(self.operation, "__name__", "step"))
-        return self._judged(call)
+            task_runs.run(call, name=self.name)
+        return self.judged(call)
 
-    def _titled(self, *args: Any, **kwargs: Any) -> str:
+    @property
+    def name(self) -> str:
+        return getattr(self.operation, "__name__", "step")
+
+    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """Return the call with these arguments, for whoever runs it."""
+        return Call(
+            functools.partial(self.operation, *args, **kwargs),
+            title=self.titled(self.title, *args, **kwargs),
+            key=self.evidence,
+            retry=self.retry,
+            shown=self.shown,
+        )
+
+    def titled(self, template: str, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Return a title with what a call with these arguments puts into it."""
         bound = inspect.signature(self.operation).bind(*args, **kwargs)
         bound.apply_defaults()
-        return secrets.redact(self.title.format(**bound.arguments))
+        return secrets.redact(template.format(**bound.arguments))
 
-    def _judged(self, call: Call[R]) -> R:
+    def judged(self, call: Call[R]) -> R:
+        """Return what a call that was run came to, or raise what it failed with."""
         if call.error:
             raise call.error
         evidence = call.evidence

@@ -26,7 +26,7 @@ from prefect.states import Completed, Failed
 
 from ops import markdown, redaction, secrets
 from ops.evidence import Evidence
-from tasks.step import DELAYS, Call
+from tasks.step import DELAYS, Runnable, observing
 
 ROWS_SHOWN = 500
 # An artifact costs five times what a task run costs, and nobody opens the fiftieth of a kind that is fine.
@@ -34,11 +34,11 @@ ARTIFACTS_SHOWN = 50
 LONG = 10.0
 
 # A parameter would be searched for futures, all the way down; a plan of a thousand files makes that slow.
-_call: ContextVar[Call[Any]] = ContextVar("call")
+_call: ContextVar[Runnable] = ContextVar("call")
 _shown: defaultdict[object, Iterator[int]] = defaultdict(itertools.count)
 
 
-def run(call: Call[Any], *, name: str) -> None:
+def run(call: Runnable, *, name: str) -> None:
     """Run `call` as a task run whose state message is the evidence's sentence."""
     redaction.install()
     token = _call.set(call)
@@ -67,14 +67,26 @@ def _attempt() -> State[Any]:
     call = _call.get()
     logger = get_run_logger()
     logger.info(call.title)
-    with _saying_that_it_runs(call.title, logger):
+    with _saying_that_it_runs(logger):
         call.attempt(_publish_a_few)
     state = _state(call)
     logger.log(logging.INFO if state.is_completed() else logging.ERROR, state.message)
     return state
 
 
-def _state(call: Call[Any]) -> State[Any]:
+class _Latest:
+    """The title of the step that has begun last: a turn has several, and a line in the log for each would cost."""
+
+    title = ""
+
+    def started(self, title: str) -> None:
+        self.title = title
+
+    def finished(self, title: str, evidence: Evidence | None, seconds: float) -> None: ...
+    def failed(self, title: str, error: Exception, seconds: float) -> None: ...
+
+
+def _state(call: Runnable) -> State[Any]:
     if call.error:
         return Failed(message=f"{type(call.error).__name__}: {call.error}")
     if call.evidence is None:
@@ -88,19 +100,20 @@ def _may_retry(_task: object, run: Any, _state: object) -> bool:
 
 
 @contextmanager
-def _saying_that_it_runs(title: str, logger: logging.Logger | LoggingAdapter) -> Generator[None]:
+def _saying_that_it_runs(logger: logging.Logger | LoggingAdapter) -> Generator[None]:
     """Log that a long step goes on, after 10, 30, 70, ... seconds."""
-    ended = threading.Event()
+    ended, latest = threading.Event(), _Latest()
 
     def say() -> None:
         began, wait = time.monotonic(), LONG
         while not ended.wait(wait):
-            logger.info("Still running after %.0f s: %s", time.monotonic() - began, title)
+            logger.info("Still running after %.0f s: %s", time.monotonic() - began, latest.title)
             wait *= 2
 
     threading.Thread(target=say, daemon=True).start()
     try:
-        yield
+        with observing(latest):
+            yield
     finally:
         ended.set()
 

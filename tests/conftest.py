@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -24,5 +25,20 @@ pytest_plugins = [
 
 # In CI the same examples each time: a change is judged by what it does, and new examples are looked for elsewhere.
 settings.register_profile("ci", derandomize=True)
+# For `make check`, which is run before every commit; `make test` takes as many as there are.
+settings.register_profile("quick", max_examples=20, derandomize="CI" in os.environ)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def _is_roomy(folder: Path) -> bool:
+    """Whether the folders of all tests can lie there, with the programs that some of them write."""
+    if not os.access(folder, os.W_OK):
+        return False
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize >= 4 * 1024**3 and not status.f_flag & os.ST_NOEXEC
+
+
+# Evidence is flushed to the disk file by file, thousands of times in these tests; in memory that takes no time.
+if _is_roomy(MEMORY := Path("/dev/shm")):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -24,9 +23,12 @@ from pyotp.totp import TOTP
 
 from deployments.stack import Stack
 from ops import people
+from tests import fix_http
 from tests.polling import wait_until
 
 PATIENCE = 90
+# A question to the Prefect server takes as much of a processor as a step of the run that it asks about.
+PAUSE = 0.3
 KEY = "a-fake-key-of-the-audit-log"
 RUNBOOK = "gated/gate"
 TABLE = "create table public.kept (at timestamptz default clock_timestamp(), run text, text text)"
@@ -91,12 +93,12 @@ class Gate:
 
     def ended(self, run: UUID) -> str:
         """Wait for the end of a run and return the name of its state."""
-        wait_until(lambda: self._is_over(run), seconds=PATIENCE)
+        wait_until(lambda: self._is_over(run), seconds=PATIENCE, pause=PAUSE)
         return self.state(run)
 
     def waiting(self, run: UUID) -> UUID:
         """Wait until a run waits for an answer (or has ended)."""
-        wait_until(lambda: self.question(run) or self._is_over(run), seconds=PATIENCE)
+        wait_until(lambda: self.question(run) or self._is_over(run), seconds=PATIENCE, pause=PAUSE)
         self._asked[run] = self.question(run)
         return run
 
@@ -120,13 +122,17 @@ class Gate:
     def answer(self, run: UUID, **said: str) -> None:
         """Fill in the form, and wait until the run has taken it up."""
         asked = self.question(run)
-        wait_until(lambda: self.given(run, **said) == "ACCEPT", seconds=PATIENCE)
-        wait_until(lambda: self.state(run) != "Suspended" or self.question(run) != asked, seconds=PATIENCE)
+        wait_until(lambda: self.given(run, **said) == "ACCEPT", seconds=PATIENCE, pause=PAUSE)
+        wait_until(
+            lambda: self.state(run) != "Suspended" or self.question(run) != asked,
+            seconds=PATIENCE,
+            pause=PAUSE,
+        )
 
     def taken_up(self, run: UUID) -> None:
         """Wait until the run has taken up what was answered elsewhere, and asks again."""
         asked = self._asked.get(run)
-        wait_until(lambda: self.question(run) not in ("", asked), seconds=PATIENCE)
+        wait_until(lambda: self.question(run) not in ("", asked), seconds=PATIENCE, pause=PAUSE)
         self._asked[run] = self.question(run)
 
     def given(self, run: UUID, **said: str) -> str:
@@ -147,7 +153,7 @@ class Gate:
         """Press Retry, and wait until it has begun."""
         count = self.read(run).run_count
         self.client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"))
-        wait_until(lambda: self.read(run).run_count > count, seconds=PATIENCE)
+        wait_until(lambda: self.read(run).run_count > count, seconds=PATIENCE, pause=PAUSE)
 
     def set_state(self, run: UUID, name: str) -> None:
         """Set a run's state as anybody can who reaches the API."""
@@ -162,7 +168,7 @@ class Gate:
         key = state.state_details.run_input_keyset["response"]
         self.client.create_flow_run_input(run, key, json.dumps(said))
         self.client.set_flow_run_state(run, Scheduled(name="Resuming"), force=True)
-        wait_until(lambda: self.state(run) not in ("Suspended", "Resuming"), seconds=PATIENCE)
+        wait_until(lambda: self.state(run) not in ("Suspended", "Resuming"), seconds=PATIENCE, pause=PAUSE)
 
     def settled(self, runs: list[UUID]) -> bool:
         """Whether each run has ended or waits."""
@@ -245,12 +251,8 @@ def webhook(told: list[str]) -> Generator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/hook-of-the-tests"
-        finally:
-            server.shutdown()
+    with fix_http.serving(Hook) as address:
+        yield f"{address}/hook-of-the-tests"
 
 
 _deployed: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -10,6 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
+from prefect.client.schemas.sorting import ArtifactSort
 
 from deployments.stack import Stack
 from ops import bundle, people
@@ -56,8 +65,20 @@ class Production(Gate):
             raise LookupError(f"{run} left no bundle: {self.message(run)}")
         return Promotion.read((folder / "promotion.json").read_text("utf-8"))
 
+    def rows(self, run: UUID, key: str) -> list[dict[str, Any]]:
+        """Return the lines of all the tables that a run shows under this key, the oldest first."""
+        shown = self.client.read_artifacts(
+            artifact_filter=ArtifactFilter(
+                flow_run_id=ArtifactFilterFlowRunId(any_=[run]), key=ArtifactFilterKey(any_=[key])
+            ),
+            sort=ArtifactSort.CREATED_DESC,
+        )
+        return [row for each in reversed(shown) for row in json.loads(str(each.data))]
 
-MakeGuarded = Callable[[Stack], Production]
+    def steps(self, run: UUID) -> list[str]:
+        """Return the titles of the task runs of a run."""
+        filtered = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+        return [each.name for each in self.client.read_task_runs(flow_run_filter=filtered, limit=200)]
 
 
 MakeGuarded = Callable[[Stack], Production]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from tests import fix_http
 
 
 class _Webhook(BaseHTTPRequestHandler):
@@ -28,12 +29,5 @@ def webhook(status: int = 200) -> Generator[tuple[str, list[dict[str, str]]]]:
     """Yield its address, whose path is a secret, and what it has heard."""
     heard: list[dict[str, str]] = []
     handler = type("Handler", (_Webhook,), {"status": status, "heard": heard})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/services/T0000/B0000/sEcReTpArT", heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with fix_http.serving(handler, kind=HTTPServer) as address:
+        yield f"{address}/services/T0000/B0000/sEcReTpArT", heard

@@ -7,9 +7,14 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Ask until something holds; fail when it does not in time."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
+def wait_until(holds: Callable[[], bool], *, seconds: float = 20, pause: float = 0.1) -> None:
+    """Ask until something holds; fail when it does not in time.
+
+    What comes soon is seen soon; what takes longer is asked for more seldom, at last after `pause` seconds: each
+    question takes time from what is waited for.
+    """
+    began, waiting = time.monotonic(), threading.Event()
     while not holds():
-        assert time.monotonic() < deadline, f"It did not come true within {seconds} s."
-        pause.wait(0.02)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"It did not come true within {seconds} s."
+        waiting.wait(min(pause, 0.02 + waited / 10))

@@ -70,7 +70,8 @@ def test_the_demo_shows_each_step_and_stops_what_it_started(tmp_path: Path):
     assert steps[0] == "Plan the rehearsal of examples/storefront"
     assert "Prove the rollback of 20260209093000_money_in_cents.sql" in steps
     assert steps[-1] == "End the record of the promotion"
-    assert "Apply 20260215205200_phase2_provider_config_prod.sql" in steps
+    assert "Apply from 20260112090000_catalogue.sql on" in steps
+    assert "20260215205200_phase2_provider_config_prod.sql: applied in" in said
     assert len(re.findall(r"^ PASSED ", said, re.M)) == 3
     for name, what in (
         ("ada", "requester ada"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import fix_gate
-from tests.fix_gate import PATIENCE, Gate
+from tests.fix_gate import PATIENCE, PAUSE, Gate
 from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -104,8 +104,10 @@ def test_two_runs_of_a_plan_approved_at_once_act_once(gate: Gate):
     runs = [gate.start(), gate.start()]
     for run, name in zip(runs, ("grace", "linus"), strict=True):
         said = {"decision": "approve", "approver": name, "code": gate.code(name), "note": ""}
-        wait_until(lambda run=run, said=said: gate.given(run, **said) == "ACCEPT", seconds=PATIENCE)
-    wait_until(lambda: gate.settled(runs), seconds=PATIENCE)
+        wait_until(
+            lambda run=run, said=said: gate.given(run, **said) == "ACCEPT", seconds=PATIENCE, pause=PAUSE
+        )
+    wait_until(lambda: gate.settled(runs), seconds=PATIENCE, pause=PAUSE)
     assert len(gate.kept()) == 1
 
 
@@ -124,7 +126,7 @@ def test_an_answer_that_is_written_past_the_form_is_none(gate: Gate, said: dict[
 def test_a_state_that_is_set_by_hand_opens_nothing(gate: Gate, state: str):
     run = gate.start()
     gate.set_state(run, state)
-    wait_until(lambda: gate.settled([run]) or state == "Running", seconds=PATIENCE)
+    wait_until(lambda: gate.settled([run]) or state == "Running", seconds=PATIENCE, pause=PAUSE)
     assert gate.kept() == []
     assert "approved" not in {event for event, _ in gate.events()}
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests import fix_command
-from tests.fix_gate import PATIENCE, Gate
+from tests.fix_gate import PATIENCE, PAUSE, Gate
 from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -49,7 +49,7 @@ def test_a_runbook_is_started_in_the_terminal(gate: Gate):
     assert "The run waits for somebody" in shown
     (run,) = (line.split()[0] for line in said(gate, "approvals").splitlines() if f"Keep {gate.root}" in line)
     said(gate, "approve", run, "--as", "grace", "--code", "env:CODE", CODE=gate.code("grace"))
-    wait_until(lambda: len(gate.kept()) == 1, seconds=PATIENCE)
+    wait_until(lambda: len(gate.kept()) == 1, seconds=PATIENCE, pause=PAUSE)
 
 
 @pytest.mark.parametrize(

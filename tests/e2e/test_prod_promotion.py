@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests import projects
 from tests.fix_promotion import Production
+from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -22,6 +24,11 @@ def test_somebody_else_approves_and_it_is_applied_and_proven_once(production: Pr
     found = production.result(run)
     assert (found.state, found.decision.requester, found.decision.by) == ("promoted", "ada", ("grace",))
     assert len(production.shop.history) == 4
+    applied = production.rows(run, "promotion-applied")
+    assert [(row["file"], row["status"], row["attempts"]) for row in applied] == [
+        (each.file, "applied", 1) for each in found.files
+    ]
+    wait_until(lambda: f"Apply from {projects.NOTES}.sql on" in production.steps(run))
     assert ("ended", "") in production.events()
 
     again = production.promote()

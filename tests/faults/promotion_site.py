@@ -68,7 +68,7 @@ STEPS = [
     "End the record of the promotion",
 ]
 # How many exchanges with the database each step of the act has.
-EXCHANGES = dict(zip(ACT, (48, 20, 36, 27, 18, 1), strict=True))
+EXCHANGES = dict(zip(ACT, (48, 16, 33, 24, 14, 1), strict=True))
 # With FAULTS_EVERY=1 it is disturbed at each of them, and not only at every so many, the first and those of the commit.
 EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
 # People are asked between two steps.

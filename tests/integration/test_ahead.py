@@ -29,6 +29,8 @@ COUNT = 10
 # What takes its time, or has a time or a place of its own.
 ITS_OWN = {"duration_ms", "wal_bytes", "bundle", "started", "finished", "servers", "run", "seal"}
 FIRST, LAST = "20260101000007_step", "20260101000009_step"
+NO_SUCH_TABLE = "alter table public.nowhere add column a int;\n"
+LOSES_ROWS = "drop policy readable on public.thing_6; delete from public.thing_6;\n"
 
 
 @pytest.fixture(autouse=True)
@@ -111,17 +113,18 @@ def test_what_was_proven_ahead_is_as_it_is_alone(
 
 
 @pytest.mark.parametrize(
-    ("write", "key", "text", "ahead_of_it"),
+    ("write", "key", "text", "ahead_of_it", "keep_going"),
     [
-        (rollback, LAST, "select 1;\n", 4),
-        (rollback, LAST, "drop table public.nowhere;\n", 4),
-        (rollback, FIRST, "drop policy readable on public.thing_6; delete from public.thing_6;\n", 2),
-        (migration, LAST, "alter table public.nowhere add column a int;\n", 4),
-        (migration, "20260101000002_step", "alter table public.nowhere add column a int;\n", 0),
-        (rollback, "20260101000002_step", "select 1;\n", 6),
+        (rollback, LAST, "select 1;\n", 4, False),
+        (rollback, LAST, "drop table public.nowhere;\n", 4, True),
+        (rollback, FIRST, LOSES_ROWS, 2, False),
+        (rollback, FIRST, LOSES_ROWS, 2, True),
+        (migration, LAST, NO_SUCH_TABLE, 4, False),
+        (migration, "20260101000002_step", NO_SUCH_TABLE, 0, False),
+        (migration, "20260101000002_step", NO_SUCH_TABLE, 0, True),
+        (rollback, "20260101000002_step", "select 1;\n", 6, True),
     ],
 )
-@pytest.mark.parametrize("keep_going", [False, True])
 def test_what_is_wrong_is_found_as_it_is_alone(
     project: Path,
     proven: list[str],

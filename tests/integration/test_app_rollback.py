@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from tasks import app_rollback as step
 from tasks import checklist
-from tests import fix_app, fix_command
+from tests import fix_app, fix_command, fix_http
 
 BACK = AppRollbackChoices(to="d0", app_version="1.0.0")
 
@@ -47,12 +46,8 @@ def answering(status: int) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/health"
-        server.shutdown()
-        thread.join()
+    with fix_http.serving(Health) as address:
+        yield f"{address}/health"
 
 
 def roll(project: Path, reason: str = "writes are missing", at: str = "") -> AppRollback:

@@ -34,9 +34,10 @@ def cluster() -> Generator[Archiving]:
 @pytest.fixture
 def copied(cluster: Archiving, tmp_path: Path) -> Physical:
     """A copy that a test may break; its files are links, so that they are replaced and never written into."""
+    place = cluster.settings.base.with_name(tmp_path.name)
     for name in ("base", "wal"):
-        shutil.copytree(getattr(cluster.settings, name), tmp_path / name, copy_function=os.link)
-    return cluster.settings.model_copy(update={"base": tmp_path / "base", "wal": tmp_path / "wal"})
+        shutil.copytree(getattr(cluster.settings, name), place / name, copy_function=os.link)
+    return cluster.settings.model_copy(update={"base": place / "base", "wal": place / "wal"})
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -84,6 +84,8 @@ BREAKS: dict[str, tuple[Callable[[Archiving], Path], Callable[[Path], object], s
     "an edited manifest": (lambda c: c.settings.base / "nightly" / "backup_manifest", edit, "manifest-edited"),
     "a flipped byte in a WAL segment": (lambda c: segment(c, 2), lambda p: flip(p, 9000), "wal-damaged"),
     "a flipped byte in its first page": (lambda c: segment(c, 2), lambda p: flip(p, 26), "wal-damaged"),
+    "a flipped byte in the size it says": (lambda c: segment(c, 0), lambda p: flip(p, 34), "wal-damaged"),
+    "a flipped byte after a switch": (lambda c: segment(c, 2), lambda p: flip(p, 2**20 - 5000), "wal-damaged"),
     "a truncated WAL segment": (lambda c: segment(c, 2), cut, "wal-damaged"),
     "a missing WAL segment in the middle": (lambda c: segment(c, 2), Path.unlink, "wal-gap"),
     "the first WAL segment missing": (lambda c: segment(c, 0), Path.unlink, "wal-gap"),

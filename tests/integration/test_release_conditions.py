@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ops.audit import Log
 from ops.evidence import Evidence
 from ops.project import Environment
 from ops.release_settings import Promotion
-from tests import fix_people, fix_repository
+from tests import fix_http, fix_people, fix_repository
 from tests.fix_repository import git
 
 WORD = "no active incident"
@@ -67,14 +67,8 @@ def status_page() -> Generator[tuple[Status, str]]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield status, f"http://127.0.0.1:{server.server_port}/status?key=hunter2hunter2"
-        finally:
-            server.shutdown()
-            thread.join()
+    with fix_http.serving(Page) as address:
+        yield status, f"{address}/status?key=hunter2hunter2"
 
 
 def test_an_incident_in_the_database(connection: database.Connection):

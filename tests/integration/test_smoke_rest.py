@@ -9,9 +9,8 @@ import sys
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -19,7 +18,7 @@ from ops import database, deploys, embedded, errors, smoke, smoke_rest, smoke_ro
 from ops.deploy_verdict import Found
 from ops.sample_rows import Row
 from ops.written_tables import Table
-from tests import fix_app, fix_command, fix_postgres, fix_postgrest
+from tests import fix_app, fix_command, fix_http, fix_postgres, fix_postgrest
 from tests.polling import wait_until
 
 LEFT = "select from runbooks.smoke_rows"
@@ -144,13 +143,11 @@ def test_a_projects_own_address_is_that_of_its_rest_api(path: str, asked: str):
             """Say nothing."""
 
     row = Row(Table("public", "notes", 0), {"id": 1}, ("id",), None, None, True, False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as http:
-        thread = Thread(target=http.serve_forever)
-        thread.start()
-        with closing(smoke_rest.Api(f"http://127.0.0.1:{http.server_port}{path}", "a key")) as api:
-            api.insert(row)
-        http.shutdown()
-        thread.join()
+    with (
+        fix_http.serving(Asked) as address,
+        closing(smoke_rest.Api(f"{address}{path}", "a key")) as api,
+    ):
+        api.insert(row)
     assert seen == [(asked, "a key")]
 
 
@@ -315,13 +312,9 @@ def test_what_is_no_postgrest_is_found_and_nothing_is_left(site: Site):
             """Say nothing."""
 
     key = site.project.parent / "key"
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as http:
-        thread = Thread(target=http.serve_forever)
-        thread.start()
-        environment = f'api = "http://127.0.0.1:{http.server_port}/"\napi_key = "file:{key}"'
+    with fix_http.serving(Page) as address:
+        environment = f'api = "{address}/"\napi_key = "file:{key}"'
         fix_app.write(site.project.parent, site.dsn, deploy='tables = ["notes"]', environment=environment)
         found, _ = site.smoked()
-        http.shutdown()
-        thread.join()
     assert "what answers 200 at the API's address is no PostgREST" in found.summary
     assert fix_app.ask(site.admin, LEFT) == []

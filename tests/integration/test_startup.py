@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from ops import database, startup
 from ops.project import Environment
 from ops.startup_settings import Startup
+from tests import fix_http
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -25,12 +26,8 @@ class Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Generator[str]:
     handler = functools.partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with fix_http.serving(handler) as address:
+        yield address
 
 
 def environment(monkeypatch: pytest.MonkeyPatch, url: str, *, within: float = 0) -> Environment:

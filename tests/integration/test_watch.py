@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import psycopg
@@ -15,7 +15,7 @@ import pytest
 from ops import database, embedded, project, watch, watch_sample
 from ops.project import Environment
 from ops.watch_settings import Metric, Watch
-from tests import fix_app
+from tests import fix_app, fix_http
 from tests.polling import wait_until
 
 APP = {"error_rate": Metric(name="errors_total", of="requests_total", counter=True, most=0.01)}
@@ -247,14 +247,8 @@ def app(answers: Callable[[str], tuple[int, str]]) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{serving.server_port}"
-        finally:
-            serving.shutdown()
-            thread.join()
+    with fix_http.serving(Handler) as address:
+        yield address
 
 
 def test_what_the_app_says_of_itself_is_judged(dsn: str):

@@ -219,6 +219,7 @@ def wait_for_lines(root: Path, process: subprocess.Popen[bytes], *, more: int) -
         counted = found if counted is None else counted
         if found >= counted + more:
             return
+        time.sleep(0.002)  # without it this loop takes the writer's processor
     raise AssertionError(f"the writer wrote nothing (exit code {process.poll()})")
 
 

@@ -143,14 +143,15 @@ def test_a_script_that_fails_and_a_glob_that_matches_nothing_are_named() -> None
 
 
 def crowded(size: int) -> PullRequest:
-    differences = tuple(Difference(kind="table", object=f"public.t{n}", after="ß" * size) for n in range(400))
-    changes = tuple(Change(kind="edited", file=f"{n}.sql", said="x" * size, fails=True) for n in range(400))
+    wide, long = "ß" * size, "x" * size
+    differences = tuple(Difference(kind="table", object=f"public.t{n}", after=wide) for n in range(400))
+    changes = tuple(Change(kind="edited", file=f"{n}.sql", said=long, fails=True) for n in range(400))
     return found(
         summary="y" * size,
         branch=Branch(base="main", changes=changes),
         migrations=tuple(migration(n) for n in range(400)),
         drift=drifted(*differences),
-        findings=tuple("z" * size for _ in range(400)),
+        findings=("z" * size,) * 400,
     )
 
 

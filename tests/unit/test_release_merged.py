@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,11 @@ FILES = {
 }
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A clone of a remote whose main is checked out."""
-    origin = tmp_path / "origin"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A remote, and a clone of it whose main is checked out."""
+    made = tmp_path_factory.mktemp("made")
+    origin = made / "origin"
     projects.write(
         origin,
         migrations={projects.NOTES: projects.CREATE_NOTES},
@@ -43,7 +45,16 @@ def clone(tmp_path: Path) -> Path:
     )
     git(origin, "init", "-q", "-b", "main", ".")
     fix_repository.committed(origin)
-    git(tmp_path, "clone", "-q", str(origin), "clone")
+    git(made, "clone", "-q", str(origin), "clone")
+    return made
+
+
+@pytest.fixture
+def clone(made: Path, tmp_path: Path) -> Path:
+    """The clone, copied with its remote for one test to spoil."""
+    for name in ("origin", "clone"):
+        shutil.copytree(made / name, tmp_path / name)
+    git(tmp_path / "clone", "remote", "set-url", "origin", str(tmp_path / "origin"))
     return tmp_path / "clone"
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ import pytest
 from ops import database, errors, soak_sources
 from ops.soak_sources import Incident, Window
 from ops.watch_settings import Soak
+from tests import fix_http
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 WINDOW = Window(NOON, NOON + timedelta(minutes=15), ("ai_training_examples",), "postgres")
@@ -34,14 +34,8 @@ def logs(code: int, said: Any, asked: list[dict[str, Any]]) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{serving.server_port}/logs.all"
-        finally:
-            serving.shutdown()
-            thread.join()
+    with fix_http.serving(Handler) as address:
+        yield f"{address}/logs.all"
 
 
 def read(

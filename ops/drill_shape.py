@@ -1,0 +1,92 @@
+"""What a drill says of the tables that were restored: that all are there with their rules, and what no backup has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ops import database, drill, errors, queries, reference, reference_check
+from ops.app_tables import Tables
+from ops.backups import Problem
+from ops.drill import Drilling
+from ops.evidence import Evidence
+
+IDLE = "Nothing was restored, so there is nothing to look at."
+
+
+@drill.reading("shape")
+def compare_shape(drilling: Drilling) -> Evidence:
+    """Say whether every critical table is there at the target too, with its policies and RLS as in production now."""
+    if drilling.restored is None:
+        return Evidence(ok=True, idle=True, summary=IDLE)
+    names = drilling.plan.settings.drill.tables
+    drilling.counts = _counted(drilling.restored.dsn, names)
+    dsn, expected = drilling.dsn, drilling.reference
+    if dsn is not None and drilling.plan.target.kind == "latest":
+        expected = _now(dsn, names) or expected
+    if expected is None:
+        return Evidence(
+            ok=True, idle=True, summary="Neither production nor a reference says what there must be."
+        )
+    found = reference_check.shape(drilling.restored.dsn, expected)
+    said = f"{len(expected.described)} critical tables are there, with their policies and RLS."
+    evidence = drilling.note("shape", found, said)
+    counted = tuple({"table": name, "rows": rows} for name, rows in drilling.counts.items())
+    return evidence if found else evidence.model_copy(update={"rows": counted})
+
+
+@drill.reading("storage")
+def compare_storage(drilling: Drilling) -> Evidence:
+    """Say what no backup of a database holds: the files of Storage."""
+    restored = drilling.restored
+    if restored is None:
+        return Evidence(ok=True, idle=True, summary=IDLE)
+    with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
+        found = connection.execute(queries.load("drill/storage_there")).fetchone()
+        objects = (
+            connection.execute(queries.load("drill/storage_objects")).fetchone()
+            if found and found[0]
+            else (0, 0)
+        )
+    count, size = objects or (0, 0)
+    if not count:
+        return Evidence(ok=True, summary="The restored database lists no files of Storage.")
+    problem = Problem(
+        kind="storage-not-in-backup",
+        object="storage.objects",
+        said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed; no backup of a database has them.",
+        todo="Keep a copy of the buckets too, and compare it with this list.",
+        blocks=False,
+    )
+    return drilling.note("storage", (problem,), "")
+
+
+def _counted(dsn: str, names: tuple[str, ...]) -> dict[str, int]:
+    """Return how many rows each critical table has; what is not there is named elsewhere."""
+    with database.connect(dsn, autocommit=False) as connection, database.translating():
+        tables = Tables.read(connection, columns=False)
+        wanted = [found for name in names if (found := tables.named(name))] or tables.of_app
+        counted = reference.read(connection, wanted, most_hashed=-1)
+        connection.rollback()
+    return {name: each.rows for name, each in counted.items()}
+
+
+def _now(dsn: str, names: tuple[str, ...]) -> reference.Reference | None:
+    """What production has now, rows aside; None where it does not answer."""
+    try:
+        with database.connect(dsn, autocommit=False) as connection, database.translating():
+            tables = reference.chosen(connection, names)
+            described = reference.describe(connection, tables)
+            connection.rollback()
+    except errors.Unavailable:
+        return None
+    return reference.Reference(
+        taken=datetime.now(UTC),
+        lsn=0,
+        timeline=1,
+        system_identifier="",
+        database="",
+        exact=False,
+        tables={str(each): reference.TableReference(rows=0) for each in tables},
+        described=described,
+        sequences={},
+    )
