@@ -19,7 +19,7 @@ import psycopg
 from ops import os_user, postmaster, reference
 from ops.drill import Drilled
 from tests.drills import Shop
-from tests.fix_backups import Live
+from tests.fix_backups import Live, living
 from tests.polling import wait_until
 
 SEGMENT = len("000000010000000000000001")
@@ -30,13 +30,19 @@ def mark(number: int) -> str:
     return f"mark-{number:03}-" + hashlib.md5(str(number).encode()).hexdigest()
 
 
+@contextmanager
+def production(folder: Path) -> Generator[Shop]:
+    """Run a production of which nothing is archived but what is written here, however long the tests take."""
+    with living(timeout=3600) as live:
+        yield written(live, folder)
+
+
 def written(live: Live, folder: Path) -> Shop:
     """Production with an app, a base backup, and WAL behind it: two segments, the reference, and three more."""
-    # Nothing is archived but what is written here, however long the tests take.
-    live.ask("alter system set archive_timeout = '1h'")
-    live.ask("select pg_reload_conf()")
     shop = Shop.at(live, folder, rpo="10 h")
     live.ask("create table public.parcels as select i as id from generate_series(1, 50) i")
+    # With no hint left to set, no page is written to the WAL whole for that.
+    live.ask("vacuum (freeze) public.customers")
     live.base_backup("b1")
     for number in range(5):
         if number == 2:

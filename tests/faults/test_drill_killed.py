@@ -17,7 +17,7 @@ from tests.damaged import Copy
 from tests.drills import Shop, kinds
 from tests.faults import drilled
 from tests.faults.drilled import Death
-from tests.fix_backups import Live, living
+from tests.fix_backups import Live
 from tests.polling import wait_until
 
 KILLED = -9
@@ -26,8 +26,8 @@ STEPS = 18
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
-    with living() as live:
-        yield damaged.written(live, tmp_path_factory.mktemp("good"))
+    with damaged.production(tmp_path_factory.mktemp("good")) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -13,14 +13,13 @@ from tests import damaged
 from tests.damaged import Copy, mark
 from tests.drills import Shop, kinds
 from tests.fix_archiving import flip
-from tests.fix_backups import living
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
     """Production, of which nothing is ever damaged."""
-    with living() as live:
-        yield damaged.written(live, tmp_path_factory.mktemp("good"))
+    with damaged.production(tmp_path_factory.mktemp("good")) as shop:
+        yield shop
 
 
 @pytest.fixture
@@ -203,6 +202,7 @@ def test_what_production_has_archived_must_be_there(good: Shop):
 
 def test_good_backups_pass(good: Shop):
     for _ in range(3):
+        good.beat()
         with damaged.copied(good, production=True) as copy:
             found = copy.drill()
             assert (found.verdict, found.problems) == ("passed", ())
