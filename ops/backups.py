@@ -14,11 +14,20 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from ops import errors
 from ops.recovery_target import RecoveryTarget
 
 SourceKind = Literal["physical", "pgbackrest", "logical", "api"]
 # Told how much is done of what: bytes, or bytes of WAL; the text says which.
 Progress = Callable[[int, int, str], None]
+
+
+class NoRoom(errors.Unavailable):
+    """A restore that found, or left, no room on the disk."""
+
+
+class TooSlow(errors.CheckFailed):
+    """A restore that did not end within its time."""
 
 
 class Fact(BaseModel):
@@ -65,6 +74,7 @@ class Holdings(Fact):
     earliest: datetime | None = None
     latest: datetime | None = None
     end_lsn: int | None = None
+    end_timeline: int | None = None
     problems: tuple[Problem, ...] = ()
 
 

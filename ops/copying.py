@@ -6,20 +6,24 @@ Hard links would share: recovery writes through them into the backup. Reflinks d
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from ops import errors
+from ops.backups import NoRoom
 
 _HANDS = min(4, (os.cpu_count() or 1) + 1)
 _PIECE = 64 * 1024**2
 # The ioctl by which a file becomes another one's reflink, where the file system can do that.
 _FICLONE = 0x40049409
 _TABLESPACES = "pg_tblspc"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Told = Callable[[int], None]
 
@@ -47,9 +51,7 @@ def tree(source: Path, target: Path, *, told: Told = lambda _done: None) -> int:
                 hands.shutdown(cancel_futures=True)
                 raise
     except OSError as error:
-        raise errors.Unavailable(
-            f"The backup cannot be copied: {error.strerror} ({error.filename2 or error.filename})."
-        ) from None
+        raise _failed("The backup", error) from None
 
 
 def _folders(source: Path, target: Path) -> None:
@@ -84,6 +86,11 @@ def _files(source: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _copy(source: Path, target: Path, told: Told) -> int:
+    # Whoever opens a pipe waits for somebody at its other end.
+    if not stat.S_ISREG(source.stat().st_mode):
+        raise errors.CheckFailed(
+            f"{source} of the backup is no file, so it cannot be copied. Find out who put it there."
+        )
     with source.open("rb") as reading, target.open("xb") as writing:
         os.fchmod(writing.fileno(), 0o600)
         length = os.fstat(reading.fileno()).st_size
@@ -91,6 +98,12 @@ def _copy(source: Path, target: Path, told: Told) -> int:
             _in_kernel(reading.fileno(), writing.fileno(), length)
     told(length)
     return length
+
+
+def _failed(what: str, error: OSError) -> errors.Unavailable:
+    kind = NoRoom if error.errno in _FULL else errors.Unavailable
+    where = f" ({error.filename2 or error.filename})" if error.filename else ""
+    return kind(f"{what} cannot be copied: {error.strerror}{where}.")
 
 
 def _cloned(reading: int, writing: int) -> bool:
@@ -129,6 +142,4 @@ def some(source: Path, target: Path, wanted: Callable[[str], bool]) -> int:
         names = [entry.name for entry in os.scandir(source) if entry.is_file() and wanted(entry.name)]
         return sum(_copy(source / name, target / name, lambda _: None) for name in names)
     except OSError as error:
-        raise errors.Unavailable(
-            f"The archive of WAL cannot be copied: {error.strerror} ({error.filename2 or error.filename})."
-        ) from None
+        raise _failed("The archive of WAL", error) from None

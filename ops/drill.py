@@ -5,9 +5,10 @@ Source: supabase-operations.md, the quarterly restore drill.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,8 +91,8 @@ class Drilling:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that is wrong, in the order in which it was found."""
-        return tuple(each for found in self.found.values() for each in found)
+        """All that is wrong, each once, in the order in which it was found."""
+        return tuple(dict.fromkeys(each for found in self.found.values() for each in found))
 
     @property
     def rto(self) -> timedelta | None:
@@ -122,6 +123,32 @@ class Drilling:
         """Take the restored cluster away."""
         self.restored = None
         self.ends.close()
+
+
+Look = Callable[[Drilling], Evidence]
+
+
+def reading(key: str) -> Callable[[Look], Look]:
+    """Let a look that the restored database does not bear be a finding, so that the others are made too."""
+
+    def made(look: Look) -> Look:
+        @wraps(look)
+        def looked(drilling: Drilling) -> Evidence:
+            try:
+                return look(drilling)
+            except errors.CheckFailed as error:
+                return drilling.note(key, (unreadable(key, error),), "")
+
+        return looked
+
+    return made
+
+
+def unreadable(what: str, error: errors.OpsError) -> Problem:
+    """Return what it means that a look at the restored database ended with an error."""
+    said = f"The restored database cannot be read: {error}."
+    todo = "Do not rely on this backup. Find out what damaged it, and take another one."
+    return Problem(kind="unreadable", object=what, said=said, todo=todo)
 
 
 def rows(problems: tuple[Problem, ...]) -> tuple[dict[str, str], ...]:

@@ -8,21 +8,28 @@ from pathlib import Path
 
 from psycopg import sql
 
-from ops import database, errors, read_only, reference_check
+from ops import database, drill, errors, read_only, reference_check
 from ops.app_tables import Tables
-from ops.backups import Halfway, Problem
+from ops.backups import Backup, Halfway, NoRoom, Problem, TooSlow
 from ops.drill import Drilling
 from ops.evidence import Evidence
 
 _SMOKE_TIMEOUT = timedelta(minutes=5)
+_TODO = "Do not rely on this backup: make a new one, and look at why this one cannot be restored."
+_KINDS: dict[type[errors.OpsError], tuple[str, str]] = {
+    NoRoom: ("disk-full", "Make room, or name another folder as `scratch` of backups.drill."),
+    TooSlow: (
+        "restore-timeout",
+        "Look at which part took long, or what it waits for; `timeout` of backups.drill.",
+    ),
+}
 
 
 def restore(drilling: Drilling) -> Evidence:
     """Restore the backup to a scratch cluster and recover it to the target.
 
     Raises:
-        CheckFailed: it cannot be restored, or not up to this target.
-        Unavailable: it did not end within its time, or there is no room.
+        Unavailable: the restored cluster is lost.
     """
     plan, backup = drilling.plan, drilling.backup
     if backup is None:
@@ -38,10 +45,8 @@ def restore(drilling: Drilling) -> Evidence:
     )
     try:
         drilling.restored = drilling.ends.enter_context(restored)
-    except errors.CheckFailed as error:
-        drilling.found["restore"] = (
-            Problem(kind="not-restored", object=backup.id, said=str(error), todo=_TODO),
-        )
+    except (errors.CheckFailed, NoRoom) as error:
+        drilling.found["restore"] = (_not_restored(backup, error),)
         return Evidence(ok=False, summary=f"{backup.id} was not restored: {error}")
     drilling.timings = drilling.restored.timings
     drilling.said += drilling.restored.said
@@ -57,7 +62,9 @@ def restore(drilling: Drilling) -> Evidence:
     return Evidence(ok=True, summary=said, rows=(row,))
 
 
-_TODO = "Do not rely on this backup: make a new one, and look at why this one cannot be restored."
+def _not_restored(backup: Backup, error: errors.OpsError) -> Problem:
+    kind, todo = _KINDS.get(type(error), ("not-restored", _TODO))
+    return Problem(kind=kind, object=backup.id, said=str(error), todo=todo)
 
 
 def ask_smoke(drilling: Drilling) -> Evidence:
@@ -103,6 +110,8 @@ def _halfway(drilling: Drilling) -> Halfway | None:
     def look(dsn: str) -> None:
         try:
             drilling.compared = reference_check.look(dsn, expected)
+        except errors.CheckFailed as error:
+            drilling.compared = (drill.unreadable("rows", error),)
         except errors.Unavailable as error:
             # What was under way at this place holds a lock for as long as the server recovers.
             drilling.said.append(f"The rows could not be compared on the way: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from ops import database, errors, heartbeat, queries, recovery_target, reference
@@ -9,6 +10,9 @@ from ops.backups import Backup, Holdings, Problem
 from ops.drill import Drilling
 from ops.evidence import Evidence
 from ops.recovery_target import RecoveryTarget, TargetKind
+
+# A segment, or the label of a backup that began in it.
+_SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(?:\.[0-9A-F]{8}\.backup)?$")
 
 
 def choose_backup(drilling: Drilling) -> Evidence:
@@ -20,6 +24,10 @@ def choose_backup(drilling: Drilling) -> Evidence:
     """
     plan = drilling.plan
     held = drilling.holdings = plan.source.holdings()
+    if not held.backups:
+        # What there is instead of a backup is why there is none.
+        blocking = (each.model_copy(update={"blocks": True}) for each in held.problems)
+        drilling.found["backup"] = tuple(blocking)
     backup = drilling.backup = _named(held, plan.backup) if plan.backup else _last(held, plan.target)
     _verify_target(held, backup, plan.target)
     age = drilling.started - backup.ended
@@ -50,10 +58,14 @@ def check_production(drilling: Drilling) -> Evidence:
     try:
         with database.connect(dsn, application=drilling.run) as connection, database.translating():
             ((timeout,),) = connection.execute(queries.load("drill/archive_timeout")).fetchall()
+            last, size = connection.execute(queries.load("drill/archived")).fetchone() or (None, 0)
             beat = heartbeat.last(connection)
     except errors.OpsError as error:
         return Evidence(ok=True, idle=True, summary=f"Production does not answer, and need not: {error}")
-    problems = [*_archiving(timedelta(seconds=timeout), settings.rpo, drilling.plan.source.kind)]
+    problems = [
+        *_archiving(timedelta(seconds=timeout), settings.rpo, drilling.plan.source.kind),
+        *_not_there(drilling, str(last or ""), int(size)),
+    ]
     # It may beat less often than it should for a moment, without being dead.
     least = max(5 * settings.drill.heartbeat, timedelta(minutes=2))
     if beat is None or drilling.started - beat.at > least:
@@ -161,6 +173,37 @@ def _archiving(timeout: timedelta, rpo: timedelta, kind: str) -> list[Problem]:
             todo=f"Set it to {round(rpo.total_seconds() / 2)} s or less in production.",
         )
     ]
+
+
+def _not_there(drilling: Drilling, last: str, size: int) -> list[Problem]:
+    """Find that the archive ends before what production has archived: files alone do not tell what is missing last."""
+    held, found = drilling.holdings, _SEGMENT.match(last)
+    if held is None or held.end_lsn is None or found is None:
+        return []
+    timeline, number = int(found[1], 16), (int(found[2], 16) << 32) // size + int(found[3], 16)
+    archived = ((number + 1) * size, timeline)
+    if _reaches(held, *archived):
+        return []
+    # It may have come since the archive was listed.
+    held = drilling.holdings = drilling.plan.source.holdings()
+    if _reaches(held, *archived) or any(each.kind in ("wal-gap", "wrong-timeline") for each in held.problems):
+        return []
+    if held.end_timeline not in (None, timeline):
+        said = f"Production archives timeline {timeline}, and the backups lead only onto {held.end_timeline}."
+        todo = (
+            "Make a new base backup of production as it is now, and look which history files the archive has."
+        )
+        return [Problem(kind="wrong-timeline", object=last, said=said, todo=todo)]
+    end = recovery_target.written(held.end_lsn or 0)
+    said = (
+        f"Production has archived {last}, and the archive ends at {end}: what is between cannot be restored."
+    )
+    todo = "Bring it back from the server's pg_wal or another copy, and look at what takes files from the archive."
+    return [Problem(kind="wal-missing-at-end", object=last, said=said, todo=todo)]
+
+
+def _reaches(held: Holdings, end: int, timeline: int) -> bool:
+    return (held.end_lsn or 0) >= end and held.end_timeline in (None, timeline)
 
 
 def _on_the_way(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ops import database, errors, queries, reference, reference_check
+from ops import database, drill, errors, queries, reference, reference_check
 from ops.app_tables import Tables
 from ops.backups import Problem
 from ops.drill import Drilling
@@ -13,6 +13,7 @@ from ops.evidence import Evidence
 IDLE = "Nothing was restored, so there is nothing to look at."
 
 
+@drill.reading("shape")
 def compare_shape(drilling: Drilling) -> Evidence:
     """Say whether every critical table is there at the target too, with its policies and RLS as in production now."""
     if drilling.restored is None:
@@ -33,6 +34,7 @@ def compare_shape(drilling: Drilling) -> Evidence:
     return evidence if found else evidence.model_copy(update={"rows": counted})
 
 
+@drill.reading("storage")
 def compare_storage(drilling: Drilling) -> Evidence:
     """Say what no backup of a database holds: the files of Storage."""
     restored = drilling.restored

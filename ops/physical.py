@@ -23,7 +23,7 @@ from ops import (
     scratch,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings, TooSlow
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget
 from ops.scratch import Scratch
@@ -75,7 +75,7 @@ class PhysicalSource:
         # An incremental backup is put together with its parents, which takes as much again.
         room = sum(copying.size(folder) for folder in chain)
         with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:
-            spent = _put_together(place, chain, room, progress)
+            spent = _put_together(place, chain, room, progress, deadline=began + within.total_seconds())
             wal = physical_wal.offered(self.settings.wal, place, since=backup)
             left = within - timedelta(seconds=time.monotonic() - began)
             with recovery.running(
@@ -102,12 +102,16 @@ class PhysicalSource:
         return folders
 
 
-def _put_together(place: Scratch, chain: tuple[Path, ...], room: int, progress: Progress) -> Timings:
+def _put_together(
+    place: Scratch, chain: tuple[Path, ...], room: int, progress: Progress, *, deadline: float
+) -> Timings:
     began, done = time.monotonic(), 0
 
     def told(size: int) -> None:
         nonlocal done
         done += size
+        if time.monotonic() > deadline:
+            raise TooSlow(f"{recovery.LATE} {done:,} of {room:,} bytes were copied.")
         progress(done, room, "bytes of the backup copied")
 
     if len(chain) == 1:

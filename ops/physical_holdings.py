@@ -65,6 +65,7 @@ def _holdings(settings: Physical) -> Holdings:
         earliest=min((backup.ended for backup in usable), default=None),
         latest=_latest(wal, last) if usable else None,
         end_lsn=last.end.lsn if last.end else None,
+        end_timeline=last.end.timeline if last.end else None,
         problems=(*problems, *orphans, *_of_wal(wal, backups, covered)),
     )
 

@@ -17,12 +17,15 @@ from typing import LiteralString
 import psycopg
 
 from ops import database, errors, postmaster, queries, recovery_target, scratch
-from ops.backups import Halfway, Progress, Timings
+from ops.backups import Halfway, NoRoom, Progress, Timings, TooSlow
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
 _POLL = timedelta(milliseconds=20)
 _FETCHED = "fetched"
+LATE = "The restore did not end within its time, so it has failed."
+_WHOLE = 1_000_000
+_FULL = "No space left on device"
 _SEGMENT = len("000000010000000000000001")
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 # Standby queries need at least as much of each as the server had that wrote the WAL.
@@ -35,7 +38,9 @@ _AT_LEAST = {
 }
 # One of them is there in every cluster that somebody runs; it need not be a superuser.
 _ASKERS = ("postgres", "supabase_admin")
-_COMMIT = re.compile(r"desc: COMMIT (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
+_COMMIT = re.compile(
+    r"desc: (?:COMMIT|ABORT)(?:_PREPARED)? (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC"
+)
 _SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
 # Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
 _FAST = {
@@ -71,8 +76,8 @@ class Cluster:
         return self.place.programs.bindir
 
     def next_commit(self) -> datetime | None:
-        """Return the time of the first commit that was not recovered, where the WAL that was fetched has one."""
-        if self.end_lsn is None:
+        """Return when the first transaction ended that was not recovered, where the WAL that was fetched has one."""
+        if self.end_lsn is None or self.target.kind is TargetKind.LATEST:
             return None
         segments = [name for name in _fetched(self.place) if len(name) == _SEGMENT]
         timeline = int(segments[-1][:8], 16) if segments else 1
@@ -209,6 +214,7 @@ class _Recovery:
             except (psycopg.Error, errors.Unavailable):
                 raise self._ended() from None
             connection.close()
+            self._verify_room()
             yield Cluster(place, self.name, user, target, Timings(), end, last)
 
     def _is(self, connection: database.Connection, asked: LiteralString) -> bool:
@@ -216,6 +222,12 @@ class _Recovery:
             raise self._ended()
         ((there,),) = connection.execute(asked).fetchall()
         return bool(there)
+
+    def _verify_room(self) -> None:
+        """A segment that could not be brought for want of room is to Postgres one that there is not."""
+        log = postmaster.log(self.place.data, lines=_WHOLE)
+        if _FULL in log:
+            raise _no_room(log)
 
     def _look(self) -> None:
         lines = _fetched(self.place)
@@ -230,7 +242,9 @@ class _Recovery:
         if _NOT_REACHED in log:
             return _NotReachedError()
         if time.monotonic() > self.deadline:
-            return errors.CheckFailed("The restore did not end within its time, so it has failed.")
+            return TooSlow(f"{LATE} {postmaster.log(self.place.data, lines=3)}")
+        if _FULL in log:
+            return _no_room(log)
         fatal = [line for line in log.splitlines() if "FATAL" in line or "PANIC" in line or "ERROR" in line]
         return errors.CheckFailed(f"Recovery failed: {'; '.join(fatal[-3:]) or log}")
 
@@ -251,6 +265,11 @@ def control(place: Scratch) -> dict[str, str]:
     if code or "WARNING" in said:
         raise errors.CheckFailed(f"The control file of the backup cannot be read: {said}")
     return dict(_SAID.findall(said))
+
+
+def _no_room(log: str) -> NoRoom:
+    said = next(line for line in log.splitlines() if _FULL in line)
+    return NoRoom(f"The disk filled up in the restore: {said}. Make room, or name another folder as scratch.")
 
 
 def _as_the_primary(place: Scratch) -> dict[str, str]:

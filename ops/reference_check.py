@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ops import database, reference
-from ops.app_tables import Tables
+from ops import database, errors, reference
+from ops.app_tables import Table, Tables
 from ops.backups import Problem
 from ops.reference import Reference
 
@@ -16,19 +16,20 @@ def look(dsn: str, expected: Reference) -> tuple[Problem, ...]:
     """Compare all that a reference holds with a database that was recovered to its place in the WAL.
 
     Raises:
-        CheckFailed: a table cannot be read.
+        CheckFailed: the catalog cannot be read.
         Unavailable: the connection is lost.
     """
     with database.connect(dsn, autocommit=False) as connection, database.translating():
         reference.prepare(connection)
         tables = {str(table): table for table in Tables.read(connection, columns=False).found}
         here = [tables[name] for name in expected.tables if name in tables]
-        found = reference.read(connection, here)
+        found, unread = _each(connection, here)
         described = reference.describe(connection, here)
         sequences = reference.counted(connection)
         connection.rollback()
     return (
-        *_rows(expected, found),
+        *unread,
+        *(each for each in _rows(expected, found) if each.object not in {one.object for one in unread}),
         *_described(expected, described),
         *_sequences(expected, sequences, exact=True),
     )
@@ -47,6 +48,22 @@ def shape(dsn: str, expected: Reference) -> tuple[Problem, ...]:
         connection.rollback()
     gone = tuple(_gone(name) for name in expected.tables if name not in tables)
     return (*gone, *_described(expected, described), *_sequences(expected, sequences, exact=False))
+
+
+def _each(
+    connection: database.Connection, tables: list[Table]
+) -> tuple[dict[str, reference.TableReference], tuple[Problem, ...]]:
+    """Read each table; that one cannot be read says nothing of the others."""
+    found: dict[str, reference.TableReference] = {}
+    unread: list[Problem] = []
+    for table in tables:
+        try:
+            with database.translating(), connection.transaction():
+                found |= reference.read(connection, [table])
+        except errors.CheckFailed as error:
+            said = f"The rows of {table} cannot be read: {error}."
+            unread.append(Problem(kind="rows-unreadable", object=str(table), said=said, todo=_TODO))
+    return found, tuple(unread)
 
 
 def _rows(expected: Reference, found: dict[str, reference.TableReference]) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops import binaries, errors, homes, os_user, ready_data
+from ops.backups import NoRoom
 from ops.binaries import Binaries
 from ops.os_user import OsUser
 
@@ -53,7 +54,7 @@ def opened(*, bindir: Path | None, among: Path | None, room: int) -> Generator[S
 
     Raises:
         Refused: there are no such programs, or no folder will do.
-        Unavailable: there is no room.
+        NoRoom: there is too little room.
     """
     programs, user = binaries.find(bindir), os_user.find()
     if among:
@@ -63,7 +64,7 @@ def opened(*, bindir: Path | None, among: Path | None, room: int) -> Generator[S
             home = stack.enter_context(homes.temporary(user, among=(among,) if among else homes.on_disk()))
         free = shutil.disk_usage(home).free
         if free < room + _RESERVE:
-            raise errors.Unavailable(
+            raise NoRoom(
                 f"{home.parent} has {_mib(free)} MiB free, and the restore needs {_mib(room + _RESERVE)}, so nothing "
                 "was restored. Make room, or name another folder as `scratch` of backups.drill."
             )

@@ -79,14 +79,14 @@ def reading() -> Generator[None]:
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """Return the names of the files in an archive, in order.
+    """Return the names of the files in an archive, in order; what is no file, such as a pipe, is not there.
 
     Raises:
         Refused: there is no such folder, or we may not read it.
     """
     try:
         with os.scandir(folder) as entries:
-            return tuple(sorted(entry.name for entry in entries if not entry.is_dir()))
+            return tuple(sorted(entry.name for entry in entries if entry.is_file()))
     except OSError as error:
         raise errors.Refused(
             f"The archive of WAL {folder} cannot be read ({error.strerror}), so no point in time can be restored. "

@@ -78,8 +78,8 @@ class Live:
 
 
 @contextmanager
-def living(bindir: Path | None = None) -> Generator[Live]:
-    """Run a live cluster."""
+def living(bindir: Path | None = None, *, timeout: int = 60) -> Generator[Live]:
+    """Run a live cluster; after so many seconds it archives even a part of a segment."""
     user = os_user.find()
     with tempfile.TemporaryDirectory(prefix="backups-", dir="/tmp") as name:
         folder = Path(name)
@@ -90,7 +90,7 @@ def living(bindir: Path | None = None) -> Generator[Live]:
         wal = folder / "wal"
         settings = {
             "archive_mode": "on",
-            "archive_timeout": "60",
+            "archive_timeout": str(timeout),
             "archive_command": f"test ! -f {wal}/%f && cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f",
             "full_page_writes": "on",
             "wal_level": "replica",
