@@ -5,14 +5,11 @@ How a server that we host is switched to is its owner's: docs/decisions/0012-a-r
 
 from __future__ import annotations
 
-import importlib
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from ops import backup_source, database, errors, prod_restore_facts, write_pause
-from ops.backup_settings import ManagementApi
+from ops import backup_source, database, errors, management_api, prod_restore_facts, write_pause
 from ops.backups import Backup, Source, Timings
 from ops.evidence import Evidence
 from ops.prod_restore import Restoring, Way
@@ -131,13 +128,7 @@ def point_in_time(environment: Environment) -> PointInTime:
             f"{environment.name} does not say which hosted project it is, so the Management API cannot restore it. "
             f"Name it in [environments.{environment.name}.backups.api], or choose the way of a ticket."
         )
-    try:
-        module = importlib.import_module("ops.management_api")
-    except ImportError:
-        raise errors.Refused(
-            "This version does not speak to the Management API. Choose the way of a ticket."
-        ) from None
-    return cast("Callable[[ManagementApi], PointInTime]", module.point_in_time)(api)
+    return management_api.point_in_time(api)
 
 
 def _before(source: Source, at: datetime | None) -> Backup:
