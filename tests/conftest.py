@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.fix_postgres",
@@ -24,12 +24,14 @@ pytest_plugins = [
     "tests.fix_backups",
 ]
 
+# How long an example takes says something of the machine, and nothing of what is tested.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", _UNTIMED)
 # In CI the same examples each time: a change is judged by what it does, and new examples are looked for elsewhere.
-settings.register_profile("ci", derandomize=True)
+settings.register_profile("ci", _UNTIMED, derandomize=True)
 # For `make check`, which is run before every commit; `make test` takes as many as there are.
-settings.register_profile("quick", max_examples=20, derandomize="CI" in os.environ)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("quick", _UNTIMED, max_examples=20, derandomize="CI" in os.environ)
+settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 
 def _is_roomy(folder: Path) -> bool:
