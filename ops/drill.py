@@ -83,6 +83,7 @@ class Drilling:
         self.reference: Reference | None = None
         self.compared: tuple[Problem, ...] | None = None
         self.restored: Restored | None = None
+        self.restored_at = 0.0
         self.timings: Timings | None = None
         self.rpo: timedelta | None = None
         self.counts: dict[str, int] = {}

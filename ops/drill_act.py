@@ -48,6 +48,8 @@ def restore(drilling: Drilling) -> Evidence:
     except (errors.CheckFailed, NoRoom) as error:
         drilling.found["restore"] = (_not_restored(backup, error),)
         return Evidence(ok=False, summary=f"{backup.id} was not restored: {error}")
+    # From here on it opens: what lies between this step and the first answer is part of the RTO too.
+    drilling.restored_at = time.monotonic()
     drilling.timings = drilling.restored.timings
     drilling.said += drilling.restored.said
     took = drilling.timings
@@ -71,7 +73,6 @@ def ask_smoke(drilling: Drilling) -> Evidence:
     """Ask the smoke queries of the project; the first answer ends the time that a restore takes."""
     if drilling.restored is None:
         return Evidence(ok=True, idle=True, summary="Nothing was restored, so nothing is asked.")
-    began = time.monotonic()
     problems: list[Problem] = []
     asked = 0
     with database.connect(drilling.restored.dsn, application=drilling.run) as connection:
@@ -88,7 +89,7 @@ def ask_smoke(drilling: Drilling) -> Evidence:
                     )
                 )
             elif drilling.timings and not drilling.timings.open:
-                opened = timedelta(seconds=time.monotonic() - began)
+                opened = timedelta(seconds=time.monotonic() - drilling.restored_at)
                 drilling.timings = drilling.timings.model_copy(update={"open": opened})
     rto, objective = drilling.rto, drilling.plan.settings.rto
     if rto is not None and rto > objective:
