@@ -94,6 +94,14 @@ class Drill(Strict):
     fsync: bool = Field(default=True, description="without it what was measured is no RTO, and said apart")
 
 
+class Storage(Strict):
+    """`backups.storage`: where the files of Storage are, which no backup of a database holds."""
+
+    url: str = Field(description="secret reference of the project's URL")
+    key: str = Field(description="secret reference of the service role's key")
+    sample: int = Field(default=20, ge=0, le=1000, description="so many files are read whole by a drill")
+
+
 class Backups(Strict):
     """`[environments.NAME.backups]`: one source of backups, and the objectives."""
 
@@ -108,6 +116,7 @@ class Backups(Strict):
     pgbackrest: PgBackRest | None = None
     logical: Logical | None = None
     api: ManagementApi | None = None
+    storage: Storage | None = None
     drill: Drill = Drill()
 
     @model_validator(mode="after")

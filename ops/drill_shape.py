@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ops import database, drill, errors, queries, reference, reference_check
+from ops import database, drill, errors, queries, reference, reference_check, storage_files
 from ops.app_tables import Tables
 from ops.backups import Problem
 from ops.drill import Drilling
@@ -36,25 +36,31 @@ def compare_shape(drilling: Drilling) -> Evidence:
 
 @drill.reading("storage")
 def compare_storage(drilling: Drilling) -> Evidence:
-    """Say what no backup of a database holds: the files of Storage."""
+    """Compare what the restored database lists of Storage with its buckets: no backup of a database holds the files.
+
+    Raises:
+        Unavailable: Storage does not answer.
+    """
     restored = drilling.restored
     if restored is None:
         return Evidence(ok=True, idle=True, summary=IDLE)
+    settings = drilling.plan.settings.storage
     with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
-        found = connection.execute(queries.load("drill/storage_there")).fetchone()
-        objects = (
-            connection.execute(queries.load("drill/storage_objects")).fetchone()
-            if found and found[0]
-            else (0, 0)
-        )
-    count, size = objects or (0, 0)
+        ((there,),) = connection.execute(queries.load("drill/storage_there")).fetchall()
+        if not there:
+            return Evidence(ok=True, summary="The restored database has no Storage.")
+        ((count, size),) = connection.execute(queries.load("drill/storage_objects")).fetchall()
+        if count and settings:
+            listed, problems = storage_files.compare(connection, settings)
+            said = f"The buckets have all {listed:,} files that the restored database lists, and a sample is as it was."
+            return drilling.note("storage", problems, said)
     if not count:
         return Evidence(ok=True, summary="The restored database lists no files of Storage.")
     problem = Problem(
         kind="storage-not-in-backup",
         object="storage.objects",
         said=f"{count:,} files of Storage ({size / 1024**2:,.0f} MiB) are listed; no backup of a database has them.",
-        todo="Keep a copy of the buckets too, and compare it with this list.",
+        todo="Keep a copy of the buckets too, and name them in backups.storage, so that they are compared.",
         blocks=False,
     )
     return drilling.note("storage", (problem,), "")
