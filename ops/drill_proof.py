@@ -103,7 +103,19 @@ def check_pages(drilling: Drilling) -> Evidence:
         bindir=drilling.restored.bindir,
         heapallindexed=settings.heapallindexed,
     )
-    return drilling.note("pages", found, "pg_amcheck found nothing wrong in any table or index.")
+    with database.connect(drilling.restored.dsn, application=drilling.run) as connection:
+        ((checksums,),) = connection.execute(queries.load("drill/checksums")).fetchall()
+    unseen = Problem(
+        kind="no-checksums",
+        object="data_checksums",
+        said="Pages have no checksums, so that a damaged one can go unseen into every backup.",
+        todo="Switch them on with pg_checksums while the server is stopped.",
+        blocks=False,
+    )
+    every = found if checksums == "on" else (*found, unseen)
+    return drilling.note(
+        "pages", every, "pg_amcheck found nothing wrong in any table or index; pages have checksums."
+    )
 
 
 @drill.reading("loss")

@@ -73,7 +73,7 @@ class PhysicalSource:
         """
         began, chain = time.monotonic(), self._chain(backup)
         # An incremental backup is put together with its parents, which takes as much again.
-        room = sum(copying.size(folder) for folder in chain)
+        room = sum(copying.size(folder) for folder in chain) * (2 if len(chain) > 1 else 1)
         with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:
             spent = _put_together(place, chain, room, progress, deadline=began + within.total_seconds())
             wal = physical_wal.offered(self.settings.wal, place, since=backup)
@@ -87,6 +87,7 @@ class PhysicalSource:
                 within=left,
                 fsync=self.drill.fsync,
                 progress=progress,
+                segments=physical_wal.count(self.settings.wal, backup),
                 halfway=halfway,
             ) as cluster:
                 yield cluster

@@ -39,6 +39,15 @@ def offered(archive: Path, place: Scratch, *, since: Backup) -> str:
     return f"{scratch.shell(script)} %f %p"
 
 
+def count(archive: Path, since: Backup) -> int:
+    """Return how many segments an archive has from a backup's start on."""
+    start = (since.start_lsn or 0) // since.segment_size
+    per_id = 2**32 // since.segment_size
+    first = f"{start // per_id:08X}{start % per_id:08X}"
+    names = {path.name[:_SEGMENT] for path in archive.iterdir() if ".backup" not in path.name}
+    return sum(1 for name in names if len(name) == _SEGMENT and name[8:] >= first)
+
+
 def _readable(archive: Path, place: Scratch) -> bool:
     code, _ = _tried(place, f'cd {shlex.quote(str(archive))} && for f in *; do [ -r "$f" ] || exit 1; done')
     return code == 0

@@ -109,12 +109,14 @@ def running(
     within: timedelta,
     fsync: bool = True,
     progress: Progress,
+    segments: int = 0,
     halfway: Halfway | None = None,
 ) -> Generator[Cluster]:
     """Recover what is in the scratch folder up to the target, and yield the cluster; it is gone afterwards.
 
     With `halfway` it stops on the way for a look. `restore_command` is the shell's line that brings a file of the WAL,
-    as Postgres's setting of this name; `spent` is what it took to get this far. A time after the last commit is fatal
+    as Postgres's setting of this name; `spent` is what it took to get this far, `segments` how many there are to be
+    replayed, where that is known. A time after the last commit is fatal
     to Postgres: it is recovered as `latest`, and said.
 
     Raises:
@@ -135,6 +137,7 @@ def running(
         name,
         began + within.total_seconds(),
         progress,
+        segments,
     )
     said: tuple[str, ...] = ()
     looked = recovery.look_at(halfway) if halfway else 0.0
@@ -165,6 +168,7 @@ class _Recovery:
     name: str
     deadline: float
     progress: Progress
+    segments: int
 
     def look_at(self, halfway: Halfway) -> float:
         """Stop at a place on the way, and return how many seconds were spent there."""
@@ -230,11 +234,9 @@ class _Recovery:
             raise _no_room(log)
 
     def _look(self) -> None:
-        lines = _fetched(self.place)
-        segments = sum(1 for line in lines if len(line) == _SEGMENT)
-        self.progress(
-            segments, 0, f"segments of WAL replayed, the last one {lines[-1] if lines else 'not yet'}"
-        )
+        # After a look on the way the last ones are brought anew.
+        brought = {name for name in _fetched(self.place) if len(name) == _SEGMENT}
+        self.progress(len(brought), self.segments, "segments of WAL brought for replay")
 
     def _ended(self) -> Exception:
         """Say why there is no cluster: the target was not reached, an error of the server's, or the time."""

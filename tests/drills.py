@@ -82,9 +82,9 @@ class Shop:
         reference.keep(self.root, "production", found)
         return found
 
-    def back_up(self, name: str = "b1") -> Path:
+    def back_up(self, name: str = "b1", *arguments: str) -> Path:
         """Make a base backup, the reference and a heartbeat, and archive all of it."""
-        into = self.live.base_backup(name)
+        into = self.live.base_backup(name, *arguments)
         self.refer()
         self.live.ask("insert into public.orders (customer_id, total) values (1, 1)")
         self.beat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,7 +78,9 @@ class Live:
 
 
 @contextmanager
-def living(bindir: Path | None = None, *, timeout: int = 60) -> Generator[Live]:
+def living(
+    bindir: Path | None = None, *, timeout: int = 60, settings: Mapping[str, str] | None = None
+) -> Generator[Live]:
     """Run a live cluster; after so many seconds it archives even a part of a segment."""
     user = os_user.find()
     with tempfile.TemporaryDirectory(prefix="backups-", dir="/tmp") as name:
@@ -88,15 +90,16 @@ def living(bindir: Path | None = None, *, timeout: int = 60) -> Generator[Live]:
             (folder / each).mkdir()
         user.own(folder)
         wal = folder / "wal"
-        settings = {
+        chosen = {
             "archive_mode": "on",
             "archive_timeout": str(timeout),
             "archive_command": f"test ! -f {wal}/%f && cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f",
             "full_page_writes": "on",
             "wal_level": "replica",
             "track_commit_timestamp": "on",
+            **(settings or {}),
         }
-        with embedded.running(bindir=bindir, settings=settings) as server:
+        with embedded.running(bindir=bindir, settings=chosen) as server:
             yield Live(server, folder)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import fix_backups
 from tests.drills import Shop, kinds
 from tests.fix_backups import Live
 
@@ -36,6 +37,18 @@ def test_a_good_backup_passes_is_logged_and_leaves_nothing_but_the_log(shop: Sho
     assert set(Path(tempfile.gettempdir()).glob("runbooks-pg-*")) == before
     assert found.bundle
     assert Path(found.bundle, "drills.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_incremental_backup_is_put_together_with_those_on_which_it_builds(tmp_path: Path):
+    with fix_backups.living(settings={"summarize_wal": "on"}) as live:
+        shop = Shop.at(live, tmp_path)
+        full = live.base_backup("1-full")
+        live.ask("update public.orders set total = total + 1 where id < 50")
+        shop.back_up("2-incremental", f"--incremental={full / 'backup_manifest'}")
+        found = shop.drill()
+    assert (found.verdict, found.backup) == ("passed", "2-incremental"), found.problems
+    assert found.timings
+    assert found.timings.restore
 
 
 def test_a_point_in_time_is_exact(shop: Shop):
