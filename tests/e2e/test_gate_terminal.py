@@ -57,7 +57,7 @@ def test_a_runbook_is_started_in_the_terminal(gate: Gate):
     [
         (
             ["nothing"],
-            "'nothing' is none of the deployed runbooks: app-rollback/production, deploy-gate/production",
+            "'nothing' is none of the deployed runbooks: app-rollback/production, backup-verification/production",
         ),
         (["staging-rehearsal"], "'staging-rehearsal' is several"),
         (["gated", "--set", "project"], "'project' sets nothing"),
