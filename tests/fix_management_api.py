@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 
 REF = "abcdefghijklmnopqrst"
-TOKEN = "sbp_0123456789abcdef0123456789abcdef01234567"
+TOKEN = "a-fake-access-token"
 _BODIES: dict[str, dict[str, Any]] = {
     "branches": {
         "type": "object",

@@ -217,7 +217,7 @@ def test_the_token_is_never_said(hosted: Hosted, source: ApiSource, monkeypatch:
         with pytest.raises(kind, match=str(code)) as raised:
             source.holdings()
         assert TOKEN not in str(raised.value)
-    monkeypatch.setenv("MANAGEMENT_TOKEN", "sbp_ffffffffffffffffffffffffffffffffffffffff")
+    monkeypatch.setenv("MANAGEMENT_TOKEN", "another-fake-access-token")
     hosted.fails.clear()
     with pytest.raises(errors.Refused, match="401"):
         source.holdings()
