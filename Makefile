@@ -8,7 +8,6 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-
 .PHONY: help demo demo-restore up test check bench clean
 .DEFAULT_GOAL := help
 

@@ -119,7 +119,7 @@ def install(plan: BeatPlan) -> Evidence:
         values = {
             "name": JOB,
             "schedule": f"*/{minutes} * * * *",
-            "command": queries.load("heartbeat/by_cron"),
+            "command": queries.load("heartbeat/beat"),
         }
         connection.execute(queries.load("heartbeat/install"), values)
     return Evidence(ok=True, summary=f"The job {JOB} of pg_cron beats every {minutes} min from now on.")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops import database, drill_log, drill_plot, errors, markdown
+from ops import database, drill, drill_log, drill_plot, errors, markdown
 from ops.backups import Problem
 from ops.drill import Drilled, Drilling
 from ops.drill_check import told
@@ -53,7 +53,7 @@ def hand_off(drilling: Drilling) -> Drilled:
         ok=not blocking,
         summary=f"{plan.project.name} on {plan.environment.name}: restore drill {entry['verdict']}; {measured}, {lost}."
         f"{why}{more}",
-        rows=tuple({"kind": p.kind, "where": p.object, "said": p.said, "to do": p.todo} for p in problems),
+        rows=drill.rows(problems),
         verdict=entry["verdict"],
         started=entry["started"],
         ended=entry["ended"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ops import copying, errors, scratch
+from ops import copying, errors, scratch, wal_segments
 from ops.backups import Backup
 from ops.scratch import Scratch
 
@@ -18,7 +18,7 @@ for each in gz:gzip zst:zstd lz4:lz4 bz2:bzip2 xz:xz; do
 done
 exit 1
 """
-_SEGMENT = len("000000010000000000000001")
+_SEGMENT, _TIMELINE = len("000000010000000000000001"), len("00000001")
 
 
 def offered(archive: Path, place: Scratch, *, since: Backup) -> str:
@@ -41,11 +41,9 @@ def offered(archive: Path, place: Scratch, *, since: Backup) -> str:
 
 def count(archive: Path, since: Backup) -> int:
     """Return how many segments an archive has from a backup's start on."""
-    start = (since.start_lsn or 0) // since.segment_size
-    per_id = 2**32 // since.segment_size
-    first = f"{start // per_id:08X}{start % per_id:08X}"
+    first = _first(since)
     names = {path.name[:_SEGMENT] for path in archive.iterdir() if ".backup" not in path.name}
-    return sum(1 for name in names if len(name) == _SEGMENT and name[8:] >= first)
+    return sum(1 for name in names if len(name) == _SEGMENT and name[_TIMELINE:] >= first)
 
 
 def _readable(archive: Path, place: Scratch) -> bool:
@@ -61,10 +59,13 @@ def _tried(place: Scratch, line: str) -> tuple[int, str]:
 def _copied(archive: Path, place: Scratch, since: Backup) -> Path:
     copy = place.home / "wal"
     first = _first(since)
-    copying.some(archive, copy, lambda name: len(name) < _SEGMENT or name[8:_SEGMENT] >= first)
+    copying.some(archive, copy, lambda name: len(name) < _SEGMENT or name[_TIMELINE:_SEGMENT] >= first)
     return copy
 
 
 def _first(backup: Backup) -> str:
     """Return the part of a segment's name after its timeline from which on recovery can need it."""
-    return "" if backup.start_lsn is None else f"{backup.start_lsn >> 32:08X}"
+    if backup.start_lsn is None:
+        return ""
+    size = backup.segment_size
+    return wal_segments.name_of(1, backup.start_lsn // size, size=size)[_TIMELINE:]

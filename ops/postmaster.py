@@ -25,8 +25,7 @@ _ENDED = "server.ended"
 
 # $1: data directory; $2: signal; $3: folder to remove, or nothing; the rest: the server's command line.
 # The pid is read when it is needed, since the server may have been restarted by other hands. A SysV segment
-# outlives a postmaster that was killed with -9; its id is the second word of line 7 of postmaster.pid. That the server
-# has ended is written before we go, so that it is not said of the next server on the same data.
+# outlives a postmaster that was killed with -9; its id is the second word of line 7 of postmaster.pid.
 _WATCHDOG = f"""
 cd "$1" || exit 1
 signal=$2; folder=$3; shift 3
@@ -46,7 +45,6 @@ if [ -f postmaster.pid ]; then
     # What is written when the server has ended must not come after we have, when others look or all is removed.
     [ -f postmaster.pid ] || wait
 fi
-[ -f postmaster.pid ] || wait
 cd /
 [ -z "$folder" ] || rm -rf "$folder"
 """

@@ -1,4 +1,0 @@
--- Writes a heartbeat, and takes away those that are older than a month: what the job of pg_cron runs.
--- Locks: ROW EXCLUSIVE on runbooks.heartbeat. Lowest version: 15.
-with gone as (delete from runbooks.heartbeat where at < clock_timestamp() - interval '31 days')
-insert into runbooks.heartbeat default values
