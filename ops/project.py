@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from ops import configuration, errors, project_folder
 from ops.backup_settings import Backups
 from ops.config_settings import Flags, Providers, SchemaGuard
+from ops.eval_settings import Eval, EvalSource
 from ops.pause_settings import WritePause
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
@@ -100,6 +101,7 @@ class Environment(Strict):
     soak: Soak | None = None
     backups: Backups | None = None
     pause: WritePause = WritePause()
+    eval: EvalSource | None = None
 
     @property
     def in_place(self) -> bool:
@@ -131,6 +133,7 @@ class Project(Strict):
     pull_request: PullRequest = PullRequest()
     release: Release = Release()
     schema_guard: SchemaGuard = SchemaGuard()
+    eval: Eval = Eval()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 
     @property

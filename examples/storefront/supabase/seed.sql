@@ -69,9 +69,11 @@ select 'nightly', 'sitecraft', 'schedule', night, night + interval '9 minutes'
 from generate_series(timestamptz '2026-02-16 02:00+00', '2026-02-20 02:00+00', '1 day') as night;
 
 insert into public.ai_eval_samples
-(run_id, example_id, provider, schema_valid, safe, publish_proxy, latency_ms)
+(run_id, record_key, measure_version, example_id, provider, schema_valid, safe, publish_proxy, latency_ms)
 select
     r.id,
+    e.id::text,
+    'seed',
     e.id,
     e.selected_provider,
     (e.id + r.id) % 29 <> 0,
