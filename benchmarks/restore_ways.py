@@ -56,7 +56,7 @@ class Site:
 def site(size: int) -> Generator[Site]:
     """Make a production with so many MiB of rows, and all that a restore of it needs."""
     with (
-        demo_production.running() as production,
+        demo_production.running(segment=16) as production,
         tempfile.TemporaryDirectory(dir=homes.on_disk()[0]) as room,
         ExitStack() as ends,
     ):

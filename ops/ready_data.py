@@ -79,6 +79,17 @@ def copy(ready: Path, home: Path) -> None:
     shutil.copytree(ready, home / "data", symlinks=True)
 
 
+def resize_segments(binaries: Binaries, data: Path, size: int, *, user: OsUser) -> None:
+    """Give a data directory whose server does not run segments of WAL of so many MiB.
+
+    Raises:
+        Unavailable: pg_resetwal could not do it.
+    """
+    done = user.run(binaries.bindir / "pg_resetwal", f"--wal-segsize={size}", data)
+    if done.returncode:
+        raise errors.Unavailable(f"The segments of WAL were not made {size} MiB large: {done.stderr.strip()}")
+
+
 def _cache_folder() -> Path:
     named = os.environ.get("XDG_CACHE_HOME")
     wanted = (Path(named) if named else Path.home() / ".cache") / "supabase-runbooks" / "postgres"
