@@ -1,4 +1,7 @@
-"""The nouns of an evaluation night, which its parts hand to each other. Source: phase2-rollout-and-eval.md, section 5."""
+"""The nouns of an evaluation night, which its parts hand to each other.
+
+Source: phase2-rollout-and-eval.md, section 5.
+"""
 
 from __future__ import annotations
 
@@ -140,8 +143,8 @@ class Tally(Frozen):
 class Evaluation(Evidence):
     """What came of evaluating an export: one sample per record that could be read, tallied by slice.
 
-    `samples_path` holds the rows of the table of samples but `run_id`, in COPY's text format, in the order of `COLUMNS`;
-    `tallies` begins with all records. `problems` counts the records that were bad in some way, by kind.
+    `samples_path` holds the rows of the table of samples but `run_id`, in COPY's text format, in the order of
+    `COLUMNS`; `tallies` begins with all records. `problems` counts the records that were bad in some way, by kind.
     """
 
     samples_path: Path
