@@ -109,7 +109,9 @@ def _measured(running: Stack, site: Site, rounds: int) -> tuple[dict[str, list[f
     for _ in range(rounds):
         for name, way in ways.items():
             taken[name].append(way(site))
+            print(f"{name}: {taken[name][-1]:.2f} s", flush=True)
         drills.append(_drilled(running, site))
+        print(drills[-1], flush=True)
     return taken | {
         RTO: [each.rto for each in drills],
         PROOFS: [each.proofs for each in drills],

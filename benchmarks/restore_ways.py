@@ -158,7 +158,9 @@ def by_hand(site: Site) -> float:
     (data / "recovery.signal").touch()
     user.own(site.room)
     try:
-        user.run(bindir / "pg_ctl", "-D", data, "-w", "-t", "600", "-l", site.room / "log", "start")
+        up = user.run(bindir / "pg_ctl", "-D", data, "-w", "-t", "600", "-l", site.room / "log", "start")
+        if up.returncode:
+            raise RuntimeError((site.room / "log").read_text("utf-8"))
         dsn = f"host={site.room} port=5499 user={site.production.server.superuser} dbname=postgres"
         done = "select not pg_is_in_recovery() and count(*) > 0 from public.later"
         while user.run(bindir / "psql", "-XAtc", done, dsn).stdout.strip() != "t":

@@ -87,9 +87,7 @@ def running(
         if segment is not None:
             ready_data.resize_segments(usable, home / "data", segment, user=user)
         asked = {"port": str(_free_port()), "listen_addresses": "127.0.0.1"} if listen else {}
-        # What initdb would have chosen with segments of that size.
-        sizes = {"min_wal_size": f"{5 * segment}MB", "max_wal_size": f"{64 * segment}MB"} if segment else {}
-        chosen = {**ready_data.settings(usable, home), **asked, **sizes, **settings}
+        chosen = {**ready_data.settings(usable, home), **asked, **settings}
         stack.enter_context(
             postmaster.running(
                 usable.bindir / "postgres", home / "data", user=user, settings=chosen, remove=home

@@ -88,6 +88,9 @@ def resize_segments(binaries: Binaries, data: Path, size: int, *, user: OsUser) 
     done = user.run(binaries.bindir / "pg_resetwal", f"--wal-segsize={size}", data)
     if done.returncode:
         raise errors.Unavailable(f"The segments of WAL were not made {size} MiB large: {done.stderr.strip()}")
+    # What initdb would have written for segments of that size, and what a backup of this server brings along.
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write(f"min_wal_size = {5 * size}MB\nmax_wal_size = {64 * size}MB\n")
 
 
 def _cache_folder() -> Path:
