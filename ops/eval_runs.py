@@ -92,12 +92,13 @@ def matched(
 ) -> Matched:
     """Count on which records that both runs have, in a slice of the first, a measure held; a publish proxy holds at 1.
 
+    A measure that the samples have no column for is matched nowhere.
+
     Raises:
-        Refused: there is no such measure.
         Unavailable: the connection is lost.
     """
     if measure not in MEASURES:
-        raise errors.Refused(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
+        return Matched(both=0, first=0, second=0, neither=0)
     column = sql.Identifier(measure)
     text = _MATCHED.format(
         held=sql.SQL("{} = 1").format(column) if measure == "publish_proxy" else column,
