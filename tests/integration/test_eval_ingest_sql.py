@@ -86,7 +86,7 @@ def test_pasting_it_gives_the_rows_that_the_ingest_gives(nights: Nights, storefr
 def test_what_the_editor_does_not_take_is_written_for_psql_and_in_parts(
     nights: Nights, storefront: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(eval_ingest_sql, "EDITOR_BYTES", 24_000)
+    monkeypatch.setattr(eval_ingest_sql, "EDITOR_BYTES", 13_000)
     monkeypatch.setattr(eval_ingest_sql, "_PIECE", 1000)
     large = nights(SAMPLES)
     said = eval_ingest.ingest(large).summary
@@ -94,7 +94,7 @@ def test_what_the_editor_does_not_take_is_written_for_psql_and_in_parts(
     parts = sorted((of(large).parent / "eval_run_ingest").iterdir())
     assert f"for the SQL editor it is too large, and eval_run_ingest/ has it in {len(parts)} parts" in said
     assert len(parts) > 2
-    assert all(part.stat().st_size <= 24_500 for part in parts)
+    assert all(part.stat().st_size <= 13_500 for part in parts)
 
     fix_app.execute(storefront, "truncate public.ai_eval_runs cascade")
     for part in [*reversed(parts), parts[0]]:
