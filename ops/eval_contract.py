@@ -98,7 +98,7 @@ def _refusal(problems: list[_Problem]) -> str:
     steps = [_MIGRATION] if "there is no" in said else []
     steps += [f"{'or let' if steps else 'Let'} their owner run: {mends}"] if mends else []
     advice = ", ".join(steps) or "Let another login do it, such as the owner of these tables."
-    return f"{said[:1].upper()}{said[1:]}, so that nothing can be ingested. {advice}"
+    return f"This database is not ready: {said}, so that nothing can be ingested. {advice}"
 
 
 def _login(night: Night) -> dict[str, Any]:

@@ -31,13 +31,18 @@ Sample = dict[str, Any]
 def storefront_template(server: embedded.Server) -> Generator[str]:
     """The name of a database in which the example's migrations are applied; nobody is connected to it."""
     with fresh_database(server) as name:
-        with psycopg.connect(server.dsn(name)) as connection:
-            for path in sorted((EXAMPLE / "supabase" / "migrations").glob("*.sql")):
-                text = path.read_bytes()
-                connection.commit()
-                connection.autocommit = b"concurrently" in text
-                connection.execute(text)
+        migrate(server.dsn(name))
         yield name
+
+
+def migrate(dsn: str) -> None:
+    """Apply the example's migrations."""
+    with psycopg.connect(dsn) as connection:
+        for path in sorted((EXAMPLE / "supabase" / "migrations").glob("*.sql")):
+            text = path.read_bytes()
+            connection.commit()
+            connection.autocommit = b"concurrently" in text
+            connection.execute(text)
 
 
 @pytest.fixture
