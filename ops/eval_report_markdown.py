@@ -104,7 +104,7 @@ def _problems(report: RunReport) -> Iterator[str]:
 
 def _worst(report: RunReport) -> Iterator[str]:
     if report.worst:
-        yield from (f"## The worst {len(report.worst)} samples", "")
+        yield from ("## The worst samples", "")
         rows = (
             (
                 "; ".join(f"{word} {value}" for word, value in words.naming(each)),
