@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ops import published
+from ops import eval_report_shape, published
 from ops.pull_request_result import PullRequest
 
 FILE = Path(__file__).parents[1] / "docs" / "rehearsal.schema.json"
 GATE_FILE = FILE.with_name("pr-gate.schema.json")
+EVAL_FILE = FILE.with_name("eval-report.schema.json")
 
 
 def text() -> str:
@@ -23,6 +24,11 @@ def gate_text() -> str:
     return _written(published.json_schema(PullRequest, of="the gate of a pull request", command="pr-gate"))
 
 
+def eval_text() -> str:
+    """Return the schema of the report of an evaluation as it is published."""
+    return _written(eval_report_shape.json_schema())
+
+
 def _written(schema: dict[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -30,3 +36,4 @@ def _written(schema: dict[str, Any]) -> str:
 if __name__ == "__main__":
     FILE.write_text(text(), encoding="utf-8")
     GATE_FILE.write_text(gate_text(), encoding="utf-8")
+    EVAL_FILE.write_text(eval_text(), encoding="utf-8")

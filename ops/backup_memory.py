@@ -1,4 +1,7 @@
-"""What the last look at an environment's backups found and told, so that people are told once per change."""
+"""What the last look at an environment's backups, or nights, found and told: people are told once per change.
+
+`about` says what was looked at.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,22 @@ class Memory(Fact):
     told: tuple[Key, ...] = ()
 
 
-def read(root: Path, environment: str, *, now: datetime) -> Memory:
+def read(root: Path, environment: str, *, now: datetime, about: str = "backups") -> Memory:
     """Return what is remembered; a first look, and one after a damaged memory, begins it."""
-    path = _path(root, environment)
+    path = _path(root, environment, about)
     try:
         return Memory.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return Memory(since=now)
 
 
-def write(root: Path, environment: str, memory: Memory) -> None:
+def write(root: Path, environment: str, memory: Memory, *, about: str = "backups") -> None:
     """Remember, whole or not at all.
 
     Raises:
         Refused: the folder cannot be written.
     """
-    path = _path(root, environment)
+    path = _path(root, environment, about)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,5 +53,5 @@ def write(root: Path, environment: str, memory: Memory) -> None:
         ) from None
 
 
-def _path(root: Path, environment: str) -> Path:
-    return root / "artifacts" / "ops" / "backups" / f"{quote(environment, safe='')}.json"
+def _path(root: Path, environment: str, about: str) -> Path:
+    return root / "artifacts" / "ops" / about / f"{quote(environment, safe='')}.json"

@@ -266,6 +266,7 @@ class Report(Evidence):
 
     files: tuple[str, ...] = ()
     pictures: Mapping[str, str] = Field(default_factory=dict, description="title: file")
+    bundle: str | None = None
 
 
 class Evaluated(Evidence):
