@@ -43,18 +43,24 @@ def score(
 def baseline(
     run: Annotated[int, typer.Argument(metavar="RUN", help="Id of a run in the table of runs.")],
     by: Annotated[str, typer.Option(help="Who pins it.")],
-    why: Annotated[str, typer.Option(help="Why this run; kept.")],
+    why: Annotated[
+        str, typer.Option(help="Why this run; kept. Without it a run that failed or is small is refused.")
+    ] = "",
     path: Repository = Path(),
     environment: Where = "production",
-    anyway: Annotated[bool, typer.Option(help="Pin it though it failed or is small.")] = False,
 ) -> None:
     """Pin a run as what later ones are compared with; no run ever moves it.
 
     Exit code 0: pinned; 2: refused; 3: unavailable.
     """
-    from ops import eval_baseline
+    from ops import app_settings, database, eval_baseline, project, secrets
 
-    print(eval_baseline.pin_run(str(path), environment, run, by=by, why=why, anyway=anyway).summary)
+    operated = project.load(path)
+    where = operated.environment(environment)
+    dsn = app_settings.open_reference(where.database or "", operated.root)
+    secrets.remember(dsn)
+    with database.connect(dsn, application="runbooks eval baseline") as connection:
+        print(eval_baseline.pin(connection, operated, where, run_id=run, by=by, why=why).summary)
 
 
 @app.command()
@@ -68,7 +74,7 @@ def overdue(path: Repository = Path(), environment: Where = "production") -> Non
     from ops import eval_overdue, project
 
     operated = project.load(path)
-    found = eval_overdue.check(operated, operated.environment(environment), datetime.now(UTC))
+    found = eval_overdue.check(operated, operated.environment(environment), now=datetime.now(UTC))
     print(found.summary)
     raise typer.Exit(0 if found.ok else 1)
 

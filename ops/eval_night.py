@@ -21,6 +21,7 @@ from ops.project import Environment, Project
 from ops.settings import Strict
 
 FOLDER = Path("artifacts", "evals")
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class EvalChoices(Strict):
@@ -65,6 +66,7 @@ class EvalPlan(Evidence):
     schema_variant: str
     limit: int
     out: Path
+    given: tuple[Path, ...] = Field(default=(), description="files to read instead of those of the source")
 
     @property
     def kind(self) -> str:
@@ -152,6 +154,34 @@ def plan(path: str, environment: str, choices: EvalChoices) -> EvalPlan:
         schema_variant=variant,
         limit=choices.limit or settings.limit,
         out=operated.root,
+    )
+
+
+def of_files(path: Path, files: list[Path], *, variant: str | None, out: Path | None) -> EvalPlan:
+    """Say how these files are evaluated by the project's settings, whole and without any database.
+
+    Raises:
+        Refused: one of them is not there, or the project's settings have a mistake.
+    """
+    operated = project.load(path)
+    if missing := [str(each) for each in files if not each.is_file()]:
+        raise errors.Refused(
+            f"{', '.join(missing)} is no file, so it cannot be evaluated. Name JSONL files of records."
+        )
+    settings = operated.eval
+    chosen = variant or settings.schema_variant
+    return EvalPlan(
+        ok=True,
+        summary=f"{len(files)} files are evaluated by the settings of {operated.name}, schema variant {chosen}.",
+        project=operated,
+        environment=Environment(name="files"),
+        source=EvalSource(kind="file"),
+        given=tuple(each.resolve() for each in files),
+        choices=EvalChoices(since=_EVER[0], until=_EVER[1], triggered_by="eval score"),
+        run_type="manual",
+        schema_variant=chosen,
+        limit=settings.limit,
+        out=out or operated.root,
     )
 
 
