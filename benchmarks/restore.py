@@ -1,62 +1,80 @@
-"""`make bench`: a restore drill beside a restore by hand, pg_restore and a plain copy, in docs/benchmarks-restore.md.
+"""`make bench`: a restore drill beside a restore by hand, pg_restore, pgBackRest and a plain copy.
 
-python -m benchmarks.restore [--sizes 100 1000 3000] [--rounds 3]
+python -m benchmarks.restore [--sizes 100 1000 3000] [--rounds 3], written to docs/benchmarks-restore.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
-import tempfile
+import json
+import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import measure, report
-from benchmarks.rehearsal import ROOT
-from cli import demo_production
-from cli.demo_production import Production
-from flows.restore_drill import restore_drill
-from ops import copying, embedded, homes, os_user, reference, scratch
-from ops.drill import DrillChoices
+import psutil
+from prefect.client.schemas.objects import FlowRun
 
-COPY, HAND, DUMP = (
+from benchmarks import report, restore_ways
+from benchmarks.rehearsal import ROOT
+from benchmarks.restore_ways import Site
+from deployments import runs, stack
+from deployments.stack import Stack
+from ops import bundle, copying
+
+COPY, HAND, DUMP, REPOSITORY = (
     "plain copy of the backup",
     "by hand: copy, start, replay, ask",
     "pg_restore -j 2 of a dump",
+    "pgBackRest restore, lz4, PostgreSQL 15, without replay",
 )
-RTO, WHOLE = "restore-drill, RTO", "restore-drill, all proofs and evidence"
-_ROW = 1000
+RTO, PROOFS, OWN = (
+    "restore-drill, RTO",
+    "restore-drill, its proofs beside",
+    "restore-drill, the flow's own cost beside",
+)
+DEPLOYMENT = "restore-drill/production"
+# What reads the restored database or the backup, and so takes longer where there is more of it.
+_PROVING = (
+    "Look at how production archives",
+    "Find what the rows were",
+    "Compare the rows",
+    "Compare tables and policies",
+    "Check keys and sequences",
+    "Measure the loss",
+    "Prove where it stopped",
+    "List what a restore rewinds",
+    "Look at Storage",
+    "Verify the backup's files",
+    "Look through the pages",
+)
+_EVERY = 0.25
 _HEAD = """\
 # Benchmark of a restore
 
 Written by `make bench`. A base backup and the WAL behind it (a third as much) are restored to the end of the WAL, each
 way in turns, medians of {rounds} rounds on one disk with `fsync` on. By hand is `cp`, a configuration of three lines,
-`pg_ctl` and the first query; it proves nothing. RTO is what the drill measures itself: until the first smoke query has
-passed. The whole drill also compares rows and policies with their reference, reads the backup and its WAL whole, looks
-through every page with pg_amcheck, and writes its evidence.
+`pg_ctl` and the first query; it proves nothing. The drill runs through a real Prefect server, worker and deployment.
+RTO is what it measures itself: until the first smoke query has passed. Its proofs compare rows and policies with their
+reference, read the backup and its WAL whole, and look through every page with pg_amcheck. What is left of the flow
+run's time is its own cost: Prefect, the plan, stopping and removing the cluster, the log, the evidence. Memory is the
+most that the flow's process had; Postgres's own is not in it.
 
 Machine: {machine}. {day}.
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """A production of some size, with its backup, its archive and its dump."""
+@dataclass
+class Drilled:
+    """The seconds of one drill, and the most memory of its process in MiB."""
 
-    production: Production
-    backup: Path
-    dump: Path
-    room: Path
-
-    @property
-    def wal(self) -> Path:
-        return self.production.folder / "wal"
+    rto: float
+    proofs: float
+    own: float
+    memory: float
 
 
 def main() -> None:
@@ -70,109 +88,91 @@ def main() -> None:
             rounds=options.rounds, machine=report.machine(), day=datetime.now(UTC).date().isoformat()
         )
     ]
-    for size in options.sizes:
-        with _site(size) as site:
-            parts.append(_table(site, size, _measured(site, options.rounds)))
-            print(parts[-1], flush=True)
+    with stack.running(root=ROOT) as running:
+        for size in options.sizes:
+            with restore_ways.site(size) as site:
+                parts.append(_table(site, size, *_measured(running, site, options.rounds)))
+                print(parts[-1], flush=True)
     (ROOT / "docs" / "benchmarks-restore.md").write_text("\n".join(parts), "utf-8")
 
 
-@contextmanager
-def _site(size: int) -> Generator[Site]:
-    with demo_production.running() as production, tempfile.TemporaryDirectory(dir=homes.on_disk()[0]) as room:
-        # Else the server's user could not enter it.
-        Path(room).chmod(0o755)
-        _fill(production, "filler", size)
-        backup = production.back_up()
-        reference.keep(production.project, "production", reference.take(production.dsn))
-        _fill(production, "later", size // 3)
-        production.archive()
-        dump = Path(room, "dump")
-        command = [production.server.bindir / "pg_dump", "-Fd", "-j", "2", "-f", dump, "-d", production.dsn]
-        subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
-        yield Site(production, backup, dump, Path(room))
-
-
-def _fill(production: Production, table: str, size: int) -> None:
-    rows = size * 2**20 // _ROW
-    production.ask(
-        f"create table public.{table} (id bigint primary key, body text);"
-        f"insert into public.{table} select i, repeat(md5(i::text), 30) from generate_series(1, {rows}) i"
-    )
-
-
-def _measured(site: Site, rounds: int) -> dict[str, list[float]]:
-    ways: dict[str, Callable[[], float]] = {
-        COPY: lambda: _copied(site),
-        HAND: lambda: _by_hand(site),
-        DUMP: lambda: _from_dump(site),
+def _measured(running: Stack, site: Site, rounds: int) -> tuple[dict[str, list[float]], list[Drilled]]:
+    ways: dict[str, Callable[[Site], float]] = {
+        COPY: restore_ways.copied,
+        HAND: restore_ways.by_hand,
+        DUMP: restore_ways.from_dump,
     }
-    taken: dict[str, list[float]] = {name: [] for name in (*ways, RTO, WHOLE)}
+    if site.pgbackrest:
+        ways[REPOSITORY] = restore_ways.by_pgbackrest
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    drills: list[Drilled] = []
     for _ in range(rounds):
         for name, way in ways.items():
-            taken[name].append(way())
-        rto, whole = _drilled(site)
-        taken[RTO].append(rto)
-        taken[WHOLE].append(whole)
-    return taken
+            taken[name].append(way(site))
+            print(f"{name}: {taken[name][-1]:.2f} s", flush=True)
+        drills.append(_drilled(running, site))
+        print(drills[-1], flush=True)
+    return taken | {
+        RTO: [each.rto for each in drills],
+        PROOFS: [each.proofs for each in drills],
+        OWN: [each.own for each in drills],
+    }, drills
 
 
-def _copied(site: Site) -> float:
-    target = site.room / "copy"
-    try:
-        return measure.seconds(lambda: subprocess.run(["cp", "-a", site.backup, target], check=True))
-    finally:
-        shutil.rmtree(target, ignore_errors=True)
+def _drilled(running: Stack, site: Site) -> Drilled:
+    root = site.production.project
+    run = runs.trigger(running, DEPLOYMENT, {"project": str(root), "environment": "production"})
+    with running.client() as client, _Watch() as watch:
+        while True:
+            ended = client.read_flow_run(run.id)
+            if ended.state and ended.state.is_final():
+                break
+            time.sleep(_EVERY)
+    folder = bundle.of_run(root, str(run.id))
+    if folder is None or not (ended.state and ended.state.is_completed()):
+        raise RuntimeError(f"the drill did not pass: {ended.state}")
+    rto = json.loads((folder / "drill.json").read_text("utf-8"))["rto"]
+    proofs = _proving(folder)
+    return Drilled(rto, proofs, _seconds(ended) - rto - proofs, watch.most / 2**20)
 
 
-def _by_hand(site: Site) -> float:
-    data, user, bindir = site.room / "data", os_user.find(), site.production.server.bindir
-    began = time.perf_counter()
-    subprocess.run(["cp", "-a", site.backup, data], check=True)
-    (data / "postgresql.auto.conf").write_text(
-        f"restore_command = 'cp {scratch.shell(site.wal)}/%f %p'\narchive_mode = off\nlisten_addresses = ''\n"
-        f"unix_socket_directories = '{site.room}'\nport = 5499\n"
-    )
-    (data / "recovery.signal").touch()
-    user.own(site.room)
-    try:
-        user.run(bindir / "pg_ctl", "-D", data, "-w", "-t", "600", "-l", site.room / "log", "start")
-        dsn = f"host={site.room} port=5499 user={site.production.server.superuser} dbname=postgres"
-        done = "select not pg_is_in_recovery() and count(*) > 0 from public.later"
-        while user.run(bindir / "psql", "-XAtc", done, dsn).stdout.strip() != "t":
-            time.sleep(0.02)
-        return time.perf_counter() - began
-    finally:
-        user.run(bindir / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(data, ignore_errors=True)
+def _seconds(run: FlowRun) -> float:
+    return run.total_run_time.total_seconds()
 
 
-def _from_dump(site: Site) -> float:
-    with embedded.running(settings={"fsync": "on"}) as server:
-        dsn = server.dsn("postgres", user=server.superuser)
-        command = [
-            server.bindir / "pg_restore",
-            "--no-owner",
-            "-j",
-            "2",
-            "--schema=public",
-            "-d",
-            dsn,
-            site.dump,
-        ]
-        words = [str(word) for word in command]
-        return measure.seconds(lambda: subprocess.run(words, check=False, capture_output=True))
+def _proving(folder: Path) -> float:
+    """Add up the seconds of the steps that prove, from the log of the attempt."""
+    log = folder / "mcp_attempt1.jsonl"
+    said = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    ended = [each for each in said if each["event"] == "finished" and each["step"].startswith(_PROVING)]
+    return sum(each["seconds"] for each in ended)
 
 
-def _drilled(site: Site) -> tuple[float, float]:
-    began = time.perf_counter()
-    found = restore_drill.fn(str(site.production.project), "production", DrillChoices())
-    if found.rto is None:
-        raise RuntimeError(found.summary)
-    return found.rto, time.perf_counter() - began
+@dataclass
+class _Watch:
+    """Sees the most memory that the process of a flow run has; Postgres is not one of Prefect's."""
+
+    most: int = 0
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> _Watch:
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(_EVERY):
+            for process in psutil.process_iter(["cmdline", "memory_info"]):
+                words = " ".join(process.info["cmdline"] or ())
+                if "prefect" in words and "engine" in words and process.info["memory_info"]:
+                    self.most = max(self.most, process.info["memory_info"].rss)
 
 
-def _table(site: Site, size: int, taken: dict[str, list[float]]) -> str:
+def _table(site: Site, size: int, taken: dict[str, list[float]], drills: list[Drilled]) -> str:
     base = median(taken[HAND])
     held = copying.size(site.backup) / 2**20
     wal = sum(path.stat().st_size for path in site.wal.iterdir()) / 2**20
@@ -186,7 +186,8 @@ def _table(site: Site, size: int, taken: dict[str, list[float]]) -> str:
         low, high = min(seconds), max(seconds)
         middle = median(seconds)
         lines.append(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} | {middle / base:.2f} times |")
-    return "\n".join([*lines, ""])
+    most = max(each.memory for each in drills)
+    return "\n".join([*lines, "", f"The most memory of the drill's process: {most:,.0f} MiB.", ""])
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ class Production:
 
 
 @contextmanager
-def running() -> Generator[Production]:
+def running(*, segment: int | None = None) -> Generator[Production]:
     """Start the cluster with its archive, make the shop's tables, and write the project that operates it."""
     user = os_user.find()
     with tempfile.TemporaryDirectory(prefix="runbooks-shop-") as name:
@@ -168,7 +168,7 @@ def running() -> Generator[Production]:
             "full_page_writes": "on",
             "fsync": "on",
         }
-        with embedded.running(settings=settings) as server:
+        with embedded.running(settings=settings, segment=segment) as server:
             production = Production(server, folder, folder / "shop")
             secret = folder / "dsn"
             secret.touch(mode=0o600)

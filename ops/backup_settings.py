@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -109,6 +109,10 @@ class Backups(Strict):
     rto: Span = Field(default=timedelta(minutes=30), description="the longest that a restore may take")
     window: Span = Field(
         default=timedelta(days=7), description="how far back a point in time can be restored"
+    )
+    read: Literal["window", "newest"] = Field(
+        default="window",
+        description="what is read whole every night: all that the window needs, or the newest backup and its WAL",
     )
     most_age: Span = Field(default=timedelta(hours=26), description="of the last backup")
     most_drill_age: Span = Field(default=timedelta(days=100), description="of the last drill that passed")

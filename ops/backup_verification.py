@@ -62,6 +62,7 @@ class Verifying:
         self.server: Server | None = None
         self.archiver: Archiver | None = None
         self.problems: list[Problem] = []
+        self.damage: dict[str, tuple[Problem, ...]] = {}
         self.memory: Memory = backup_memory.read(plan.out, plan.environment.name, now=self.now)
         self._source: Source | None = None
         self._connection: database.Connection | None = None

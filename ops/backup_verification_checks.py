@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ops import drill_log, errors, physical_holdings, recovery_target, server_archiving, wal_segments
+from ops import (
+    backup_window,
+    drill_log,
+    errors,
+    physical_holdings,
+    recovery_target,
+    server_archiving,
+    wal_segments,
+)
 from ops.backup_verification import Verifying
 from ops.backups import Problem, Progress
 from ops.evidence import Evidence
@@ -68,12 +76,20 @@ def check_wal(verifying: Verifying) -> Evidence:
 
 
 def read_backup(verifying: Verifying, progress: Progress) -> Evidence:
-    """Read the last backup whole, and all the WAL since."""
+    """Read the last backup whole with all the WAL since, and so each older one that the window needs."""
     newest = verifying.newest
     if newest is None:
         return _idle("There is no backup that could be read.")
-    found = verifying.source.verify(newest, progress)
-    return verifying.found(found, f"{newest.id} is whole and can be read, and so can the WAL since.")
+    found = list(verifying.source.verify(newest, progress))
+    older = backup_window.needed(verifying)
+    for backup, following in older:
+        damage = verifying.source.verify(backup, progress, before=following)
+        verifying.damage[backup.id] = damage
+        # Tonight's restore does not need them; whether the window does, is judged there.
+        found += [each.model_copy(update={"blocks": False}) for each in damage]
+    also = f" {len(older)} older ones that the window needs are, too." if older else ""
+    said = f"{newest.id} is whole and can be read, and so can the WAL since.{also}"
+    return verifying.found(found, said)
 
 
 def check_window(verifying: Verifying) -> Evidence:
@@ -82,16 +98,18 @@ def check_window(verifying: Verifying) -> Evidence:
     if not verifying.has_wal and held.earliest is None:
         return _idle(f"Backups of the kind {verifying.source.kind} do not say from when on one can restore.")
     start = verifying.now - window
-    if held.earliest is not None and held.earliest <= start:
-        return verifying.found([], f"Every point in time since {_at(held.earliest)} can be restored.")
-    since = f"only since {_at(held.earliest)}" if held.earliest else "not at all"
+    earliest = backup_window.earliest(verifying)
+    if earliest is not None and earliest <= start:
+        unread = "" if verifying.plan.backups.read == "window" else ", as far as names tell"
+        return verifying.found([], f"Every point in time since {_at(earliest)} can be restored{unread}.")
+    since = f"only since {_at(earliest)}" if earliest else "not at all"
     problem = Problem(
         kind="window-short",
         object="window",
         said=f"A point in time can be restored {since}, and the window of {window} begins at {_at(start)}.",
         todo="Look for missing WAL and removed backups; a new setup fills its window by itself.",
-        # Whoever has looked for less than a window cannot have lost it.
-        blocks=held.earliest is None or verifying.memory.since <= start,
+        # Whoever has looked for less than a window cannot have lost it, unless it is there and damaged.
+        blocks=earliest is None or earliest != held.earliest or verifying.memory.since <= start,
     )
     return verifying.found([problem], "")
 

@@ -151,8 +151,10 @@ class Source(Protocol):
         """Return what there is; raises Unavailable where nobody answers, Refused where nothing is as configured."""
         ...
 
-    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
-        """Read a backup whole and return what is wrong with it."""
+    def verify(
+        self, backup: Backup, progress: Progress, *, before: Backup | None = None
+    ) -> tuple[Problem, ...]:
+        """Read a backup whole, and the WAL behind it, up to the start of `before`; return what is wrong with it."""
         ...
 
     def restored(

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -49,6 +49,17 @@ class Bundle:
         """
         with self._writing(name) as path:
             _replace(path, secrets.redact(text).encode("utf-8", "backslashreplace"))
+            return path
+
+    def write_pieces(self, name: str, pieces: Iterable[str]) -> Path:
+        """Write a whole file that need not fit into memory, each piece redacted; pieces end where a line does.
+
+        Raises:
+            Refused: the name leaves the bundle, or the folder cannot be written.
+            Unavailable: the disk is full.
+        """
+        with self._writing(name) as path:
+            _replace(path, (secrets.redact(piece).encode("utf-8", "backslashreplace") for piece in pieces))
             return path
 
     def write_bytes(self, name: str, content: bytes) -> Path:
@@ -183,10 +194,10 @@ def _write_owner(path: Path, kind: str, run: str, attempt: int, started: datetim
     _replace(path / _OWNER, f"{json.dumps(owner)}\n".encode())
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes | Iterable[bytes]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     with temporary.open("xb") as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -63,11 +63,13 @@ def running(
     settings: Mapping[str, str] = _NO_SETTINGS,
     listen: bool = False,
     among: tuple[Path, ...] | None = None,
+    segment: int | None = None,
 ) -> Generator[Server]:
     """Start a shaped server and yield it; it is stopped and its folder removed afterwards, or when we are killed.
 
     `bindir` is the folder of any Postgres's programs from 15 on; by default the embedded 18. With `listen` it
     also has a TCP port of the loopback interface, with passwords. `among` are the folders in one of which it lives.
+    Its segments of WAL have 1 MiB, or so many as `segment` says: production has 16.
 
     Raises:
         Refused: there are no such programs, or nobody as whom they could run.
@@ -82,6 +84,8 @@ def running(
         ready_data.copy(ready, home)
         usable = offered.serving(binaries.reachable(programs, user, home=home), home)
         user.own(home)
+        if segment is not None:
+            ready_data.resize_segments(usable, home / "data", segment, user=user)
         asked = {"port": str(_free_port()), "listen_addresses": "127.0.0.1"} if listen else {}
         chosen = {**ready_data.settings(usable, home), **asked, **settings}
         stack.enter_context(

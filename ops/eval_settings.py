@@ -30,6 +30,7 @@ class Fields(Strict):
     prompt_template_version: str = "prompt_template_version"
     environment: str = "environment"
     latency_ms: str = "latency_ms"
+    latency_unit: Literal["ms", "s"] = Field(default="ms", description="in what `latency_ms` counts")
     cost_usd: str = "cost_usd"
     publish: str = Field(
         default="publish_state",

@@ -1,10 +1,16 @@
-"""The nouns of an evaluation night, which its parts hand to each other. Source: phase2-rollout-and-eval.md, section 5."""
+"""The nouns of an evaluation night, which its parts hand to each other.
+
+Source: phase2-rollout-and-eval.md, section 5.
+"""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +20,7 @@ from ops.evidence import Evidence
 
 MEASURES = ("schema_valid", "safe", "publish_proxy")
 THOUSAND = 1000
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Verdict = Literal["pass", "fail", "inconclusive"]
 Where = tuple[tuple[str, str], ...]
 
@@ -91,35 +98,58 @@ class Moments(Frozen):
         return max(0.0, (self.squares - self.total**2 / self.n) / (self.n - 1)) / THOUSAND**2
 
 
+class Kept(Frozen):
+    """What a run in the database still knows of a spread: its quantiles at `SHARES`, not every number."""
+
+    n: int
+    total: int
+    quantiles: tuple[float, ...]
+
+
 class Spread(Frozen):
-    """How often each whole number was there (milliseconds, or millionths of a dollar)."""
+    """How often each whole number was there (milliseconds, or millionths of a dollar); of a past run what was kept."""
 
     counts: Annotated[dict[int, int], Field(default_factory=dict)]
+    kept: Kept | None = None
 
     @property
     def n(self) -> int:
-        return sum(self.counts.values())
+        return self.kept.n if self.kept else sum(self.counts.values())
 
     @property
     def total(self) -> int:
-        return sum(value * times for value, times in self.counts.items())
+        return self.kept.total if self.kept else sum(value * times for value, times in self.counts.items())
+
+    @property
+    def small(self) -> Spread:
+        """The same with its quantiles in place of its numbers, as a run is kept in the database."""
+        if self.kept or not self.counts:
+            return self
+        quantiles = tuple(self._between(share) for share in SHARES)
+        return Spread(counts={}, kept=Kept(n=self.n, total=self.total, quantiles=quantiles))
 
     def quantile(self, share: float) -> float | None:
-        """Return what Postgres's percentile_cont returns; nothing where there is no number."""
-        n = self.n
-        if not n:
-            return None
-        place = share * (n - 1)
+        """Return what Postgres's percentile_cont returns; nothing where there is no number.
+
+        A past run knows the quantiles at `SHARES` only, and nothing of others.
+        """
+        if self.kept:
+            return self.kept.quantiles[SHARES.index(share)] if share in SHARES else None
+        return self._between(share) if self.counts else None
+
+    def _between(self, share: float) -> float:
+        place = share * (self.n - 1)
         low, high = self._at(math.floor(place)), self._at(math.ceil(place))
         return low + (place - math.floor(place)) * (high - low)
 
+    @cached_property
+    def _steps(self) -> tuple[list[int], list[int]]:
+        values = sorted(self.counts)
+        return values, list(accumulate(self.counts[value] for value in values))
+
     def _at(self, index: int) -> int:
-        seen = 0
-        for value in sorted(self.counts):
-            seen += self.counts[value]
-            if index < seen:
-                return value
-        raise IndexError(index)
+        values, seen = self._steps
+        return values[bisect_right(seen, index)]
 
 
 class Tally(Frozen):
@@ -140,8 +170,8 @@ class Tally(Frozen):
 class Evaluation(Evidence):
     """What came of evaluating an export: one sample per record that could be read, tallied by slice.
 
-    `samples_path` holds the rows of the table of samples but `run_id`, in COPY's text format, in the order of `COLUMNS`;
-    `tallies` begins with all records. `problems` counts the records that were bad in some way, by kind.
+    `samples_path` holds the rows of the table of samples but `run_id`, in COPY's text format, in the order of
+    `COLUMNS`; `tallies` begins with all records. `problems` counts the records that were bad in some way, by kind.
     """
 
     samples_path: Path

@@ -99,7 +99,9 @@ class LogicalSource:
         backups.sort(key=lambda each: each.ended)
         return Holdings(backups=tuple(backups), problems=tuple(problems))
 
-    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+    def verify(
+        self, backup: Backup, progress: Progress, *, before: Backup | None = None
+    ) -> tuple[Problem, ...]:
         """Read every file of a dump, and let pg_restore read its table of contents."""
         folder = self._folder(backup)
         try:

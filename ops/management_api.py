@@ -95,7 +95,9 @@ class ApiSource:
             problems=_problems(said),
         )
 
-    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+    def verify(
+        self, backup: Backup, progress: Progress, *, before: Backup | None = None
+    ) -> tuple[Problem, ...]:
         """Look whether the API still calls a backup complete; more of it nobody but Supabase can read."""
         said = self._client.get(f"/v1/projects/{self.settings.ref}/database/backups")
         progress(1, 1, "status of the backup asked for; its content only a restore shows")

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class PgBackRestSource:
     settings: PgBackRest
     drill: Drill = _DRILL
     name: str = "postgres"
+    # It always reads the whole repository, so that it is asked once for all backups.
+    _said: dict[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     @property
     def kind(self) -> SourceKind:
@@ -56,7 +58,9 @@ class PgBackRestSource:
         """
         return pgbackrest_info.read(pgbackrest_program.find(self.settings)).holdings()
 
-    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+    def verify(
+        self, backup: Backup, progress: Progress, *, before: Backup | None = None
+    ) -> tuple[Problem, ...]:
         """Let pgBackRest read the whole repository, and return what it says of a backup and of the WAL since.
 
         Raises:
@@ -65,11 +69,17 @@ class PgBackRestSource:
         """
         program = pgbackrest_program.find(self.settings)
         there = pgbackrest_info.read(program)
-        progress(0, backup.size, "bytes, with all else in the repository, are read by pgBackRest")
-        text = program.verify()
-        progress(backup.size, backup.size, "bytes, with all else in the repository, were read by pgBackRest")
-        said = pgbackrest_said.problems(text, backup)
+        said = pgbackrest_said.problems(self._verified(program, backup, progress), backup, before=before)
         return (*said, *there.wal(backup).problems(backup))
+
+    def _verified(self, program: Program, backup: Backup, progress: Progress) -> str:
+        if "verify" not in self._said:
+            progress(0, backup.size, "bytes, with all else in the repository, are read by pgBackRest")
+            self._said["verify"] = program.verify()
+            progress(
+                backup.size, backup.size, "bytes, with all else in the repository, were read by pgBackRest"
+            )
+        return self._said["verify"]
 
     @contextmanager
     def restored(

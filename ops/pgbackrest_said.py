@@ -32,20 +32,20 @@ _FULL = "Make a new full backup now, and look what became of this one."
 _SEGMENT = 24
 
 
-def problems(text: str, backup: Backup) -> tuple[Problem, ...]:
-    """Return what `verify` says against one backup and the WAL since it began."""
+def problems(text: str, backup: Backup, *, before: Backup | None = None) -> tuple[Problem, ...]:
+    """Return what `verify` says against one backup and the WAL since it began, up to the start of `before`."""
     unusable = [_broken(found[1]) for found in _UNUSABLE.finditer(text)]
     if unusable:
         return tuple(unusable)
     status = {found[1]: found[2] for found in _BACKUP.finditer(text)}.get(backup.id)
-    damaged = _files(text, backup)
+    damaged = _files(text, backup, before)
     files = [each for each in damaged if each.kind.startswith("file") and status == "invalid"]
     wal = [each for each in damaged if each.kind.startswith("wal")]
     whole = _whole(text, backup, status, bool(files))
-    return (*whole, *_named(files), *_named(wal), *_doubles(text, backup))
+    return (*whole, *_named(files), *_named(wal), *_doubles(text, backup, before))
 
 
-def _files(text: str, backup: Backup) -> list[Problem]:
+def _files(text: str, backup: Backup, before: Backup | None) -> list[Problem]:
     own = (backup.id, *backup.parents)
     found: list[Problem] = []
     for line in _FILE.finditer(text):
@@ -56,7 +56,7 @@ def _files(text: str, backup: Backup) -> list[Problem]:
             kind = "file-missing" if line[1] == "file missing" else "file-damaged"
             said = f"{path} {means}, so that {backup.id} cannot be restored."
             found.append(Problem(kind=kind, object=path, said=said, todo=_TODO))
-        elif _ARCHIVED.match(path) and _is_needed(name, backup):
+        elif _ARCHIVED.match(path) and _is_needed(name, backup, before):
             said = (
                 f"The WAL segment {name[:_SEGMENT]} {means}, so that recovery of {backup.id} ends before it."
             )
@@ -100,7 +100,7 @@ def _named(found: list[Problem]) -> list[Problem]:
     return [*found[:_MOST_NAMED], last.model_copy(update={"said": said})]
 
 
-def _doubles(text: str, backup: Backup) -> list[Problem]:
+def _doubles(text: str, backup: Backup, before: Backup | None) -> list[Problem]:
     return [
         Problem(
             kind="wal-double",
@@ -109,7 +109,7 @@ def _doubles(text: str, backup: Backup) -> list[Problem]:
             todo="Look which servers archive into this stanza; each needs one of its own. Then make a new full backup.",
         )
         for each in _DOUBLE.finditer(text)
-        if _is_needed(each[1], backup)
+        if _is_needed(each[1], backup, before)
     ]
 
 
@@ -120,10 +120,12 @@ def _broken(said: str) -> Problem:
     )
 
 
-def _is_needed(name: str, backup: Backup) -> bool:
-    """Whether a segment is of the backup's timeline or a later one, and not before its start."""
+def _is_needed(name: str, backup: Backup, before: Backup | None) -> bool:
+    """Whether a segment is of the backup's timeline or a later one, and neither before its start nor behind the end."""
     archive = wal_segments.read([name[:_SEGMENT]], size=backup.segment_size)
     if not archive.count or backup.start_lsn is None:
         return True
     ((timeline, (run, *_)),) = archive.runs.items()
+    if before and before.start_lsn is not None and run.first * archive.size > before.start_lsn:
+        return False
     return timeline >= (backup.timeline or 1) and (run.last + 1) * archive.size > backup.start_lsn

@@ -51,9 +51,11 @@ class PhysicalSource:
         """
         return physical_holdings.holdings(self.settings)
 
-    def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
+    def verify(
+        self, backup: Backup, progress: Progress, *, before: Backup | None = None
+    ) -> tuple[Problem, ...]:
         """Read a backup whole, and the WAL behind it, and return what is wrong with it."""
-        return physical_verify.problems(self.settings, backup, progress)
+        return physical_verify.problems(self.settings, backup, progress, before=before)
 
     @contextmanager
     def restored(

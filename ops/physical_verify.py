@@ -32,22 +32,28 @@ _KINDS = (
 
 
 def problems(
-    settings: Physical, backup: Backup, progress: Progress, *, reaches: Place | None = None
+    settings: Physical,
+    backup: Backup,
+    progress: Progress,
+    *,
+    reaches: Place | None = None,
+    before: Backup | None = None,
 ) -> tuple[Problem, ...]:
     """Read a backup, those on which it builds, and all the WAL from its start on; return what is wrong.
 
-    `reaches` is a place up to which a server says that it has archived: files alone do not tell what is missing last.
+    WAL is read up to the start of `before`, if that is given. `reaches` is a place up to which a server
+    says that it has archived: files alone do not tell what is missing last.
 
     Raises:
         Refused: there are no programs to read it with, or no archive, or we may not read it.
         Unavailable: a file went while we looked.
     """
     with wal_files.reading():
-        return _problems(settings, backup, progress, reaches)
+        return _problems(settings, backup, progress, reaches, before)
 
 
 def _problems(
-    settings: Physical, backup: Backup, progress: Progress, reaches: Place | None
+    settings: Physical, backup: Backup, progress: Progress, reaches: Place | None, before: Backup | None
 ) -> tuple[Problem, ...]:
     programs = binaries.find(settings.bindir)
     if programs.major != backup.major:
@@ -56,7 +62,7 @@ def _problems(
     for name in (*backup.parents, backup.id):
         found += _of_folder(settings.base / name, backup, programs.bindir, progress)
     wal = physical_holdings.archive(settings)
-    return (*found, *_of_wal(wal, backup, programs.bindir, progress, reaches))
+    return (*found, *_of_wal(wal, backup, programs.bindir, progress, reaches, before))
 
 
 def of_folder(folder: Path, *, major: int, bindir: Path, progress: Progress) -> tuple[Problem, ...]:
@@ -82,14 +88,19 @@ def _of_folder(folder: Path, backup: Backup, bindir: Path, progress: Progress) -
 
 
 def _of_wal(
-    wal: Wal, backup: Backup, bindir: Path, progress: Progress, reaches: Place | None
+    wal: Wal, backup: Backup, bindir: Path, progress: Progress, reaches: Place | None, before: Backup | None
 ) -> tuple[Problem, ...]:
     covered = wal.coverage(backup, reaches=reaches)
     if covered.wrong:
         return (physical_holdings.off_timeline(backup, covered.wrong),)
     size = wal.archive.size
-    there = wal_reading.ranges(covered.stretches, size=size)
-    gaps = tuple(physical_holdings.missing(wal.archive, gap, backup) for gap in covered.gaps)
+    last = (before.start_lsn or 0) // size if before else None
+    there = wal_reading.ranges(covered.stretches, size=size, last=last)
+    gaps = tuple(
+        physical_holdings.missing(wal.archive, gap, backup)
+        for gap in covered.gaps
+        if last is None or gap.first <= last
+    )
     heads = wal_reading.bad_headers(wal, backup, there)
     records = wal_reading.bad_records(
         wal,

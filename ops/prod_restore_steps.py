@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -56,7 +57,7 @@ def find_incident(restoring: Restoring) -> Evidence:
         if restoring.plan.choices.give_up:
             raise errors.Refused(f"Nothing is paused on {where.name}, so there is nothing to give up.")
         return Evidence(ok=True, summary=f"No incident is open on {where.name}; it begins with this run.")
-    _verify_target(restoring, begun.at.isoformat())
+    _verify_target(restoring, begun.at)
     how = "restored since" if restoring.restored else "not restored yet"
     return Evidence(
         ok=True,
@@ -150,10 +151,10 @@ def keep_baseline(restoring: Restoring) -> Evidence:
     )
 
 
-def _verify_target(restoring: Restoring, begun: str) -> None:
+def _verify_target(restoring: Restoring, begun: datetime) -> None:
     at = restoring.plan.target.at
-    if at and at.isoformat() > begun:
+    if at and at > begun:
         raise errors.Refused(
-            f"Writes are paused since {begun}, and {at.isoformat()} is later, so nothing would come back that is not "
-            "there. Name a moment before the pause."
+            f"Writes are paused since {begun.astimezone(UTC).isoformat()}, and {at.isoformat()} is later, so nothing "
+            "would come back that is not there. Name a moment before the pause."
         )

@@ -137,23 +137,24 @@ def _smoke(restoring: Restoring, connection: database.Connection) -> Iterator[Ro
     for path in _files(root, backups.drill.smoke if backups else ()):
         name = path.relative_to(root).as_posix()
         try:
-            empty = _unanswered(connection, path.read_text("utf-8"), name)
+            said = wrong(connection, path.read_text("utf-8"), name)
         except (errors.CheckFailed, errors.Refused, UnicodeDecodeError) as error:
             yield _row(name, f"failed: {error}", ok=False)
             continue
-        yield _row(
-            name, f"query {empty} returns no row" if empty else "every query returns rows", ok=not empty
-        )
+        yield _row(name, said or "every query returns rows, and none says false", ok=not said)
 
 
-def _unanswered(connection: database.Connection, text: str, name: str) -> int:
-    """Return the number of the first query of a file that returns no row; 0 where each returns one."""
+def wrong(connection: database.Connection, text: str, name: str) -> str:
+    """Return what is wrong with the first query of a file that returns no row, or whose first value is false."""
     with read_only.looking(connection, timeout=_TIMEOUT):
         for number, statement in enumerate(statements.parse(text).statements, 1):
             query = read_only.single(statement.text, what=f"query {number} of {name}")
-            if not read_only.ask(connection, query).rows:
-                return number
-    return 0
+            rows = read_only.ask(connection, query).rows
+            if not rows:
+                return f"query {number} returns no row"
+            if rows[0] and rows[0][0] is False:
+                return f"query {number} says false"
+    return ""
 
 
 def _files(root: Path, globs: tuple[str, ...]) -> list[Path]:

@@ -14,6 +14,7 @@ from ops.backups import Backup, Source, Timings
 from ops.evidence import Evidence
 from ops.prod_restore import Restoring, Way
 from ops.project import Environment
+from ops.recovery_target import RecoveryTarget
 
 _PAUSE = 1.0
 _WITHIN = timedelta(hours=4)
@@ -69,7 +70,7 @@ def offer(restoring: Restoring) -> Evidence:
         return Evidence(ok=True, summary=_offered(kept), rows=(kept,), idle=True)
     plan = restoring.plan
     source = backup_source.source(plan.project, plan.environment)
-    backup = _before(source, plan.target.at)
+    backup = before(source, plan.target)
     within = plan.environment.backups.drill.timeout if plan.environment.backups else _WITHIN
     with (
         source.restored(backup, plan.target, within=within, progress=_untold) as restored,
@@ -131,15 +132,26 @@ def point_in_time(environment: Environment) -> PointInTime:
     return management_api.point_in_time(api)
 
 
-def _before(source: Source, at: datetime | None) -> Backup:
+def before(source: Source, target: RecoveryTarget) -> Backup:
+    """Return the last backup from which one gets to a target.
+
+    Raises:
+        CheckFailed: there is none.
+    """
     held = source.holdings().backups
-    fit = [each for each in held if at is None or each.ended <= at]
+    fit = [each for each in held if _ends_before(each, target)]
     if not fit:
         raise errors.CheckFailed(
-            f"None of {len(held)} backups ended before {at or 'the target'}, so none can be restored to it. "
+            f"None of {len(held)} backups ended before {target}, so none can be restored to it. "
             "Choose a later target or another way."
         )
     return max(fit, key=lambda each: each.ended)
+
+
+def _ends_before(backup: Backup, target: RecoveryTarget) -> bool:
+    if target.lsn is not None:
+        return backup.stop_lsn is None or backup.stop_lsn <= target.lsn
+    return target.at is None or backup.ended <= target.at
 
 
 def _waited(client: PointInTime, within: timedelta) -> float:

@@ -79,6 +79,20 @@ def copy(ready: Path, home: Path) -> None:
     shutil.copytree(ready, home / "data", symlinks=True)
 
 
+def resize_segments(binaries: Binaries, data: Path, size: int, *, user: OsUser) -> None:
+    """Give a data directory whose server does not run segments of WAL of so many MiB.
+
+    Raises:
+        Unavailable: pg_resetwal could not do it.
+    """
+    done = user.run(binaries.bindir / "pg_resetwal", f"--wal-segsize={size}", data)
+    if done.returncode:
+        raise errors.Unavailable(f"The segments of WAL were not made {size} MiB large: {done.stderr.strip()}")
+    # What initdb would have written for segments of that size, and what a backup of this server brings along.
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write(f"min_wal_size = {5 * size}MB\nmax_wal_size = {64 * size}MB\n")
+
+
 def _cache_folder() -> Path:
     named = os.environ.get("XDG_CACHE_HOME")
     wanted = (Path(named) if named else Path.home() / ".cache") / "supabase-runbooks" / "postgres"

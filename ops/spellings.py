@@ -33,6 +33,11 @@ class Spellings:
         self._hex = (raw.hex(), raw.hex().upper())
         self._base64 = tuple(sorted(set(_base64_cores(raw))))
 
+    @cached_property
+    def anchor(self) -> bytes:
+        """What stands in every text that holds the secret in letters; empty where it has neither letter nor digit."""
+        return self._anchor.encode()
+
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where the secret stands in `text`; spans may overlap."""
         if self._anchor in text:

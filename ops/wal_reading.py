@@ -38,14 +38,15 @@ class Range:
         return self.run.last - self.run.first + 1
 
 
-def ranges(stretches: Iterable[Stretch], *, size: int) -> tuple[Range, ...]:
-    """Return what there is of the WAL that a backup needs."""
+def ranges(stretches: Iterable[Stretch], *, size: int, last: int | None = None) -> tuple[Range, ...]:
+    """Return what there is of the WAL that a backup needs, up to the segment of the number `last`."""
     found: list[Range] = []
     for each in stretches:
         for run in each.runs:
-            first, last = max(run.first, each.first), min(run.last, each.last)
-            if first <= last:
-                found.append(Range(each.timeline, max(each.start, first * size), Run(first, last)))
+            first, end = max(run.first, each.first), min(run.last, each.last)
+            end = end if last is None else min(end, last)
+            if first <= end:
+                found.append(Range(each.timeline, max(each.start, first * size), Run(first, end)))
     return tuple(found)
 
 

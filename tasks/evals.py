@@ -44,10 +44,10 @@ evaluate_records = step(_evaluate, title="Evaluate {night.export.records} record
 ingest_run = step(eval_ingest.ingest, title="Ingest the run", evidence="eval-run")
 verify_summary = step(eval_verify.verify, title="Verify the summary", evidence="eval-summary")
 judge = step(eval_gate.judge, title="Judge the run", evidence="eval-gate", stops=False)
-write_report = step(eval_report.write, title="Write the report", evidence="eval-report")
-hand_off = step(
-    eval_end.hand_off, title="Hand off the evaluation", evidence="eval-verdict", shown=eval_end.document
+write_report = step(
+    eval_report.write, title="Write the report", evidence="eval-report", shown=eval_report.document
 )
+hand_off = step(eval_end.hand_off, title="Hand off the evaluation", evidence="eval-verdict")
 _broken = step(
     eval_end.hand_off_broken,
     title="Tell that the evaluation broke off",

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.fix_postgres",
+    "tests.fix_eval_tables",
     "tests.fix_hosted",
     "tests.fix_pgbouncer",
     "tests.fix_listening",

@@ -52,9 +52,18 @@ class Night:
         assert written["verdict"] == found.verdict
         return found
 
-    def relation(self, name: str) -> Path:
+    def relation(self, name: str, backup: str = LAST) -> Path:
         ((path,),) = self.cluster.run(f"select pg_relation_filepath('public.{name}')")
-        return self.cluster.settings.base / LAST / str(path)
+        return self.cluster.settings.base / backup / str(path)
+
+    def older(self, index: int) -> Path:
+        """A segment that only the backup before the last one needs."""
+        base = self.cluster.settings.base
+        first, last = (base_backup_folder.read(base / each).label_segment for each in ("1-old", LAST))
+        found = [
+            p for p in self.cluster.settings.wal.iterdir() if len(p.name) == 24 and first <= p.name < last
+        ]
+        return sorted(found)[index]
 
     def segment(self, index: int) -> Path:
         """A segment that the last backup needs."""
@@ -142,6 +151,9 @@ BREAKS: dict[str, tuple[Callable[[Night], Path], Callable[[Path], object], str]]
         lambda p: pretend(p.with_name(LAST), timedelta(hours=27)),
         "too-old",
     ),
+    "flipped byte in WAL of the older one": (lambda n: n.older(1), lambda p: flip(p, 9000), "wal-damaged"),
+    "emptied WAL segment of the older one": (lambda n: n.older(1), lambda p: p.write_bytes(b""), "wal-damaged"),
+    "truncated file of the older one": (lambda n: n.relation("things", "1-old"), cut, "file-size"),
     "no drill for too long": (
         lambda n: drill_log.path(n.project, "production"),
         lambda p: drilled(p.parents[3], timedelta(days=101)),
@@ -172,7 +184,7 @@ def test_a_break_is_found_told_once_mended_and_gone(night: Night, named: str):
         first, second = night.look(), night.look()
     assert [first.verdict, second.verdict] == ["failed", "failed"]
     kinds = [each.kind for each in first.problems]
-    assert kinds == ([kind, "window-short"] if "in the middle" in named else [kind])
+    assert kinds == ([kind, "window-short"] if "in the middle" in named or "older one" in named else [kind])
     (heard,) = night.heard
     assert heard["text"].startswith("BACKUPS FAILED: app on production.")
     assert night.look().verdict == "passed"

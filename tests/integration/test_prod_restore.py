@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import embedded, errors
+from ops import database, embedded, errors, prod_restore_verify
 from tests import fix_app, fix_pause, fix_restored
 from tests.fix_restored import Past
 
@@ -20,10 +20,14 @@ APPROVED, REJECTED = ("approve", "ada", ""), ("reject", "ada", "not yet")
 @pytest.fixture
 def project(tmp_path: Path, shaped: str) -> Path:
     fix_app.execute(shaped, fix_pause.TABLES)
+    # Where its clock shows another hour than ours, moments are compared, not words.
+    zone = "execute format('alter database %I set timezone to %L', current_database(), 'America/New_York')"
+    fix_app.execute(shaped, f"do $$ begin {zone}; end $$")
     root = fix_pause.write(tmp_path, shaped)
     smoke = root / "supabase" / "smoke"
     smoke.mkdir(parents=True)
     (smoke / "notes.sql").write_text("select 1 from public.notes;\n", "utf-8")
+    (smoke / "enough.sql").write_text("select count(*) > 3 from public.notes;\n", "utf-8")
     return root
 
 
@@ -101,6 +105,16 @@ def test_from_the_pause_to_the_report(
     fix_restored.answering(monkeypatch, REJECTED)
     with pytest.raises(errors.Denied):
         fix_restored.run(project, datetime.now(UTC).isoformat().replace("+00:00", "Z")[:19] + "Z")
+
+
+def test_a_smoke_query_that_says_false_does_not_hold(project: Path, shaped: str):
+    with database.connect(shaped) as connection:
+        for text, said in (
+            ("select true", ""),
+            ("select 1 from public.notes; select count(*) > 5 from public.notes", "query 2 says false"),
+            ("select 1 where false", "query 1 returns no row"),
+        ):
+            assert prod_restore_verify.wrong(connection, text, "enough.sql") == said
 
 
 def test_giving_up_re_enables_writes_without_a_restore(

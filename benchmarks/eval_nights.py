@@ -1,0 +1,137 @@
+"""Nights of evaluation as they would be, drawn with a seed: their slices, their rates, and what changes in one of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops import eval_decision
+from ops.eval_settings import EvalGate, Floors
+from ops.evals import MEASURES, THOUSAND, Judged, PastRun, Where
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+# Each dimension's values and their shares.
+DIMENSIONS: Mapping[str, Mapping[str, float]] = {
+    "provider": {"anthropic": 1 / 3, "mistral": 1 / 3, "openai": 1 / 3},
+    "route_strategy": {"default": 0.5, "weighted": 0.3, "fallback": 0.2},
+    "prompt_template_version": {"v1": 0.5, "v2": 0.5},
+    "environment": {"prod": 0.7, "staging": 0.3},
+}
+WORSE = "schema_valid"
+
+
+class Sums(NamedTuple):
+    """What the gate reads of `Moments`, made in no time: hundreds of thousands of them are drawn."""
+
+    n: int
+    total: int
+    squares: int
+
+
+class Drawn(NamedTuple):
+    """What the gate reads of a `Tally`."""
+
+    where: Where
+    samples: int
+    errored: dict[str, int]
+    measures: dict[str, Sums]
+
+
+@dataclass(frozen=True)
+class World:
+    """How good the models are, on which the nights are drawn; `trend` runs lie before the one that is judged."""
+
+    rate: float
+    samples: int
+    drop: float = 0.0
+    decline: float = 0.0
+    only: str | None = None
+    trend: int = 14
+    gate: EvalGate = field(default_factory=EvalGate)
+
+    @cached_property
+    def judged_by(self) -> EvalGate:
+        """The gate with floors at the very rate that the records have, where an error is likeliest."""
+        floors = Floors(schema_valid=self.rate, safe=self.rate, publish_proxy=self.rate)
+        return self.gate.model_copy(update={"floors": floors, "trend_runs": self.trend})
+
+    def night(self, rng: np.random.Generator, *, floors: bool = True) -> Judged:
+        """Draw a baseline, the runs before and this one, and judge it by the gate's own function."""
+        gate = self.judged_by if floors else self.gate
+        baseline = self._run(rng, 0, self._rates(0))
+        past = [self._run(rng, number, self._rates(self.decline * number)) for number in range(1, self.trend)]
+        last = self._rates(self.drop + self.decline * self.trend)
+        now = self._run(rng, self.trend, last)
+        return eval_decision.decide(now.tallies, gate, measure_version="0", baseline=baseline, past=past)
+
+    def _rates(self, drop: float) -> NDArray[np.float64]:
+        """Return the rate of the measure that gets worse in each cell."""
+        hit = [self.only is None or self.only in cell for cell in CELLS]
+        return np.where(hit, self.rate - drop, self.rate)
+
+    def _run(self, rng: np.random.Generator, number: int, worse: NDArray[np.float64]) -> PastRun:
+        counts = rng.multinomial(self.samples, SHARES)
+        whole = [
+            _drawn(rng, counts, worse if name == WORSE else np.full(len(CELLS), self.rate), name)
+            for name in MEASURES
+        ]
+        sizes = MEMBERS @ counts
+        tallies: Any = tuple(
+            Drawn(
+                where,
+                size,
+                {},
+                {
+                    name: Sums(size, total[place], squares[place])
+                    for name, (total, squares) in zip(MEASURES, whole, strict=True)
+                },
+            )
+            for place, (where, size) in enumerate(zip(SLICES, sizes.tolist(), strict=True))
+        )
+        return PastRun.model_construct(
+            run_id=number,
+            run_key=str(number),
+            run_type="nightly",
+            schema_variant="sitecraft",
+            window_end=NOON + timedelta(days=number),
+            measure_version="0",
+            tallies=tallies,
+        )
+
+
+def _drawn(
+    rng: np.random.Generator, counts: NDArray[np.int64], rates: NDArray[np.float64], name: str
+) -> tuple[list[int], list[int]]:
+    """Draw how a measure came out in each cell, and sum it up by slice, in thousandths."""
+    if name != "publish_proxy":
+        good = MEMBERS @ rng.binomial(counts, rates)
+        return (good * THOUSAND).tolist(), (good * THOUSAND * THOUSAND).tolist()
+    # Of what is not published as it is, two thirds are edited, worth a half.
+    bad = 1 - rates
+    half = rng.binomial(counts, bad)
+    none = rng.binomial(counts - half, np.minimum(1, bad / 2 / (1 - bad)))
+    halves, full = MEMBERS @ half, MEMBERS @ (counts - half - none)
+    return (halves * 500 + full * THOUSAND).tolist(), (halves * 250_000 + full * THOUSAND**2).tolist()
+
+
+def _slices() -> list[Where]:
+    pairs = [[(name, value) for value in values] for name, values in DIMENSIONS.items()]
+    both = [two for one, other in itertools.combinations(pairs, 2) for two in itertools.product(one, other)]
+    return [(), *((pair,) for pair in itertools.chain(*pairs)), *both]
+
+
+def _members(slices: Sequence[Where], cells: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    return np.array([[int(all(value in cell for _, value in where)) for cell in cells] for where in slices])
+
+
+CELLS = list(itertools.product(*DIMENSIONS.values()))
+SHARES = np.array([np.prod(each) for each in itertools.product(*(d.values() for d in DIMENSIONS.values()))])
+SLICES = _slices()
+MEMBERS = _members(SLICES, CELLS)
