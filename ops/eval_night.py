@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -92,6 +93,7 @@ class Night:
         self.judged: Judged | None = None
         self.report: Report | None = None
         self.progress: Callable[[int, int, str], None] = lambda _done, _whole, _what: None
+        self.locked: BinaryIO | None = None
         self._connection: database.Connection | None = None
 
     @property
@@ -119,9 +121,11 @@ class Night:
         return dsn
 
     def close(self) -> None:
-        """Close the login, if there is one."""
+        """Close the login, if there is one, and let go of the working folder."""
         if self._connection is not None:
             self._connection.close()
+        if self.locked is not None:
+            self.locked.close()
 
 
 def plan(path: str, environment: str, choices: EvalChoices) -> EvalPlan:

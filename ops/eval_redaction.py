@@ -1,7 +1,7 @@
 """Takes card numbers, addresses and keys out of a record before it is written anywhere.
 
-What is no secret stays as it is, byte for byte: whole numbers of any size, odd escapes, broken JSON. Source: the issue of
-nightly evaluation (redaction before anything leaves the database).
+What is no secret stays as it is, byte for byte: whole numbers of any size, odd escapes, broken JSON.
+Source: the issue of the nightly evaluation (redaction before anything leaves the database).
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from ops import (
     deploys,
     drill_log,
     embedded,
+    eval_watermark,
     heartbeat,
     journal,
     kept_state,
@@ -241,6 +242,7 @@ def prepared_database():
             soak_record.prepare(connection)
             heartbeat.prepare(connection)
             drill_log.prepare(connection)
+            eval_watermark.prepare(connection)
             write_pause_journal.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
