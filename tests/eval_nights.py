@@ -85,4 +85,4 @@ def evaluated(root: Path, *lines: Any) -> Evaluation:
 
 def rows(evaluation: Evaluation) -> list[list[str]]:
     """Return the fields of each sample, as they are written."""
-    return [line.split("\t") for line in evaluation.samples_path.read_text("utf-8").splitlines()]
+    return [line.split("\t") for line in evaluation.samples_path.read_bytes().decode().split("\n")[:-1]]
