@@ -1,4 +1,4 @@
-"""Nights of evaluation as they would be, drawn with a seed: their slices, their rates, and what changes in one of them."""
+"""Nights of evaluation as they would be, drawn with a seed: their slices, their rates, and what changes in one."""
 
 from __future__ import annotations
 
@@ -53,23 +53,26 @@ class World:
     drop: float = 0.0
     decline: float = 0.0
     only: str | None = None
+    room: float = 0.0
     trend: int = 14
     gate: EvalGate = field(default_factory=EvalGate)
 
     @cached_property
     def judged_by(self) -> EvalGate:
-        """The gate with floors at the very rate that the records have, where an error is likeliest."""
-        floors = Floors(schema_valid=self.rate, safe=self.rate, publish_proxy=self.rate)
+        """The gate with floors so far below the rate that the records have; at it an error is likeliest."""
+        floor = self.rate - self.room
+        floors = Floors(schema_valid=floor, safe=floor, publish_proxy=floor)
         return self.gate.model_copy(update={"floors": floors, "trend_runs": self.trend})
 
-    def night(self, rng: np.random.Generator, *, floors: bool = True) -> Judged:
+    def night(self, rng: np.random.Generator) -> Judged:
         """Draw a baseline, the runs before and this one, and judge it by the gate's own function."""
-        gate = self.judged_by if floors else self.gate
         baseline = self._run(rng, 0, self._rates(0))
         past = [self._run(rng, number, self._rates(self.decline * number)) for number in range(1, self.trend)]
         last = self._rates(self.drop + self.decline * self.trend)
         now = self._run(rng, self.trend, last)
-        return eval_decision.decide(now.tallies, gate, measure_version="0", baseline=baseline, past=past)
+        return eval_decision.decide(
+            now.tallies, self.judged_by, measure_version="0", baseline=baseline, past=past
+        )
 
     def _rates(self, drop: float) -> NDArray[np.float64]:
         """Return the rate of the measure that gets worse in each cell."""
@@ -82,18 +85,11 @@ class World:
             _drawn(rng, counts, worse if name == WORSE else np.full(len(CELLS), self.rate), name)
             for name in MEASURES
         ]
-        sizes = MEMBERS @ counts
+        sizes = (MEMBERS @ counts).tolist()
+        sums = [map(Sums, sizes, *each) for each in whole]
         tallies: Any = tuple(
-            Drawn(
-                where,
-                size,
-                {},
-                {
-                    name: Sums(size, total[place], squares[place])
-                    for name, (total, squares) in zip(MEASURES, whole, strict=True)
-                },
-            )
-            for place, (where, size) in enumerate(zip(SLICES, sizes.tolist(), strict=True))
+            Drawn(where, size, {}, dict(zip(MEASURES, each, strict=True)))
+            for where, size, *each in zip(SLICES, sizes, *sums, strict=True)
         )
         return PastRun.model_construct(
             run_id=number,

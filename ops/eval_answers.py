@@ -62,7 +62,7 @@ def _floors(asked: Sequence[Question]) -> list[Answer]:
     p = eval_tests.below_floor(now, floor)
     # What a measure could not judge counts against: a rate holds only if it holds with those as failures.
     with_errored = Counted(now.n + errored, now.total, now.squares)
-    z = eval_tests.quantile(eval_tests.LIMIT)
+    z = eval_tests.limit_errors()
     low, _ = eval_tests.wilson(with_errored.rate, eval_tests.effective(with_errored), z=z)
     exact = now.binary | ~now.massive
     methods = np.where(exact, "binomial test", "t-test from sums").tolist()

@@ -34,6 +34,11 @@ def judge(questions: Sequence[Question], gate: EvalGate) -> list[Comparison]:
     return sorted(found, key=_rank)
 
 
+def reaches(drop: float, minimum: float) -> bool:
+    """Whether a drop is as large as that; rates of whole samples are not exact in binary."""
+    return drop >= minimum - 1e-9
+
+
 def _corrected(
     questions: Sequence[Question], answers: Sequence[Answer], gate: EvalGate
 ) -> tuple[list[float | None], list[float]]:
@@ -82,7 +87,7 @@ def _compared(
 def _verdict(question: Question, answer: Answer, gate: EvalGate, adjusted: float | None) -> Verdict:
     if adjusted is None or answer.drop is None or answer.limit is None:
         return "inconclusive"
-    matters = answer.drop >= (0 if question.against == "floor" else gate.minimum_effect)
+    matters = reaches(answer.drop, _tolerated(question, gate))
     if adjusted <= gate.alpha and matters:
         return "fail"
     return "pass" if answer.limit < _tolerated(question, gate) else "inconclusive"
@@ -99,10 +104,10 @@ def _needed(question: Question, answer: Answer, gate: EvalGate, critical: float)
         short = gate.least_samples - question.now.n
         return short if short > 0 else None
     tolerated = _tolerated(question, gate)
-    if answer.drop >= tolerated and answer.drop > 0:
+    if answer.drop > 0 and reaches(answer.drop, tolerated):
         target = answer.drop / critical
     else:
-        target = (tolerated - answer.drop) / eval_tests.quantile(eval_tests.LIMIT)
+        target = (tolerated - answer.drop) / eval_tests.limit_errors()
     room = target**2 - answer.fixed
     if target <= 0 or room <= 0:
         return None
@@ -112,7 +117,7 @@ def _needed(question: Question, answer: Answer, gate: EvalGate, critical: float)
 def _power(answer: Answer, critical: float) -> float | None:
     if answer.p is None or not answer.error:
         return None
-    return float(eval_tests.power(eval_answers.FIVE_POINTS, error=answer.error, critical=critical))
+    return eval_tests.power(eval_answers.FIVE_POINTS, error=answer.error, critical=critical)
 
 
 def _said(question: Question, answer: Answer, verdict: Verdict, needed: int | None) -> str:

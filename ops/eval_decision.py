@@ -16,11 +16,12 @@ from ops.eval_settings import EvalGate
 from ops.evals import Comparison, Judged, PastRun, Tally, Verdict, Where
 
 Matched = Mapping[tuple[Where, str], tuple[int, int, int, int]]
-# An undecided drop in a slice holds a night back where chance alone would show one like it, anywhere, in at most so many
-# times `alpha` of the nights: of a hundred slices there are always some that look worse.
+# An undecided drop in a slice holds a night back where chance alone would show one like it, anywhere, in at most so
+# many times `alpha` of the nights: of a hundred slices there are always some that look worse.
 _STANDS_OUT = 10
 # A slice is missed where so many of its samples were to be expected, by how many values it is told by.
 _EXPECTED = {1: 10, 2: 100}
+_NO_TALLIES: Mapping[Where, Tally] = {}
 
 
 def decide(
@@ -36,7 +37,8 @@ def decide(
 ) -> Judged:
     """Return the verdict on the tallies of a run; `matched` are the records it shares with the baseline.
 
-    `lost` is the run that somebody pinned as the baseline and that is gone: then nothing passes. Runs of another measure version are not compared with: what differs then may be the measure.
+    `lost` is the run that somebody pinned as the baseline and that is gone: then nothing passes. Runs of another
+    measure version are not compared with: what differs then may be the measure.
     """
     trend = tuple(sorted((each for each in past if each.measure_version == measure_version), key=_age))
     trend = trend[-(gate.trend_runs - 1) :]
@@ -85,13 +87,13 @@ def _night(grounds: Grounds) -> tuple[Verdict, Sequence[Comparison]]:
 
 
 def _stands_out(each: Comparison, gate: EvalGate, level: float) -> bool:
-    drops = each.drop is not None and each.drop >= gate.minimum_effect
+    drops = each.drop is not None and eval_comparisons.reaches(each.drop, gate.minimum_effect)
     return drops and each.p_adjusted is not None and each.p_adjusted <= level
 
 
 def _gone(runs: Runs) -> tuple[str, ...]:
     """Return the slices that were there before and have no samples now, where that is no chance."""
-    known = runs.baseline if runs.baseline is not None else next(iter(reversed(runs.past)), {})
+    known = runs.baseline if runs.baseline is not None else (runs.past[-1] if runs.past else _NO_TALLIES)
     here, there = (run[()].samples if () in run else 0 for run in (runs.now, known))
     if not there:
         return ()

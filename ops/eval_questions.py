@@ -13,12 +13,13 @@ from ops.eval_settings import EvalGate
 from ops.evals import MEASURES, THOUSAND, Moments, Tally, Where
 
 Against = Literal["floor", "baseline", "trend"]
-# Of the share of nights that may fail without a change, each kind of question and each depth of slice has its part: most
-# of it is where a change is likely to show and there are few tests, a single provider or route against the baseline.
-_KINDS: Mapping[Against, float] = {"baseline": 0.7, "floor": 0.15, "trend": 0.15}
-_DEPTHS = {0: 0.15, 1: 0.7, 2: 0.15}
+# Of the share of nights that may fail without a change, each kind of question and each depth of slice has its part:
+# most of it is where a change is likely to show and tests are few, a single provider or route against the baseline.
+_KINDS: Mapping[Against, float] = {"baseline": 0.8, "floor": 0.1, "trend": 0.1}
+_DEPTHS = {0: 0.1, 1: 0.75, 2: 0.15}
 ANSWERED = "_measured"
 NOTHING = Tally()
+_NONE = Moments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Question:
     now: Moments
     errored: int = 0
     floor: float | None = None
-    before: Moments = Moments()
+    before: Moments = _NONE
     runs: tuple[Moments, ...] = ()
     matched: tuple[int, int, int, int] | None = None
     testable: bool = True
@@ -112,7 +113,7 @@ def _of_floor(runs: Runs, where: Where, measure: str, gate: EvalGate) -> list[Qu
     tally = runs.now.get(where, NOTHING)
     if floor is None or (where and not tally.samples):
         return []
-    now, errored = tally.measures.get(measure, Moments()), tally.errored.get(measure, 0)
+    now, errored = tally.measures.get(measure, _NONE), tally.errored.get(measure, 0)
     enough = now.n >= gate.least_samples
     return [Question(where, measure, "floor", now, errored, floor=floor, testable=enough)]
 
@@ -129,7 +130,7 @@ def _of_baseline(
     if runs.baseline is None:
         return []
     tally, known = runs.now.get(where, NOTHING), runs.baseline.get(where, NOTHING)
-    now, before = tally.measures.get(measure, Moments()), known.measures.get(measure, Moments())
+    now, before = tally.measures.get(measure, _NONE), known.measures.get(measure, _NONE)
     failed, failed_before = tally.errored.get(measure, 0), known.errored.get(measure, 0)
     found: list[Question] = []
     if now.n or before.n:
@@ -145,10 +146,10 @@ def _of_baseline(
 
 
 def _of_trend(runs: Runs, where: Where, measure: str, gate: EvalGate) -> list[Question]:
-    now = runs.now.get(where, NOTHING).measures.get(measure, Moments())
+    now = runs.now.get(where, NOTHING).measures.get(measure, _NONE)
     if now.n < gate.least_samples:
         return []
-    earlier = [run.get(where, NOTHING).measures.get(measure, Moments()) for run in runs.past]
+    earlier = [run.get(where, NOTHING).measures.get(measure, _NONE) for run in runs.past]
     if sum(1 for each in earlier if each.n) + 1 < max(3, gate.trend_runs // 2):
         return []
     return [Question(where, measure, "trend", now, runs=(*earlier, now))]

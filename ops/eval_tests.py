@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ops.evals import THOUSAND, Moments
@@ -92,9 +93,9 @@ def below_floor(now: Counted, floor: Floats) -> Floats:
 
     special = _scipy("special")
     # What is left of a sample that is neither 0 nor 1 speaks for it.
-    exact = special.bdtr(np.ceil(now.total - 1e-9), now.n, floor)
+    exact: Floats = special.bdtr(np.ceil(now.total - 1e-9), now.n.astype(np.int64), floor)
     error = np.sqrt(np.maximum(now.variance, 1e-12) / np.maximum(now.n, 1))
-    mean = special.stdtr(np.maximum(now.n - 1, 1), (now.rate - floor) / error)
+    mean: Floats = special.stdtr(np.maximum(now.n - 1, 1), (now.rate - floor) / error)
     return np.where(now.binary | ~now.massive, exact, mean)
 
 
@@ -135,7 +136,7 @@ def drop_limit(now: Counted, before: Counted) -> Floats:
     """Return what the drop is at most: Newcombe's interval of a difference, made of Wilson's, one-sided."""
     import numpy as np
 
-    z = quantile(LIMIT)
+    z = limit_errors()
     low, _ = wilson(now.rate, effective(now), z=z)
     _, high = wilson(before.rate, effective(before), z=z)
     return before.rate - now.rate + np.hypot(high - before.rate, now.rate - low)
@@ -162,14 +163,20 @@ def holm(p: Floats, weights: Floats) -> Floats:
     return adjusted
 
 
+@cache
+def limit_errors() -> float:
+    """Return how many standard errors above the estimate what a drop is at most lies."""
+    return float(quantile(LIMIT))
+
+
 def quantile(share: float | Floats) -> Any:
     """Return where the normal distribution has this share below it."""
     return _scipy("special").ndtri(share)
 
 
-def power(drop: float, *, error: Floats, critical: Floats) -> Floats:
+def power(drop: float, *, error: float, critical: float) -> float:
     """Return the chance to find such a drop, where a difference has this standard error."""
-    return _scipy("special").ndtr(drop / error - critical)
+    return float(_scipy("special").ndtr(drop / error - critical))
 
 
 def _fisher(now: Counted, before: Counted) -> Floats:
@@ -184,6 +191,7 @@ def _fisher(now: Counted, before: Counted) -> Floats:
     return _scipy("stats").hypergeom.sf(bad - 1, n + size, bad + earlier, n)[back.reshape(-1)]
 
 
+@cache
 def _scipy(name: str) -> Any:
     """Return a part of scipy, which takes a second to import and has no types."""
     import importlib

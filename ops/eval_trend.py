@@ -1,4 +1,4 @@
-"""A slow decline over the last runs, which the test against the baseline does not show yet: Cochran and Armitage's test.
+"""A slow decline over the last runs that the test against the baseline does not show yet: Cochran and Armitage's test.
 
 Conditional on how many samples failed in all, so that it needs no true rate: counted out where few failed, else by the
 double saddlepoint approximation (Davison 1988), which holds in the far tail that a correction for many tests looks at.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ops.eval_tests import LIMIT, Counted, quantile
+from ops.eval_tests import Counted, limit_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def find(runs: Counted) -> Trend:
         failures = np.floor((n - runs.total)[near] + 1e-9)
         p[near] = _conditional(failures, n[near])
     p = np.where(line.restless & (line.drop > 0), np.maximum(p, line.of_runs), p)
-    return Trend(p, line.drop, line.error, line.drop + quantile(LIMIT) * line.error, line.first)
+    return Trend(p, line.drop, line.error, line.drop + limit_errors() * line.error, line.first)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def saddlepoint(failures: Floats, n: Floats) -> Floats:
 
 
 def _fit(n: Floats, x: Floats, failed: Floats, late: Floats, usual: Floats) -> tuple[Floats, Floats, Any]:
-    """Fit a logistic curve to each row by Newton's method; also return its odds and the determinant of its curvature."""
+    """Fit a logistic curve to each row by Newton's method; also return its odds, and its curvature's determinant."""
     import numpy as np
 
     a, b = np.log(usual / (1 - usual)), np.zeros(len(usual))
