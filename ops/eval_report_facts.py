@@ -11,8 +11,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from ops import evals, markdown, secrets
+import numpy as np
+
+from ops import eval_tests, evals, markdown, secrets
 from ops.eval_night import Night
+from ops.eval_questions import ANSWERED
 from ops.eval_report_shape import (
     Baseline,
     Gate,
@@ -28,7 +31,6 @@ from ops.evals import Comparison, Judged, Moments, PastRun, Spread, Tally, Where
 MILLION = 1_000_000
 WORST = 20
 LONGEST = 2000
-_Z = 1.959963984540054
 # Half a character, and those that end a line's meaning, hide it or write it backwards; a line's end stays.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -88,14 +90,6 @@ def clean(value: Any) -> Any:
     return value
 
 
-def wilson(rate: float, n: int) -> tuple[float, float]:
-    """Return the Wilson interval of 95 %; for values between 0 and 1 that are no yes or no it is a wide one."""
-    spread = _Z**2 / n
-    middle = (rate + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * math.sqrt(max(0.0, rate * (1 - rate) / n + spread / (4 * n)))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _summary(night: Night) -> str:
     if night.judged:
         return night.judged.summary
@@ -109,7 +103,8 @@ def _slice(tally: Tally, judged: Judged | None) -> SliceFound:
     before = _tally_of(judged.baseline, tally.where) if judged and judged.baseline else None
     about = [each for each in judged.comparisons if set(each.where) == set(tally.where)] if judged else []
     measures = tuple(
-        _measure(name, tally, before, [each for each in about if each.measure == name]) for name in names
+        _measure(name, tally, before, [each for each in about if each.measure.removesuffix(ANSWERED) == name])
+        for name in names
     )
     return SliceFound(
         name=tally.name,
@@ -149,7 +144,8 @@ def _interval(moments: Moments | None) -> tuple[float | None, float | None, floa
     rate = moments.rate if moments else None
     if moments is None or rate is None:
         return None, None, None, 0
-    return (rate, *wilson(rate, moments.n), moments.n)
+    low, high = eval_tests.wilson(np.asarray(rate), np.asarray(moments.n))
+    return rate, float(low), float(high), moments.n
 
 
 def _numbers(spread: Spread, scale: int) -> Numbers:

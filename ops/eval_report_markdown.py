@@ -41,7 +41,7 @@ def _decisive(report: RunReport) -> Iterator[str]:
         for each in found
     ]
     if rows:
-        yield from ("## What decided it", "")
+        yield from ("## What failed or is undecided", "")
         names = ("verdict", "slice", "measure", "rate", "against", "samples", "test", "p after Holm")
         yield from markdown.table(names, rows)
         more = sum(each.verdict != "pass" for each in report.comparisons) - len(rows)

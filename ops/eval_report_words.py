@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from ops.eval_questions import ANSWERED
 from ops.eval_report_shape import Judgement, MeasureFound, Numbers, RunReport, SliceFound
 from ops.evals import Comparison
 
@@ -67,7 +68,8 @@ def judged(found: MeasureFound) -> str:
 
 def measure(name: str) -> str:
     """Return the name of a measure in words."""
-    return name.replace("_", " ")
+    words = name.removesuffix(ANSWERED).replace("_", " ")
+    return f"could be judged {words}" if name.endswith(ANSWERED) else words
 
 
 def slice_name(where: tuple[tuple[str, str], ...]) -> str:

@@ -66,7 +66,7 @@ def test_the_verdict_stands_first_and_what_decided_it_before_the_rest(tmp_path: 
     for text in ("\n".join(lines), page):
         where = [
             text.index(part)
-            for part in ("fell.", "What decided it", "Slices", "bad in some way", "The worst")
+            for part in ("fell.", "What failed or is undecided", "Slices", "bad in some way", "The worst")
         ]
         assert where == sorted(where)
     assert set(told.files) == {p.name for p in Path(told.bundle or "").iterdir()} - {"bundle.json"}
