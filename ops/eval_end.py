@@ -25,7 +25,7 @@ def hand_off(night: Night) -> Evaluated:
 
 def hand_off_broken(night: Night, error: errors.OpsError) -> Evaluated:
     """Hand off a night that could not be taken to its end: nobody knows then how good the records are."""
-    result = _result(night, "inconclusive", f"The night broke off: {error} Mend that, and run it again.")
+    result = _result(night, "inconclusive", f"the night broke off: {error} Mend that, and run it again.")
     return _concluded(night, result.model_copy(update={"ok": False}), ran=False)
 
 
@@ -33,7 +33,7 @@ def _result(night: Night, verdict: Verdict, said: str) -> Evaluated:
     plan = night.plan
     return Evaluated(
         ok=verdict != "fail",
-        summary=f"{plan.project.name} on {plan.environment.name}: {verdict}. {said}",
+        summary=f"{plan.project.name} on {plan.environment.name}: {said}",
         rows=night.judged.rows if night.judged else (),
         verdict=verdict,
         run_id=night.ingested.run_id if night.ingested else None,

@@ -126,6 +126,8 @@ class FileSource:
 
 
 def _found(night: Night) -> list[Path]:
+    if night.plan.given:
+        return list(night.plan.given)
     root, source = night.plan.project.root, night.plan.source
     found = sorted({path for glob in source.files for path in root.glob(glob) if path.is_file()})
     if not found:
