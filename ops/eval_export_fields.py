@@ -84,11 +84,10 @@ def text(value: object) -> str | None:
         return None
     written = value if isinstance(value, str) else str(value)
     try:
-        if "\0" not in written and written.encode():
-            return written
+        written.encode()
     except UnicodeEncodeError:
-        pass
-    return digest(written.encode("utf-8", "surrogatepass"))
+        return digest(written.encode("utf-8", "surrogatepass"))
+    return digest(written.encode()) if "\0" in written else written
 
 
 def digest(data: bytes) -> str:
