@@ -138,6 +138,7 @@ def test_two_that_were_exported_at_once_are_ingested_once(site: Site):
     site.add(10, start=recent(timedelta(hours=2)))
     with site.night(ON, "night-1") as first:
         eval_export.export(first)
+        site.add(1, start=recent(timedelta(hours=1)))
         site.root = site.root.with_name("elsewhere")
         with site.night(ON, "night-2") as second:
             eval_export.export(second)
@@ -244,7 +245,9 @@ def test_a_login_from_which_policies_hide_rows_is_refused(site: Site):
     site.add(3)
     site.execute("drop role if exists eval_reader; create role eval_reader login")
     site.execute("grant select on public.ai_training_examples to eval_reader")
-    site.with_database = True
+    site.execute(
+        "create schema if not exists runbooks; grant create, usage on schema runbooks to eval_reader"
+    )
     site.dsn = psycopg.conninfo.make_conninfo(site.dsn, user="eval_reader")
     try:
         with pytest.raises(errors.Refused, match="eval_reader does not read all of"):
