@@ -24,7 +24,8 @@ _SETTINGS: tuple[LiteralString, ...] = (
     "set local lock_timeout = '30s'",
 )
 _TIMES = {"timestamp with time zone", "timestamp without time zone", "date"}
-_NUMBERS = {"smallint", "integer", "bigint", "numeric", "real", "double precision"}
+_WHOLE = {"smallint", "integer", "bigint"}
+_NUMBERS = {*_WHOLE, "numeric", "real", "double precision"}
 
 
 class CopySource:
@@ -47,8 +48,12 @@ class CopySource:
                 f"{night.plan.environment.name} has no database to copy records from. Name one, or read by `rest`."
             )
         self._connection = database.connect(night.dsn, application=night.run)
-        with self._reading():
-            self._unit: eval_export_fields.Unit = self._found_unit()
+        try:
+            with self._reading():
+                self._unit: eval_export_fields.Unit = self._found_unit()
+        except errors.OpsError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connection."""
@@ -58,7 +63,7 @@ class CopySource:
         """Return the time on the database's clock."""
         with self._reading():
             found = self._connection.execute(queries.load("eval_export/now")).fetchone()
-        return found[0] if found else None
+        return datetime.fromisoformat(found[0]) if found else None
 
     def count(self, window: Window, *, after: Cursor | None) -> int | None:
         """Return how many records there are behind a place; nothing where that takes over a minute."""
@@ -157,7 +162,8 @@ class CopySource:
             )
         query = "select max({created}) from {table} t"
         found = self._connection.execute(sql.SQL(query).format(**self._names())).fetchone()
-        return eval_export_fields.unit(float(found[0]) if found and found[0] is not None else 0)
+        newest = found[0] if found and found[0] is not None else 0
+        return eval_export_fields.unit(int(newest) if kind in _WHOLE else float(newest))
 
     def _names(self) -> dict[str, sql.Composable]:
         return {"table": sql.Identifier(*self._name), "created": sql.Identifier(self._created)}

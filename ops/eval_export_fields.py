@@ -15,7 +15,7 @@ import orjson
 
 from ops import errors
 
-Unit = Literal["text", "seconds", "milliseconds"]
+Unit = Literal["text", "seconds", "milliseconds", "parts of seconds", "parts of milliseconds"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # As seconds it would be the year 5138, as milliseconds 1973.
 _MILLISECONDS = 100_000_000_000
@@ -84,11 +84,10 @@ def text(value: object) -> str | None:
         return None
     written = value if isinstance(value, str) else str(value)
     try:
-        if "\0" not in written and written.encode():
-            return written
+        written.encode()
     except UnicodeEncodeError:
-        pass
-    return digest(written.encode("utf-8", "surrogatepass"))
+        return digest(written.encode("utf-8", "surrogatepass"))
+    return digest(written.encode()) if "\0" in written else written
 
 
 def digest(data: bytes) -> str:
@@ -111,9 +110,11 @@ def moment(value: object) -> datetime | None:
 
 def unit(value: object) -> Unit:
     """Return how times are written where this is one of them."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "milliseconds" if abs(value) >= _MILLISECONDS else "seconds"
-    return "text"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "text"
+    if abs(value) >= _MILLISECONDS:
+        return "parts of milliseconds" if isinstance(value, float) else "milliseconds"
+    return "parts of seconds" if isinstance(value, float) else "seconds"
 
 
 def written(when: datetime, unit: Unit) -> str:
@@ -121,9 +122,9 @@ def written(when: datetime, unit: Unit) -> str:
     if unit == "text":
         return when.astimezone(UTC).isoformat()
     micros = (when - _EPOCH) // timedelta(microseconds=1)
-    scale = 1000 if unit == "milliseconds" else 1_000_000
+    scale = 1000 if unit.endswith("milliseconds") else 1_000_000
     whole, rest = divmod(micros, scale)
-    return f"{whole}.{rest:0{len(str(scale)) - 1}d}" if rest else str(whole)
+    return f"{whole}.{rest:0{len(str(scale)) - 1}d}" if rest and unit.startswith("parts") else str(whole)
 
 
 def _shallow(line: bytes) -> object:
@@ -147,7 +148,7 @@ def _shallow(line: bytes) -> object:
 
 
 def _since_1970(value: float) -> datetime:
-    if unit(value) == "milliseconds":
+    if abs(value) >= _MILLISECONDS:
         return _EPOCH + timedelta(milliseconds=value)
     return _EPOCH + timedelta(seconds=value)
 

@@ -47,5 +47,5 @@ def _now(night: Night, source: Source) -> tuple[datetime, str]:
         with database.translating():
             row = night.connection.execute(queries.load("eval_export/now")).fetchone()
         if row:
-            return row[0].astimezone(UTC), ""
+            return datetime.fromisoformat(row[0]), ""
     return datetime.now(UTC), "The end is by this machine's clock, since the source says no time."

@@ -53,7 +53,7 @@ def redact_text(text: str) -> str:
 
 def with_fields(line: bytes, fields: dict[str, object]) -> bytes:
     """Return an object's line with more fields at its end; a line that is no object stays as it is."""
-    whole = line.rstrip()
+    whole = line.strip()
     if not whole.startswith(b"{") or not whole.endswith(b"}"):
         return line
     body = whole[:-1].rstrip()

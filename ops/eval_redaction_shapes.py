@@ -16,7 +16,7 @@ _WORDS = (
 _LONGEST_CARD, _SHORTEST_CARD = 19, 13
 _KEY = re.compile(
     r"""(?x)
-    (?<![A-Za-z0-9])(?:
+    (?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))(?:
       sk-[A-Za-z0-9_-]{20,}
     | [srp]k_(?:live|test)_[A-Za-z0-9]{16,}
     | A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])
@@ -37,9 +37,10 @@ _BASE64 = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\)*")
 _LONGEST_PEM = 20_000
 _LOGIN = re.compile(r"://[^\s:/@\"\\]{0,128}:([^\s:/@\"\\]{1,256})@")
 _AT = re.compile(r"@|%40|\\{1,4}u0040")
-_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
-# An escape of JSON inside the text, such as a line break, belongs to nobody's name.
-_LOCAL = re.compile(r"(?:(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<![\w.+%'\\-]))[\w.+%'-]{1,64}\Z")
+# Inside JSON that is itself text a letter may be written as an escape; that of a line break belongs to nobody's name.
+_LETTER = r"\\{1,4}u[0-9A-Fa-f]{4}"
+_DOMAIN = re.compile(rf"(?:(?:[\w-]|{_LETTER}){{1,63}}\.){{1,8}}[^\W\d_]{{2,63}}")
+_LOCAL = re.compile(rf"(?:(?<=\\[nrtbf])|(?<![\w.+%'\\-]))(?:[\w.+%'-]|{_LETTER}){{1,64}}\Z")
 _LONGEST_LOCAL = 64
 _HYPHENS = " \u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013-"
 _NUMBER = re.compile(rf"(?<![\d.])\d{{3,}}(?:[{_HYPHENS}]\d{{3,}})*")
@@ -50,6 +51,7 @@ _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720))\d+|3[47]\d{13}"
     r"|3(?:0[0-5]|[689])\d+|35(?:2[89]|[3-8]\d)\d+|6(?:011|4[4-9]|5|2)\d+|(?:50|5[6-9]|6[0-9])\d+"
 )
+_DOUBLED = str.maketrans("0123456789", "0246813579")
 _LENGTHS = {"2": (16,), "3": (14, 15, 16), "4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19)}
 
 
@@ -114,11 +116,7 @@ def _cards_in(run: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 
 def _luhn(digits: str) -> int:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total
+    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED)))
 
 
 def _keys(text: str) -> Iterator[Span]:
@@ -133,7 +131,8 @@ def _keys(text: str) -> Iterator[Span]:
 def _private_keys(text: str) -> Iterator[Span]:
     at = 0
     while match := _PEM.search(text, at):
-        end = _PEM_END.search(text, match.end(), match.end() + _LONGEST_PEM)
+        closing = text.find("-----END ", match.end(), match.end() + _LONGEST_PEM)
+        end = _PEM_END.match(text, closing) if closing >= 0 else None
         inside = _BASE64.match(text, match.end(), match.end() + _LONGEST_PEM)
         at = end.end() if end else inside.end() if inside else match.end()
         yield match.start(), at

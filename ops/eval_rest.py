@@ -87,7 +87,7 @@ class Api:
     def ask(self, asked: SyncSelectRequestBuilder) -> httpx.Response:
         """Send a request and return the answer as it came: what the client would parse is read once, elsewhere."""
         try:
-            answer = asked.request.send(httpx.Headers())
+            answer = self._sent(asked)
         except httpx.HTTPError as error:
             raise errors.Unavailable(
                 f"The REST API does not answer, or was cut off ({type(error).__name__}), so the export stands still. "
@@ -96,6 +96,13 @@ class Api:
         if not answer.is_success:
             raise self._failure(answer)
         return answer
+
+    def _sent(self, asked: SyncSelectRequestBuilder) -> httpx.Response:
+        try:
+            return asked.request.send(httpx.Headers())
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            # The server may close a connection between two requests.
+            return asked.request.send(httpx.Headers())
 
     def _select(self, columns: str, *, count: bool = False) -> SyncSelectRequestBuilder:
         table = self._client.schema(self.schema).from_(self.name)

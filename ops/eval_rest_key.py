@@ -38,5 +38,6 @@ def verify(key: str, *, environment: str) -> None:
     if found in _READS_NOTHING:
         raise errors.Refused(
             f"The key of {environment} stands for {found}: this key reads nothing where the service role would, since "
-            f"row level security hides the records. Let `key` in [environments.{environment}.eval] name the service role's."
+            "row level security hides the records. Let `key` in "
+            f"[environments.{environment}.eval] name the service role's."
         )

@@ -5,6 +5,7 @@ It is moved with the ingestion, in one transaction, so that a night that fails n
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -48,7 +49,8 @@ def read(night: Night) -> Watermark | None:
     if not found:
         return None
     created, key, tail, digest, run = found
-    return Watermark(cursor=Cursor(created=created, key=key), tail=tail, content_digest=digest, run=run)
+    cursor = Cursor(created=datetime.fromisoformat(created), key=key)
+    return Watermark(cursor=cursor, tail=tail, content_digest=digest, run=run)
 
 
 def advance(connection: database.Connection, night: Night) -> None:
@@ -107,8 +109,14 @@ def path(plan: EvalPlan) -> Path:
 
 def _prepared(connection: database.Connection) -> None:
     # Making it takes a lock that the transaction of an ingestion would hold to its end.
-    with database.translating():
-        there = connection.execute(queries.load("eval_export/there")).fetchone()
+    try:
+        with database.translating():
+            there = connection.execute(queries.load("eval_export/there")).fetchone()
+    except errors.CheckFailed as error:
+        raise errors.Refused(
+            f"{connection.info.user} may not read the watermark ({error}), so nobody knows up to where the records "
+            "were read. Grant usage on the schema `runbooks`, or name the login that made it."
+        ) from None
     if not there or not there[0]:
         prepare(connection)
 

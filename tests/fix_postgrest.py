@@ -61,7 +61,7 @@ def postgrest(server: embedded.Server, database: str) -> Generator[PostgRest]:
             wait_until(lambda: _answers(url) or process.poll() is not None)
             log.seek(0)
             assert process.poll() is None, log.read()
-            yield PostgRest(url, _token("service_role"))
+            yield PostgRest(url, token("service_role"))
         finally:
             process.terminate()
             process.wait(20)
@@ -74,7 +74,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _token(role: str) -> str:
+def token(role: str) -> str:
+    """Return the key of a role, as a project's API keys are made."""
     parts = [_encoded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, {"role": role})]
     signature = hmac.digest(SECRET.encode(), ".".join(parts).encode(), hashlib.sha256)
     return ".".join((*parts, _encoded(signature)))

@@ -1,0 +1,115 @@
+"""Records in files of another tool: foreign names, bad lines, files that overlap."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import errors, eval_export, eval_watermark
+from ops.eval_night import EvalChoices
+from ops.evals import Export
+from tests.fix_eval_export import DAY, T0, Site
+from tests.fix_postgrest import PostgRest
+
+ON = EvalChoices()
+FOREIGN = 'fields = { key = "meta.id", created = "meta.time" }'
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A project without a database: no server is asked for anything."""
+    (tmp_path / "shop" / "logs").mkdir(parents=True)
+    nobody = PostgRest("http://127.0.0.1:9/", "none")
+    return Site(tmp_path / "shop", "", "", nobody, kind="file", page=3, settings=FOREIGN, with_database=False)
+
+
+def record(key: object, at: datetime | None, **more: Any) -> dict[str, Any]:
+    return {"meta": {"id": key, "time": at.isoformat() if at else None}, **more}
+
+
+def write(site: Site, name: str, records: Sequence[dict[str, Any] | bytes]) -> None:
+    lines = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in records]
+    (site.root / "logs" / name).write_bytes(b"\n".join(lines))
+
+
+def ingested(site: Site, run: str, choices: EvalChoices = ON) -> Export:
+    with site.night(choices, run) as night:
+        found = eval_export.export(night)
+        eval_watermark.advance_file(night)
+        return found
+
+
+def ids(found: Export) -> list[object]:
+    return [json.loads(line)["meta"]["id"] for line in found.path.read_bytes().splitlines()]
+
+
+def test_records_of_several_files_are_exported_by_time_and_once(site: Site):
+    write(site, "b.jsonl", [record(n, T0 + timedelta(minutes=n)) for n in (5, 1, 3)])
+    write(site, "a.jsonl", [b"\xef\xbb\xbf" + json.dumps(record(4, T0)).encode(), b"", record(1, T0)])
+    found = site.export()
+    assert ids(found) == [4, 1, 3, 5]
+    assert (found.records, found.repeated) == (4, 1)
+
+
+def test_bad_lines_pass_through_and_none_is_lost(site: Site):
+    deep = b'{"meta":{"id":3,"time":"2026-02-15T03:00:00Z"},"x":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    bad = [
+        b'{"meta": {"id": 1, "time": "2026-02-15T01:',
+        b'{"meta":{"id":2,"time":"2026-02-15T02:00:00Z"},"output":"\\ud800 \\u0000"}',
+        deep,
+        b'{"meta":{"id":4,"time":NaN},"cost":Infinity}',
+        b'"just text"',
+        b"\x00\xff",
+        b'{"meta":{"id":5,"time":"2026-02-15T05:00:00Z"},"output":"' + b"x" * 5_000_000 + b'"}',
+        b'{"meta":[1,2],"output":null}',
+    ]
+    write(site, "bad.jsonl", bad)
+    found = site.export()
+    assert found.records == len(bad)
+    assert sorted(found.path.read_bytes().splitlines()) == sorted(bad)
+
+
+def test_the_first_night_looks_back_from_the_newest_record_and_the_next_goes_on(site: Site):
+    old = datetime(2024, 5, 1, tzinfo=UTC)
+    write(site, "a.jsonl", [record(n, old + timedelta(hours=n)) for n in range(40)] + [b"broken"])
+    first = ingested(site, "night-1")
+    assert first.records == 25
+    write(
+        site,
+        "b.jsonl",
+        [record("new", old + timedelta(hours=50)), record("late", old + timedelta(hours=38.5))],
+    )
+    second = ingested(site, "night-2")
+    assert ids(second) == ["late", "new"]
+    assert (second.late, second.repeated) == (1, 3)
+    assert ingested(site, "night-3").records == 0
+
+
+def test_the_limit_is_said_for_files_as_well(site: Site):
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n // 4)) for n in range(20)])
+    found = site.export(DAY.model_copy(update={"limit": 6}))
+    assert (ids(found), found.left) == ([0, 1, 2, 3, 4, 5], 14)
+
+
+def test_another_run_that_moved_the_watermark_is_seen_in_the_file(site: Site):
+    write(site, "a.jsonl", [record(1, T0)])
+    with site.night(ON) as night:
+        eval_export.export(night)
+        other = eval_watermark.Watermark(cursor={"created": T0, "key": "9"}, content_digest="x")  # pyright: ignore
+        eval_watermark.path(night.plan).write_text(other.model_dump_json())
+        with pytest.raises(errors.Refused, match="has moved the watermark"):
+            eval_watermark.advance_file(night)
+
+
+def test_globs_without_files_and_a_broken_expression_are_refused(site: Site):
+    with pytest.raises(errors.Refused, match="find no file"):
+        site.export()
+    write(site, "a.jsonl", [record(1, T0)])
+    site.settings = 'fields = { key = "meta.[" }'
+    with pytest.raises(errors.Refused, match="is no JMESPath"):
+        site.export()
