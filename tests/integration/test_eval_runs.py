@@ -58,6 +58,10 @@ def test_a_run_that_is_not_there_is_refused(nights: Nights, storefront: str):
     )
     with pytest.raises(errors.Refused, match="has no run 77 with tallies"):
         eval_runs.find(one.connection, Eval(), 77)
+    for odd in ('{"samples": 1}', "[1]", '[{"samples": "many"}]', "7"):
+        fix_app.execute(storefront, f"update public.ai_eval_runs set tallies = '{odd}', window_end = now()")
+        with pytest.raises(errors.Refused, match="Run 77 has other tallies than this tool writes"):
+            eval_runs.find(one.connection, Eval(), 77)
 
 
 def test_records_that_two_runs_have_are_matched(nights: Nights):
