@@ -133,6 +133,7 @@ def _problems(night: Night, found: dict[str, _Relation], role: str) -> Iterator[
             yield f"there is no table {relation}", ""
             continue
         yield from _columns(relation, wanted)
+        yield from _needed(relation, wanted)
         yield from _rows(relation, role)
         yield from _rights(relation, _WRITTEN[name], role)
         if _KEYS[name] not in relation.keys:
@@ -165,6 +166,16 @@ def _columns(relation: _Relation, wanted: dict[str, tuple[str, ...]]) -> Iterato
             yield (
                 f"{relation}.{name} is {column['type']}, not {' or '.join(types)}",
                 f"alter table {relation} alter column {name} type {types[0]};",
+            )
+
+
+def _needed(relation: _Relation, wanted: dict[str, tuple[str, ...]]) -> Iterator[_Problem]:
+    """Name the columns of somebody's own that must have a value, which this tool has none for."""
+    for name, column in relation.columns.items():
+        if column["needed"] and name not in wanted:
+            yield (
+                f"{relation}.{_quoted(name)} must have a value, and this tool writes none",
+                f"alter table {relation} alter column {_quoted(name)} drop not null;",
             )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
+from pydantic import ValidationError
 
 from ops import database, errors, eval_ingest_tallies, eval_tables
 from ops.eval_settings import Eval
@@ -137,9 +138,16 @@ def _read(
 
 
 def _run(row: dict[str, Any]) -> PastRun:
-    row["tallies"] = eval_ingest_tallies.unpacked(row["tallies"])
-    row["window_end"] = row["window_end"].astimezone(UTC)
-    return PastRun.model_validate(row)
+    try:
+        tallies = eval_ingest_tallies.unpacked(row["tallies"])
+        return PastRun.model_validate(
+            {**row, "tallies": tallies, "window_end": row["window_end"].astimezone(UTC)}
+        )
+    except (ValidationError, TypeError, AttributeError):
+        raise errors.Refused(
+            f"Run {row['run_id']} has other tallies than this tool writes, so nothing can be compared with it. Delete "
+            "it, or set its tallies to null, and it is passed over."
+        ) from None
 
 
 def _where(where: Where) -> sql.Composable:

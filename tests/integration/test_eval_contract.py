@@ -21,6 +21,7 @@ BREAKS = {
     "alter table public.ai_eval_runs alter column window_end type timestamp": "window_end is timestamp without time",
     "alter table public.ai_eval_runs drop constraint ai_eval_runs_run_key_key": "no unique key of run_key",
     "alter table public.ai_eval_runs alter column id drop identity": "makes no numbers for id",
+    'alter table public.ai_eval_samples add "Our own" text not null': 'samples."Our own" must have a value',
     "alter table public.ai_eval_samples drop constraint ai_eval_samples_pkey": "no unique key of measure_version",
     "alter table public.ai_eval_samples disable row level security": "ai_eval_samples has no row level security",
     "alter table public.ai_training_examples disable row level security": "examples has no row level security",

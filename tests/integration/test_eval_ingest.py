@@ -14,11 +14,15 @@ from ops.eval_night import Night
 from ops.evals import COLUMNS
 from tests import fix_app
 from tests.fix_eval_tables import sample
+from tests.polling import wait_until
 
 Nights = Callable[..., Night]
 
 SAMPLES = [sample(number) for number in range(1, 31)]
 CONTENTS = f"select {', '.join(COLUMNS)} from public.ai_eval_samples order by run_id, record_key"
+WAITING = (
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+)
 COUNTS = "select (select count(*) from public.ai_eval_runs), (select count(*) from public.ai_eval_samples)"
 
 
@@ -116,10 +120,11 @@ def test_two_at_once_ingest_it_once(nights: Nights, storefront: str):
     made = [nights(SAMPLES) for _ in range(3)]
     threads = [Thread(target=eval_ingest.ingest, args=(each,)) for each in made]
     with database.connect(storefront) as connection, connection.transaction():
-        # Nobody comes to an end before all have begun.
         connection.execute("lock table public.ai_eval_runs in exclusive mode")
         for thread in threads:
             thread.start()
+        # Nobody comes to an end before all have begun.
+        wait_until(lambda: fix_app.ask(storefront, WAITING) == [(3,)])
     for thread in threads:
         thread.join()
     done = [each.ingested for each in made if each.ingested]

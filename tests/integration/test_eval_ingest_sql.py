@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from ops import eval_ingest, eval_ingest_sql, psql_process
+from ops import embedded, eval_ingest, eval_ingest_sql
 from ops.eval_night import Night
 from ops.evals import COLUMNS
 from tests import fix_app
 from tests.fix_eval_tables import sample
 
 Nights = Callable[..., Night]
-PATIENCE = timedelta(minutes=1)
 ODD = [
     "it's",
     "a\\b",
@@ -84,7 +84,7 @@ def test_pasting_it_gives_the_rows_that_the_ingest_gives(nights: Nights, storefr
 
 
 def test_what_the_editor_does_not_take_is_written_for_psql_and_in_parts(
-    nights: Nights, storefront: str, monkeypatch: pytest.MonkeyPatch
+    nights: Nights, server: embedded.Server, storefront: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(eval_ingest_sql, "EDITOR_BYTES", 13_000)
     monkeypatch.setattr(eval_ingest_sql, "_PIECE", 1000)
@@ -103,11 +103,26 @@ def test_what_the_editor_does_not_take_is_written_for_psql_and_in_parts(
 
     fix_app.execute(storefront, "truncate public.ai_eval_runs cascade")
     for _ in range(2):
-        done = psql_process.call(["-f", str(of(large))], storefront, cwd=of(large).parent, timeout=PATIENCE)
-        assert (done.code, contents(storefront)) == (0, ingested), done.said
+        by_psql = [server.bindir / "psql", storefront, "-X", "-q", "-f", of(large)]
+        subprocess.run(by_psql, env={**os.environ, "PGCLIENTENCODING": "LATIN1"}, check=True)
+        assert contents(storefront) == ingested
 
     monkeypatch.setattr(eval_ingest_sql, "MOST_PARTS", 1)
     assert eval_ingest.ingest(nights(SAMPLES)).summary.endswith("for the SQL editor it is too large.")
+
+
+def test_every_escape_that_copy_knows_is_the_same_in_a_literal(nights: Nights, storefront: str):
+    escapes = rb"\\b\f\n\r\t\v\x41\x4\101\7\u0041\U0041\'\"\q"
+    odd = nights(SAMPLES[:1])
+    assert odd.evaluation
+    rows = odd.evaluation.samples_path.read_bytes().replace(b"anthropic", escapes)
+    odd.evaluation.samples_path.write_bytes(rows)
+    eval_ingest.ingest(odd)
+    ingested = contents(storefront)
+    assert "\v" in str(ingested[0][0][3])
+    fix_app.execute(storefront, "truncate public.ai_eval_runs cascade")
+    paste(storefront, of(odd))
+    assert contents(storefront) == ingested
 
 
 def test_a_transaction_that_fails_leaves_nothing(nights: Nights, storefront: str):

@@ -23,7 +23,8 @@ select w.schema,
        coalesce((
            select pg_catalog.jsonb_object_agg(a.attname, pg_catalog.jsonb_build_object(
                'type', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null),
-               'made', a.attidentity <> '' or a.atthasdef
+               'made', a.attidentity <> '' or a.atthasdef,
+               'needed', a.attnotnull and a.attidentity = '' and not a.atthasdef
            ))
            from pg_catalog.pg_attribute a
            join pg_catalog.pg_type t on t.oid = a.atttypid
