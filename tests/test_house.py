@@ -26,6 +26,7 @@ from ops import (
     deploys,
     drill_log,
     embedded,
+    eval_baseline,
     heartbeat,
     journal,
     kept_state,
@@ -240,6 +241,7 @@ def prepared_database():
             promotions.prepare(connection)
             soak_record.prepare(connection)
             heartbeat.prepare(connection)
+            eval_baseline.prepare(connection)
             drill_log.prepare(connection)
             write_pause_journal.prepare(connection)
             marker.write(connection, "house", rehearse=True)
