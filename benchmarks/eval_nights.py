@@ -130,4 +130,5 @@ def _members(slices: Sequence[Where], cells: Sequence[Sequence[str]]) -> NDArray
 CELLS = list(itertools.product(*DIMENSIONS.values()))
 SHARES = np.array([np.prod(each) for each in itertools.product(*(d.values() for d in DIMENSIONS.values()))])
 SLICES = _slices()
+PAIRS_OF_SLICES = sum(len(where) == 2 for where in SLICES)
 MEMBERS = _members(SLICES, CELLS)

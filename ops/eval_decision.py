@@ -98,7 +98,7 @@ def _gone(runs: Runs) -> tuple[str, ...]:
     if not there:
         return ()
     return tuple(
-        tally.name
+        eval_gate_words.slice_name(where)
         for where, tally in known.items()
         if where
         and not (where in runs.now and runs.now[where].samples)

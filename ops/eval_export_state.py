@@ -91,6 +91,9 @@ def goes_on(state: Begun, plan: EvalPlan, run: str, mark: Watermark | None) -> b
     """Whether a run goes on with what another has begun or ended: the same question, and nothing of it ingested yet."""
     if state.asked != asked(plan):
         return False
+    if isinstance(state, Whole) and not state.records:
+        # Nothing of it can be ingested, so that it would stay the last word for ever.
+        return False
     if not state.window.watermark:
         return state.run == run or (plan.choices.since is not None and not isinstance(state, Whole))
     if (

@@ -26,6 +26,7 @@ from ops import (
     deploys,
     drill_log,
     embedded,
+    eval_baseline,
     eval_watermark,
     heartbeat,
     journal,
@@ -241,6 +242,7 @@ def prepared_database():
             promotions.prepare(connection)
             soak_record.prepare(connection)
             heartbeat.prepare(connection)
+            eval_baseline.prepare(connection)
             drill_log.prepare(connection)
             eval_watermark.prepare(connection)
             write_pause_journal.prepare(connection)
