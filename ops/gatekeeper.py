@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops import approval, database, errors, people, queries, secrets
+from ops import approval, database, errors, guarded, people, queries, secrets
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
 from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
@@ -141,10 +141,12 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
     """Open the gate's record; `suspends` says that the run can wait without a process.
 
     Raises:
-        Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait.
+        Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait; or another
+            environment guards this database.
         Unavailable: the database does not answer.
     """
     where = proposal.environment
+    guarded.verify(proposal.root, where, reference=proposal.reference)
     people.verify_place(where.approvers, proposal.root, what="approvers' store")
     people.verify_place(where.audit_key, proposal.root, what="audit log's key")
     known = people.read(where.approvers)
