@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops import approval, database, errors, guarded, people, queries, secrets
+from ops import approval, audit_store, database, errors, guarded, people, queries, secrets, used_codes
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
 from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
@@ -102,6 +102,8 @@ class Gatekeeper:
         rows = self.record.rows()
         now = self.record.now()
         event = approval.judge(given, self.policy, rows, now=now, used=self.record.used())
+        if not self._uses(event):
+            event = approval.mistaken(given, event.actor, approval.USED.format(event.actor))
         try:
             self._append(event)
         except errors.Refused:
@@ -112,6 +114,20 @@ class Gatekeeper:
         found = self.standing()
         if found.status == "open" and found.mistakes >= MOST_MISTAKES:
             self._append(Event("closed", "", note=event.note))
+
+    def _uses(self, event: Event) -> bool:
+        """Use up the code of an answer that is right; false where another environment has used it."""
+        if "step" not in event.details:
+            return True
+        proposal, where = self.proposal, self.proposal.environment
+        purpose = (where.name, self.run, proposal.gate, proposal.plan_digest, event.details["answer"])
+        return used_codes.use(
+            self.policy.people[event.actor],
+            event.details["step"],
+            "/".join(purpose),
+            store=where.approvers,
+            folder=audit_store.folder(proposal.root),
+        )
 
     def _append(self, event: Event) -> None:
         proposal = self.proposal
