@@ -211,6 +211,11 @@ def close_lapsed(log: Log, environment: str) -> None:
 
 
 def _verify(where: Environment, policy: Policy, *, suspends: bool) -> None:
+    if where.approvers and not policy.proves:
+        raise errors.Refused(
+            f"The environment {where.name!r} names a store of approvers and nobody is enrolled in it, so nothing is "
+            "approved. Enrol people: runbooks approvers add NAME."
+        )
     if policy.proves and where.database is None:
         raise errors.Refused(
             f"The environment {where.name!r} has approvers and no database, so there is no audit log in which a code "

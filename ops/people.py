@@ -65,8 +65,15 @@ def read(store: str | None) -> Mapping[str, Person]:
     """Return the people of this store, by name; nobody where there is no store.
 
     Raises:
-        Refused: the store cannot be read, others than its owner may read or replace it, or somebody is in it twice.
+        Refused: the store is not there or cannot be read, others than its owner may read or replace it, or somebody is
+            in it twice.
     """
+    file = file_of(store or "")
+    if file and not file.exists():
+        raise errors.Refused(
+            f"The approvers' store {file} is not there, so nobody's name can be proven and nothing is approved. Bring "
+            "it back, or enrol people, which makes it: runbooks approvers add NAME."
+        )
     people = _kept(store)
     _verify_different(people)
     return people

@@ -217,10 +217,15 @@ def test_a_question_is_written_down_once(production: Site):
         ({"approvers": None}, "nobody is enrolled"),
         ({"audit_key": None}, "audit log has no key"),
         ({"database": None}, "has approvers and no database"),
+        ({"approvers": "file:/nowhere/approvers.json", "guarded": False}, "approvers.json is not there"),
+        ({"approvers": "env:NOBODY", "guarded": False}, "nobody is enrolled in it"),
         ({"approvals": 3}, "4 different people and 3 are enrolled"),
     ],
 )
-def test_what_a_guarded_environment_lacks_is_refused(production: Site, said: dict[str, Any], match: str):
+def test_what_an_environment_lacks_is_refused(
+    production: Site, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], match: str
+):
+    monkeypatch.setenv("NOBODY", '{"people": {}}')
     production.change(**said)
     with pytest.raises(errors.Refused, match=match), production.open():
         pass
