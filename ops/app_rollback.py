@@ -175,10 +175,15 @@ def _asked(where: Environment, project: Project, bundle: Bundle | None) -> Found
 
 
 def record(rolling: RollingBack) -> AppRollback:
-    """Record when and why the app was rolled back, in the database where it can be reached, and beside the evidence."""
+    """Record when and why the app was rolled back, in the database where it can be reached, and beside the evidence.
+
+    What nobody has confirmed is not recorded: then the deploy is still what runs.
+    """
+    verified = rolling.verified or _NOT_LOOKED_AT
+    if rolling.guided.status != "confirmed":
+        return _unconfirmed(rolling, verified)
     reason = rolling.rollback.reason
     at = rolling.rollback.at or datetime.now(UTC)
-    verified = rolling.verified or _NOT_LOOKED_AT
     said: dict[str, Any] = {
         "reason": reason,
         "to": rolling.rollback.to or "the local data store",
@@ -191,12 +196,30 @@ def record(rolling: RollingBack) -> AppRollback:
     return _handed_off(
         rolling,
         verified,
-        ok=verified.ok and rolling.guided.status == "confirmed",
+        ok=verified.ok,
         summary=_summary(rolling, verified, at, recorded=recorded),
         rows=tuple({"what": name, "said": str(value)} for name, value in said.items()),
         rolled_back_at=at,
         recorded=recorded,
         findings=findings,
+    )
+
+
+def _unconfirmed(rolling: RollingBack, verified: Found) -> AppRollback:
+    plan, guided = rolling.plan, rolling.guided
+    why = f"its steps are {guided.status}{': ' if guided.said else ''}{guided.said.rstrip('.')}"
+    return _handed_off(
+        rolling,
+        verified,
+        ok=False,
+        summary=f"{plan.project.name} on {plan.environment.name}: the rollback of {plan.deploy} is not recorded, since "
+        f"{why}; verification {verified.status}: {verified.summary}",
+        rolled_back_at=None,
+        recorded=False,
+        findings=(
+            "Nobody has confirmed that the app was taken back, so its deploy counts as what runs. Run it again in a "
+            "terminal, or from the Prefect UI, and confirm the steps.",
+        ),
     )
 
 

@@ -41,7 +41,7 @@ class Store:
     @classmethod
     def of(cls, root: Path, environment: str) -> Store:
         """Return the store of an environment of the project at `root`."""
-        return cls(root / _FOLDER / f"{environment}.jsonl")
+        return cls(folder(root) / f"{environment}.jsonl")
 
     @contextmanager
     def open(self) -> Generator[Copy]:
@@ -82,6 +82,11 @@ class Store:
                 row = json.loads(line)
                 found.add((str(row["actor"]), int(row["details"]["step"])))
         return found
+
+
+def folder(root: Path) -> Path:
+    """Return where the copies of the project at `root` lie."""
+    return root / _FOLDER
 
 
 def after(lines: list[str], last: int) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class ToDo:
             document=f"# {self.title}\n\n{listed}\n",
             items=self.items,
             commit=self.commit or None,
+            reference=plan.reference,
         )
 
 

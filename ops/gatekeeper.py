@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops import approval, database, errors, people, queries, secrets
+from ops import approval, audit_store, database, errors, guarded, people, queries, secrets, used_codes
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
 from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
@@ -102,6 +102,8 @@ class Gatekeeper:
         rows = self.record.rows()
         now = self.record.now()
         event = approval.judge(given, self.policy, rows, now=now, used=self.record.used())
+        if not self._uses(event):
+            event = approval.mistaken(given, event.actor, approval.USED.format(event.actor))
         try:
             self._append(event)
         except errors.Refused:
@@ -112,6 +114,20 @@ class Gatekeeper:
         found = self.standing()
         if found.status == "open" and found.mistakes >= MOST_MISTAKES:
             self._append(Event("closed", "", note=event.note))
+
+    def _uses(self, event: Event) -> bool:
+        """Use up the code of an answer that is right; false where another environment has used it."""
+        if "step" not in event.details:
+            return True
+        proposal, where = self.proposal, self.proposal.environment
+        purpose = (where.name, self.run, proposal.gate, proposal.plan_digest, event.details["answer"])
+        return used_codes.use(
+            self.policy.people[event.actor],
+            event.details["step"],
+            "/".join(purpose),
+            store=where.approvers,
+            folder=audit_store.folder(proposal.root),
+        )
 
     def _append(self, event: Event) -> None:
         proposal = self.proposal
@@ -141,10 +157,12 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
     """Open the gate's record; `suspends` says that the run can wait without a process.
 
     Raises:
-        Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait.
+        Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait; or another
+            environment guards this database.
         Unavailable: the database does not answer.
     """
     where = proposal.environment
+    guarded.verify(proposal.root, where, reference=proposal.reference)
     people.verify_place(where.approvers, proposal.root, what="approvers' store")
     people.verify_place(where.audit_key, proposal.root, what="audit log's key")
     known = people.read(where.approvers)
@@ -193,6 +211,11 @@ def close_lapsed(log: Log, environment: str) -> None:
 
 
 def _verify(where: Environment, policy: Policy, *, suspends: bool) -> None:
+    if where.approvers and not policy.proves:
+        raise errors.Refused(
+            f"The environment {where.name!r} names a store of approvers and nobody is enrolled in it, so nothing is "
+            "approved. Enrol people: runbooks approvers add NAME."
+        )
     if policy.proves and where.database is None:
         raise errors.Refused(
             f"The environment {where.name!r} has approvers and no database, so there is no audit log in which a code "

@@ -65,8 +65,15 @@ def read(store: str | None) -> Mapping[str, Person]:
     """Return the people of this store, by name; nobody where there is no store.
 
     Raises:
-        Refused: the store cannot be read, others than its owner may read or replace it, or somebody is in it twice.
+        Refused: the store is not there or cannot be read, others than its owner may read or replace it, or somebody is
+            in it twice.
     """
+    file = file_of(store or "")
+    if file and not file.exists():
+        raise errors.Refused(
+            f"The approvers' store {file} is not there, so nobody's name can be proven and nothing is approved. Bring "
+            "it back, or enrol people, which makes it: runbooks approvers add NAME."
+        )
     people = _kept(store)
     _verify_different(people)
     return people
@@ -78,7 +85,7 @@ def verify_place(reference: str | None, root: Path, *, what: str) -> None:
     Raises:
         Refused: it is a file below `root`, which whoever changes the project can read, commit or replace.
     """
-    path = _path(reference or "")
+    path = file_of(reference or "")
     if path and path.resolve().is_relative_to(root.resolve()):
         raise errors.Refused(
             f"The {what} {path.name} lies in the project's folder, where whoever changes the project can read or "
@@ -142,7 +149,7 @@ def step(person: Person, code: str, at: datetime) -> int | None:
 def _kept(store: str | None) -> Mapping[str, Person]:
     if store is None:
         return {}
-    path = _path(store)
+    path = file_of(store)
     if path and not path.exists():
         return {}
     if path:
@@ -199,7 +206,7 @@ def _looks(name: str) -> str:
 
 @contextmanager
 def _changed(store: str | None) -> Generator[dict[str, Person]]:
-    path = _path(store or "")
+    path = file_of(store or "")
     if path is None:
         raise errors.Refused(
             "The approvers of this environment are not kept in a file, so nobody can be added or removed here. "
@@ -225,6 +232,7 @@ def _write(path: Path, kept: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _path(store: str) -> Path | None:
+def file_of(store: str) -> Path | None:
+    """Return the file of a store, where it is kept in one."""
     kind, _, name = store.partition(":")
     return Path(name).expanduser() if kind == "file" and name else None

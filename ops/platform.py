@@ -14,9 +14,7 @@ from ops.schema import Key, Snapshot
 
 SCHEMAS = frozenset({*marker.PLATFORM_SCHEMAS, "topology", "tiger"})
 # Here an extension makes what it is asked for, and on a throw-away database a stand-in does.
-_SERVICES = frozenset(
-    {"cron", "net", "pgmq", "pgmq_public", "pgsodium", "pgsodium_masks", "vault", "graphql"}
-)
+SERVICES = frozenset({"cron", "net", "pgmq", "pgmq_public", "pgsodium", "pgsodium_masks", "vault", "graphql"})
 # Every hosted project has them from its first day, some of them depending on that day.
 _EXTENSIONS = frozenset(
     {"pg_graphql", "pg_stat_statements", "pgcrypto", "pgjwt", "pgsodium", "plpgsql", "supabase_vault"}
@@ -55,7 +53,7 @@ def _is_said_of(own: Set[Key], key: Key, text: str, made: Snapshot) -> bool:
 
 
 def _is_made(key: Key, made: Snapshot, bare: Snapshot) -> bool:
-    return key in made and made[key] != bare.get(key) and not (_places(key, made[key]) & _SERVICES)
+    return key in made and made[key] != bare.get(key) and not (places(key, made[key]) & SERVICES)
 
 
 def _is_own(key: Key, text: str, bare: Snapshot) -> bool:
@@ -65,7 +63,7 @@ def _is_own(key: Key, text: str, bare: Snapshot) -> bool:
     if kind == "extension":
         return identity in _EXTENSIONS and key not in bare
     if kind == "trigger":
-        return bool(_places(key, text) & SCHEMAS) and _runs(text) in _places(key, text)
+        return bool(places(key, text) & SCHEMAS) and _runs(text) in places(key, text)
     if kind == "event trigger":
         return _runs(text) in SCHEMAS
     if kind == "publication":
@@ -74,10 +72,10 @@ def _is_own(key: Key, text: str, bare: Snapshot) -> bool:
         return _is_own_default(identity)
     if kind == "grant" and _is_of_system(identity):
         return True
-    return bool(_places(key, text) & SCHEMAS)
+    return bool(places(key, text) & SCHEMAS)
 
 
-def _places(key: Key, text: str) -> frozenset[str]:
+def places(key: Key, text: str) -> frozenset[str]:
     """Return the schemas in which an object is, or that it is."""
     kind, identity = key
     if kind == "schema":
@@ -88,6 +86,11 @@ def _places(key: Key, text: str) -> frozenset[str]:
     if kind.startswith("publication "):
         wholes = [identity.partition(": ")[2]]
     return frozenset(found[1] for whole in wholes if (found := _FIRST.match(whole)))
+
+
+def is_role(name: str) -> bool:
+    """Whether a role is the platform's; objects of `postgres` are made by the project or by a person."""
+    return name.startswith("supabase_") or name in _ROLES - {"postgres"}
 
 
 def _runs(text: str) -> str | None:

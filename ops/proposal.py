@@ -17,7 +17,8 @@ class Proposal:
     """A plan that somebody is to approve at a gate; `document` is the whole of it, as Markdown, `items` a checklist.
 
     `plan_digest` is over content only: the change, the target's identity, this environment's overlay and the target's
-    schema before the act. An approval is one of this digest and of no other.
+    schema before the act. An approval is one of this digest and of no other. `reference` names the database that is
+    acted on, where the environment names none.
     """
 
     gate: str
@@ -29,6 +30,7 @@ class Proposal:
     items: tuple[str, ...] = ()
     change_digest: str = ""
     commit: str | None = None
+    reference: str | None = None
 
     @property
     def title(self) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ops import comparison, database, drift, inventory, platform, queries, wordings
+from ops import comparison, database, drift, inventory, platform, platform_drift, queries, wordings
 from ops.drift import Side
 from ops.inventory import Inventory
 from ops.migrations import Migration
@@ -20,6 +20,7 @@ from ops.verdict import Difference
 
 _VERSION = re.compile(r"\Aversion (\S+) in (.*)\Z", re.DOTALL)
 _ABOUT_EXTENSION = "extension "
+_MOST_STRANGE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def extensions(connection: database.Connection) -> Extensions:
 def judge(staging: Staging, expected: Expected, *, ignore: Sequence[str] = ()) -> StagingDrift:
     """Say how staging differs from what is expected; `ignore` are globs of the `kind name` of what may differ.
 
-    Left out are roles, what is the platform's own, and what of an extension is its server's choice.
+    Left out are roles, what is the platform's own but for what protects rows there, and what of an extension is its
+    server's choice.
     """
     made = drift.told_to_both(comparison.without_cluster(expected.snapshot), told=staging.told)
     left = platform.without(made, made=made, bare=expected.bare)
@@ -92,7 +94,11 @@ def judge(staging: Staging, expected: Expected, *, ignore: Sequence[str] = ()) -
     apart = len(made) + len(staging.snapshot) - len(left) - len(right)
     right = _of_our_version(left, right, expected.extensions)
     majors = staging.side.server_major, expected.major
-    left, right = (wordings.alike(side, *majors) for side in (left, right))
+    left, right, all_made, all_there = (
+        wordings.alike(side, *majors) for side in (left, right, made, staging.snapshot)
+    )
+    here, there = platform_drift.compared(all_made, all_there, bare=expected.bare)
+    left, right = {**here, **left}, {**there, **right}
     left, right = _uncommented(left, expected.extensions), _uncommented(right, staging.extensions)
     differences = comparison.compare(left, right)
     kept = tuple(each for each in differences if not is_ignored(each, ignore))
@@ -106,7 +112,7 @@ def judge(staging: Staging, expected: Expected, *, ignore: Sequence[str] = ()) -
         ignored=len(differences) - len(kept),
         idle_globs=idle,
         platform=apart,
-        warnings=_warnings(staging, expected),
+        warnings=(*_warnings(staging, expected), *_strange(staging, made, expected.bare)),
     )
 
 
@@ -153,4 +159,15 @@ def _warnings(staging: Staging, expected: Expected) -> tuple[str, ...]:
     return (
         f"staging is PostgreSQL {staging.side.server_major}, and what it is compared with {expected.major}: some "
         "definitions are worded differently. Give a Postgres of that version with --bindir.",
+    )
+
+
+def _strange(staging: Staging, made: Snapshot, bare: Snapshot) -> tuple[str, ...]:
+    found = platform_drift.strange(made, staging.snapshot, bare=bare)
+    if not found:
+        return ()
+    more = f" and {len(found) - _MOST_STRANGE} more" if len(found) > _MOST_STRANGE else ""
+    return (
+        f"no migration makes what stands in the platform's schemas: {', '.join(found[:_MOST_STRANGE])}{more}. "
+        "Supabase's own belong to its own roles, so see who made them.",
     )

@@ -7,10 +7,10 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from ops import database, errors, people, project, schema_guard_skip, secrets
+from ops import database, errors, people, project, schema_guard_skip, secrets, used_codes
 from ops.approval import SHORTEST_REASON
 from ops.attempts import LOGGER
 from ops.audit import Event, Log, Row
@@ -87,7 +87,7 @@ def review(where: Environment, log: Log, number: int, *, name: str, code: str, n
     reviewer = people.known(name)
     if reviewer == glass.actor:
         raise errors.Refused(f"{reviewer} broke this glass, so somebody else reviews it.")
-    step = _proven(where, log, reviewer, code, log.now())
+    step = _proven(where, log, reviewer, code, f"review of {number}")
     details = {"of": number, "step": step}
     event = Event(
         *("reviewed", where.name, glass.run, glass.gate, glass.plan_digest),
@@ -149,7 +149,7 @@ def _verify_glass(where: Environment, note: str) -> None:
 
 def _break(where: Environment, log: Log, broken: Event, name: str, code: str, said: str) -> Row:
     who = people.known(name)
-    step = _proven(where, log, who, code, log.now())
+    step = _proven(where, log, who, code, f"{broken.gate} {broken.plan_digest}")
     details = {**broken.details, "step": step}
     row = log.append(replace(broken, actor=who, proof="totp", details=details))
     if where.notify:
@@ -162,9 +162,16 @@ def _break(where: Environment, log: Log, broken: Event, name: str, code: str, sa
     return row
 
 
-def _proven(where: Environment, log: Log, name: str, code: str, now: datetime) -> int:
+def _proven(where: Environment, log: Log, name: str, code: str, purpose: str) -> int:
     person = people.read(where.approvers).get(name)
-    step = people.step(person, code, now) if person else None
-    if step is None or (name, step) in log.store.used():
+    step = people.step(person, code, log.now()) if person else None
+    if (
+        person is None
+        or step is None
+        or (name, step) in log.store.used()
+        or not used_codes.use(
+            person, step, f"{where.name}/{purpose}", store=where.approvers, folder=log.store.path.parent
+        )
+    ):
         raise errors.Refused(f"The name {name} or its code is not right, or the code was used already.")
     return step

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import errors, prod_restore_gates, prod_restore_ticket
+from ops import errors, guarded, prod_restore_gates, prod_restore_ticket
 from ops.prod_restore import STILL_PAUSED, Restoring
 from ops.prod_restore_gates import ENABLE, PAUSE, RESTORE, VERIFIED, Question
 from tasks import approval, runs
@@ -91,6 +91,7 @@ def _ticket(restoring: Restoring, note: str) -> dict[str, str]:
 
 def _refuse_bare(restoring: Restoring) -> None:
     where = restoring.plan.environment
+    guarded.verify(restoring.plan.project.root, where)
     if where.guarded and not runs.current().suspends:
         raise errors.Refused(
             f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with the "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import errors
+from ops import errors, guarded
 from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from ops.promoting import Promoting
@@ -33,6 +33,7 @@ def approve(promoting: Promoting) -> None:
 
 def _refuse_bare(promoting: Promoting) -> None:
     where = promoting.plan.environment
+    guarded.verify(promoting.plan.project.root, where)
     if where.guarded and not runs.current().suspends:
         raise errors.Refused(
             f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with the "

@@ -18,7 +18,7 @@ from ops.app_rollback_choices import AppRollbackChoices
 from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from tasks import app_rollback as step
-from tasks import checklist
+from tasks import approval, checklist
 from tests import fix_app, fix_command, fix_http
 
 BACK = AppRollbackChoices(to="d0", app_version="1.0.0")
@@ -101,6 +101,19 @@ def test_a_command_that_is_not_there_says_nothing_and_the_rollback_is_recorded(
 def test_what_nobody_was_asked_is_no_success(shaped: str, tmp_path: Path):
     found = roll(fix_app.write(tmp_path, shaped, environment='app_command = "true"'))
     assert (found.ok, found.verified, found.guided.status) == (False, "passed", "not asked")
+
+
+def test_what_nobody_was_asked_or_the_gate_refused_is_not_recorded_as_rolled_back(
+    shaped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project = fix_app.write(tmp_path, shaped, environment='app_command = "true"\nguarded = true')
+    for asked in (False, True):
+        monkeypatch.setattr(approval, "can_ask", lambda _, asked=asked: asked)
+        found = roll(project)
+        assert (found.ok, found.recorded, found.rolled_back_at) == (False, False, None)
+        assert "is not recorded, since its steps are not asked" in found.summary
+    assert "is guarded" in found.summary
+    assert fix_app.ask(shaped, "select to_regclass('runbooks.deploys')") == [(None,)]
 
 
 def test_without_the_database_the_evidence_is_the_record(done: None, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,11 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops import errors, gatekeeper, people
+from ops import embedded, errors, gatekeeper, people
 from ops.approval import Given
 from ops.audit import Row
 from ops.project import Environment
 from ops.proposal import Proposal
+from tests import fix_postgres
 from tests.fix_people import Site
 from tests.polling import wait_until
 
@@ -99,6 +101,35 @@ def test_a_code_that_two_use_at_once_is_used_by_one(production: Site, monkeypatc
         monkeypatch.setattr(gate.record, "used", set)
         assert gate.consider(second[:1]).status == "open"
         assert "used already" in gate.standing().why
+
+
+@pytest.mark.parametrize("shared", ["store", "seed"])
+def test_a_code_that_opened_one_environment_opens_no_other(
+    production: Site, server: embedded.Server, tmp_path: Path, shared: str
+):
+    """Two databases, so two audit logs: neither knows what the other one says."""
+    production.change(four_eyes=False)
+    store = Path(str(production.environment.approvers).removeprefix("file:"))
+    if shared == "seed":
+        copy = tmp_path / "other" / "approvers.json"
+        copy.parent.mkdir(mode=0o700)
+        shutil.copy(store, copy)
+        store = copy
+    with fix_postgres.fresh_database(server) as name:
+        (tmp_path / "dsn").write_text(server.dsn(name))
+        told = {"name": "staging", "database": f"file:{tmp_path / 'dsn'}", "approvers": f"file:{store}"}
+        answer = production.given("1-1", "grace", "approve")
+        with production.open("first") as gate:
+            gate.ask("1-1")
+            now = replace(answer, at=datetime.now(UTC))
+            assert gate.consider([now]).status == "approved"
+        production.change(**told)
+        with production.open("second") as gate:
+            gate.ask("1-1")
+            found = gate.consider([replace(answer, at=datetime.now(UTC))])
+            assert (found.status, found.mistakes) == ("open", 1)
+            assert "used already" in found.why
+            assert gate.consider([replace(answer, key="1-2")]).mistakes == 2, "asked once more, it stays used"
 
 
 def test_a_rejection_is_final_for_the_run(production: Site):
@@ -186,10 +217,15 @@ def test_a_question_is_written_down_once(production: Site):
         ({"approvers": None}, "nobody is enrolled"),
         ({"audit_key": None}, "audit log has no key"),
         ({"database": None}, "has approvers and no database"),
+        ({"approvers": "file:/nowhere/approvers.json", "guarded": False}, "approvers.json is not there"),
+        ({"approvers": "env:NOBODY", "guarded": False}, "nobody is enrolled in it"),
         ({"approvals": 3}, "4 different people and 3 are enrolled"),
     ],
 )
-def test_what_a_guarded_environment_lacks_is_refused(production: Site, said: dict[str, Any], match: str):
+def test_what_an_environment_lacks_is_refused(
+    production: Site, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], match: str
+):
+    monkeypatch.setenv("NOBODY", '{"people": {}}')
     production.change(**said)
     with pytest.raises(errors.Refused, match=match), production.open():
         pass

@@ -140,6 +140,12 @@ DONE = {
         "default privileges tables of postgres in public to anon"
     ),
     "create schema side": "schema side",
+    "alter table storage.objects disable row level security": "table storage.objects",
+    "grant select on auth.users to anon": "grant table auth.users to anon",
+    "grant select (email) on auth.users to authenticated": "grant table column auth.users.email to authenticated",
+    "grant delete on realtime.messages to anon": "grant table realtime.messages to anon",
+    "revoke all on storage.objects from authenticated": "grant table storage.objects to authenticated",
+    "grant select on vault.secrets to public": "grant table vault.secrets to public",
 }
 PROJECT = """
 create table public.mine (id int primary key);
@@ -182,6 +188,17 @@ def test_what_the_migrations_made_in_the_platforms_schemas_must_be_there(hosted:
         "function extensions.ours()",
         "policy storage.objects.own",
     ]
+
+
+def test_what_no_role_of_the_platform_owns_among_its_own_is_said(hosted: Live) -> None:
+    hosted.session.execute(HOSTED.encode())
+    hosted.session.execute("create function auth.peek() returns int language sql as 'select 1'")
+    hosted.session.execute("alter function auth.peek() owner to postgres")
+    hosted.session.execute("alter function auth.audit() owner to supabase_auth_admin")
+    found = hosted.drift()
+    assert (found.differences, len(found.warnings)) == ((), 1)
+    assert "function auth.peek() (owner postgres)" in found.warnings[0]
+    assert "auth.audit" not in found.warnings[0]
 
 
 def test_the_version_of_an_extension_counts_where_a_migration_names_it(

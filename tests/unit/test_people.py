@@ -50,6 +50,13 @@ def test_a_seed_is_a_secret(store: str):
     assert seed not in secrets.redact(f"the seed is {seed}")
 
 
+def test_a_store_that_is_gone_is_refused_and_made_by_the_first_who_is_enrolled(store: str):
+    with pytest.raises(errors.Refused, match=r"is not there.*runbooks approvers add NAME"):
+        people.read(store)
+    people.add(store, "ada", environment="production", now=NOW)
+    assert set(people.read(store)) == {"ada"}
+
+
 def test_a_name_is_enrolled_once(store: str):
     people.add(store, "ada", environment="production", now=NOW)
     before = path(store).read_bytes()
