@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ from ops import (
     scratch,
 )
 from ops.backup_settings import Drill, PgBackRest
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.pgbackrest_program import Program
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget, TargetKind
@@ -55,6 +55,10 @@ class PgBackRestSource:
             Refused: pgBackRest, its configuration, the stanza or the repository is not there.
         """
         return pgbackrest_info.read(pgbackrest_program.find(self.settings)).holdings()
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """Its repository is not read record by record."""
+        return None
 
     def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
         """Let pgBackRest read the whole repository, and return what it says of a backup and of the WAL since.

@@ -6,7 +6,7 @@ Source: supabase-operations.md, "Backup & Restore".
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ops import (
     backup_settings,
+    binaries,
     copying,
     errors,
     physical_holdings,
@@ -21,11 +22,13 @@ from ops import (
     physical_wal,
     recovery,
     scratch,
+    wal_files,
+    wal_points,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings, TooSlow
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings, TooSlow
 from ops.recovery import Cluster
-from ops.recovery_target import RecoveryTarget
+from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
 _DRILL = Drill()
@@ -50,6 +53,19 @@ class PhysicalSource:
             Refused: there is no folder of backups or of WAL, or we may not read it.
         """
         return physical_holdings.holdings(self.settings)
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """Look for an LSN or a restore point in the archive.
+
+        Raises:
+            Refused: there is no such restore point behind these backups.
+        """
+        wanted = target.value if target.kind is TargetKind.NAME else target.lsn
+        if wanted is None or not backups:
+            return None
+        with wal_files.reading():
+            wal = physical_holdings.archive(self.settings)
+            return wal_points.find(wal, wanted, backups, bindir=binaries.find(self.settings.bindir).bindir)
 
     def verify(self, backup: Backup, progress: Progress) -> tuple[Problem, ...]:
         """Read a backup whole, and the WAL behind it, and return what is wrong with it."""
