@@ -167,6 +167,14 @@ class Source(Protocol):
         """Return what there is; raises Unavailable where nobody answers, Refused where nothing is as configured."""
         ...
 
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs here can restore this backup, before anything of it is touched.
+
+        Raises:
+            Refused: they are of another version, or not all there; says what to set.
+        """
+        ...
+
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """Return where in the WAL an LSN or a restore point lies, and the last of these backups that leads there.
 

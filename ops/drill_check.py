@@ -20,7 +20,7 @@ def choose_backup(drilling: Drilling) -> Evidence:
 
     Raises:
         CheckFailed: there is no such backup.
-        Refused: the target lies outside of what can be restored.
+        Refused: the target lies outside of what can be restored, or the programs are not those of the backup.
     """
     plan = drilling.plan
     held = drilling.holdings = plan.source.holdings()
@@ -29,8 +29,11 @@ def choose_backup(drilling: Drilling) -> Evidence:
         blocking = (each.model_copy(update={"blocks": True}) for each in held.problems)
         drilling.found["backup"] = tuple(blocking)
     chosen = _named(held, plan.backup) if plan.backup else _last(held, plan.target)
+    plan.source.fit(chosen)
     point = drilling.point = plan.source.point(plan.target, (chosen,) if plan.backup else held.backups)
     backup = drilling.backup = _named(held, point.backup) if point else chosen
+    if backup != chosen:
+        plan.source.fit(backup)
     _verify_target(held, backup, plan.target)
     age = drilling.started - backup.ended
     problems = list(held.problems)

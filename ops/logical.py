@@ -100,6 +100,12 @@ class LogicalSource:
         backups.sort(key=lambda each: each.ended)
         return Holdings(backups=tuple(backups), problems=tuple(problems))
 
+    def fit(self, backup: Backup) -> None:
+        """Look whether pg_restore is as new as the dump; raises Refused where it is older."""
+        found = binaries.find(self.settings.bindir)
+        if found.major < backup.major:
+            binaries.fitting(found.bindir, of=backup.id, major=backup.major, key="backups.logical.bindir")
+
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """A dump has no WAL."""
         return None

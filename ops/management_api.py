@@ -96,6 +96,9 @@ class ApiSource:
             problems=_problems(said),
         )
 
+    def fit(self, backup: Backup) -> None:
+        """The platform has its own programs."""
+
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """The API shows no WAL."""
         return None

@@ -56,6 +56,10 @@ class PgBackRestSource:
         """
         return pgbackrest_info.read(pgbackrest_program.find(self.settings)).holdings()
 
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs are of the backup's major version; raises Refused where they are not."""
+        _programs(self.settings.bindir, backup)
+
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """Its repository is not read record by record."""
         return None
@@ -132,12 +136,7 @@ def _verify_end(program: Program, backup: Backup, cluster: Cluster) -> None:
 def _programs(bindir: Path | None, backup: Backup) -> Path | None:
     usual = Path(_OF_DEBIAN.format(major=backup.major))
     chosen = bindir or (usual if usual.is_dir() else None)
-    found = binaries.find(chosen)
-    if found.major != backup.major:
-        raise errors.Refused(
-            f"{backup.id} is of PostgreSQL {backup.major}, and the programs here are {found.version}, which cannot "
-            "read it. Name a folder of that version as `bindir` of backups.pgbackrest."
-        )
+    binaries.fitting(chosen, of=backup.id, major=backup.major, key="`bindir` of backups.pgbackrest")
     return chosen
 
 

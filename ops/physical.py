@@ -32,6 +32,7 @@ from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
 _DRILL = Drill()
+_PROGRAMS = ("pg_controldata", "pg_waldump", "pg_verifybackup", "pg_amcheck")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ class PhysicalSource:
             Refused: there is no folder of backups or of WAL, or we may not read it.
         """
         return physical_holdings.holdings(self.settings)
+
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs are of the backup's major version, all that are needed, and whether it can be read.
+
+        Raises:
+            Refused: they are not, or it is of tar files that cannot be unpacked here.
+        """
+        needed = _PROGRAMS if not backup.parents else (*_PROGRAMS, "pg_combinebackup")
+        key = "backups.physical.bindir"
+        binaries.fitting(self.settings.bindir, of=backup.id, major=backup.major, key=key, needed=needed)
 
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """Look for an LSN or a restore point in the archive.
@@ -87,7 +98,9 @@ class PhysicalSource:
             CheckFailed: it cannot be restored, or not up to this target; says why.
             Unavailable: it did not end within the time, or there is no room.
         """
-        began, chain = time.monotonic(), self._chain(backup)
+        began = time.monotonic()
+        self.fit(backup)
+        chain = self._chain(backup)
         # An incremental backup is put together with its parents, which takes as much again.
         room = sum(copying.size(folder) for folder in chain) * (2 if len(chain) > 1 else 1)
         with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:
