@@ -5,7 +5,7 @@ Source: supabase-operations.md, "Backup & Restore".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,6 +52,17 @@ class Backup(Fact):
     stop_lsn: int | None = None
     segment_size: int = 16 * 1024**2
     parents: tuple[str, ...] = ()
+
+
+class Point(Fact):
+    """A place in the WAL to recover to: the last backup from which recovery gets there, and when that was.
+
+    `at` is the time of the last transaction that ended before it, None where the WAL that is there has none.
+    """
+
+    backup: str
+    lsn: int
+    at: datetime | None = None
 
 
 class Problem(Fact):
@@ -127,6 +138,11 @@ class Restored(Protocol):
         ...
 
     @property
+    def stopped(self) -> datetime | None:
+        """The time of the restore point at which recovery stopped, as the WAL has it."""
+        ...
+
+    @property
     def bindir(self) -> Path:
         """The programs of the same major version as the restored server."""
         ...
@@ -149,6 +165,24 @@ class Source(Protocol):
 
     def holdings(self) -> Holdings:
         """Return what there is; raises Unavailable where nobody answers, Refused where nothing is as configured."""
+        ...
+
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs here can restore this backup, before anything of it is touched.
+
+        Raises:
+            Refused: they are of another version, or not all there; says what to set.
+        """
+        ...
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """Return where in the WAL an LSN or a restore point lies, and the last of these backups that leads there.
+
+        None where this source cannot tell.
+
+        Raises:
+            Refused: it is in no WAL that is behind these backups.
+        """
         ...
 
     def verify(

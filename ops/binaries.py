@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,28 @@ def find(bindir: Path | None) -> Binaries:
             f"{program} is PostgreSQL {found[1]}, and a rehearsal needs {OLDEST} or newer. Name a newer one."
         )
     return Binaries(folder.resolve(), found[1])
+
+
+def fitting(bindir: Path | None, *, of: str, major: int, key: str, needed: Iterable[str] = ()) -> Binaries:
+    """Return the programs with which a backup can be read; `key` is the setting that names their folder.
+
+    Raises:
+        Refused: they are of another major version, or some that are needed are not there.
+    """
+    found = find(bindir)
+    usual = f"/usr/lib/postgresql/{major}/bin"
+    if found.major != major:
+        raise errors.Refused(
+            f"{of} is of PostgreSQL {major}, and the programs in {found.bindir} are of {found.version}, which cannot "
+            f"read it, so nothing was restored. Name the folder of the programs of {major} as {key}, such as {usual}."
+        )
+    missing = [name for name in needed if not (found.bindir / name).is_file()]
+    if missing:
+        raise errors.Refused(
+            f"{found.bindir} has no {', '.join(missing)}, which a restore of {of} needs, so nothing was restored. "
+            f"Install all programs of PostgreSQL {major}, or name a folder that has them as {key}, such as {usual}."
+        )
+    return found
 
 
 def reachable(binaries: Binaries, user: OsUser, *, home: Path) -> Binaries:

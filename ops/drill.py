@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ops import app_settings, backup_source, errors, project, recovery_target, secrets
 from ops.backup_settings import Backups
-from ops.backups import Backup, Holdings, Problem, Progress, Restored, Source, Timings
+from ops.backups import Backup, Holdings, Point, Problem, Progress, Restored, Source, Timings
 from ops.bundle import Bundle
 from ops.evidence import Evidence
 from ops.project import Environment, Project
@@ -80,6 +80,7 @@ class Drilling:
         self.progress: Progress = lambda _done, _whole, _what: None
         self.holdings: Holdings | None = None
         self.backup: Backup | None = None
+        self.point: Point | None = None
         self.reference: Reference | None = None
         self.compared: tuple[Problem, ...] | None = None
         self.restored: Restored | None = None

@@ -20,7 +20,7 @@ def choose_backup(drilling: Drilling) -> Evidence:
 
     Raises:
         CheckFailed: there is no such backup.
-        Refused: the target lies outside of what can be restored.
+        Refused: the target lies outside of what can be restored, or the programs are not those of the backup.
     """
     plan = drilling.plan
     held = drilling.holdings = plan.source.holdings()
@@ -28,7 +28,12 @@ def choose_backup(drilling: Drilling) -> Evidence:
         # What there is instead of a backup is why there is none.
         blocking = (each.model_copy(update={"blocks": True}) for each in held.problems)
         drilling.found["backup"] = tuple(blocking)
-    backup = drilling.backup = _named(held, plan.backup) if plan.backup else _last(held, plan.target)
+    chosen = _named(held, plan.backup) if plan.backup else _last(held, plan.target)
+    plan.source.fit(chosen)
+    point = drilling.point = plan.source.point(plan.target, (chosen,) if plan.backup else held.backups)
+    backup = drilling.backup = _named(held, point.backup) if point else chosen
+    if backup != chosen:
+        plan.source.fit(backup)
     _verify_target(held, backup, plan.target)
     age = drilling.started - backup.ended
     problems = list(held.problems)
@@ -42,6 +47,8 @@ def choose_backup(drilling: Drilling) -> Evidence:
             )
         )
     why = "named" if plan.backup else f"the last one that ended before {plan.target}"
+    if point and plan.target.kind is TargetKind.NAME:
+        why += f", which is at {recovery_target.written(point.lsn)}"
     where = (
         f"{backup.id} of {backup.ended:%Y-%m-%d %H:%M} UTC ({why}), {told(age)} old, {_mib(backup.size)} MiB"
     )
@@ -88,7 +95,7 @@ def find_reference(drilling: Drilling) -> Evidence:
     if backup is None:
         raise ValueError("a backup is chosen before its reference is looked for")
     for each in reference.kept(plan.out, plan.environment.name):
-        if _on_the_way(each, backup, drilling.holdings, plan.target):
+        if _on_the_way(each, backup, drilling, plan.target):
             drilling.reference = each
             how = "exact" if each.exact else "not exact, since somebody was writing"
             return Evidence(
@@ -97,11 +104,17 @@ def find_reference(drilling: Drilling) -> Evidence:
                 f"{recovery_target.written(each.lsn)} ({each.taken:%Y-%m-%d %H:%M:%S} UTC), {how}.",
                 rows=reference.as_rows(each.tables),
             )
+    unplaced = plan.target.kind is TargetKind.NAME and drilling.point is None
     problem = Problem(
         kind="no-reference",
         object=plan.environment.name,
-        said="Nothing is known of what the tables held when the backup was made, so rows cannot be compared.",
-        todo="Let base-backup make the backups, or run `runbooks reference` after each.",
+        said=f"Nobody knows whether {plan.target} is before or after what is known of the rows: not compared."
+        if unplaced
+        else "Nothing is known of what the tables held when the backup was made, so rows cannot be compared.",
+        todo="Drill `latest` or a time too, on the way to which the rows are compared."
+        if unplaced
+        else "Let base-backup make the backups, or run `runbooks reference` after each.",
+        blocks=not unplaced,
     )
     return drilling.note("reference", (problem,), "")
 
@@ -207,8 +220,9 @@ def _reaches(held: Holdings, end: int, timeline: int) -> bool:
 
 
 def _on_the_way(
-    each: reference.Reference, backup: Backup, held: Holdings | None, target: RecoveryTarget
+    each: reference.Reference, backup: Backup, drilling: Drilling, target: RecoveryTarget
 ) -> bool:
+    held, point = drilling.holdings, drilling.point
     if backup.system_identifier and each.system_identifier != backup.system_identifier:
         return False
     if backup.kind == "logical":
@@ -217,7 +231,11 @@ def _on_the_way(
         return False
     if target.kind is TargetKind.TIME and target.at is not None:
         return each.taken < target.at
-    return target.lsn is None or each.lsn <= target.lsn
+    if target.kind is TargetKind.LATEST:
+        return True
+    # What lies beyond the target cannot be looked at on the way to it.
+    place = point.lsn if point else target.lsn
+    return place is not None and each.lsn <= place
 
 
 def _mib(size: int) -> str:

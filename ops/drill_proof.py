@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ops import (
     amcheck,
@@ -20,6 +20,7 @@ from ops.drill import Drilling
 from ops.drill_check import told
 from ops.drill_shape import IDLE
 from ops.evidence import Evidence
+from ops.recovery_target import TargetKind
 
 # What a look at rows finds in every database, and says nothing of its backup.
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
@@ -126,11 +127,11 @@ def measure_loss(drilling: Drilling) -> Evidence:
         return Evidence(ok=True, idle=True, summary=IDLE)
     with database.connect(restored.dsn, application=drilling.run) as connection:
         beat = heartbeat.last(connection)
-    failure = restored.target.at or drilling.started
+    failure = _failure(drilling)
     commit = restored.last_commit.astimezone(UTC) if restored.last_commit else None
     last = max((each for each in (beat.at if beat else None, commit) if each), default=None)
     row = {
-        "failure": f"{failure:%Y-%m-%d %H:%M:%S.%f} UTC",
+        "failure": f"{failure:%Y-%m-%d %H:%M:%S.%f} UTC" if failure else "not known",
         "last heartbeat": str(beat.at.astimezone(UTC)) if beat else "none",
         "last commit": str(commit) if commit else "not known",
     }
@@ -140,6 +141,15 @@ def measure_loss(drilling: Drilling) -> Evidence:
             object="rpo",
             said="Neither a heartbeat nor a commit was recovered, so nobody knows how much would be lost.",
             todo="Switch on the deployment heartbeat in production.",
+        )
+        return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
+    if failure is None:
+        problem = Problem(
+            kind="loss-not-measured",
+            object="rpo",
+            said=f"Nothing in the WAL that is at hand says when {plan.target} was, so the loss was not measured.",
+            todo="Drill `latest` or a time too: both measure it.",
+            blocks=False,
         )
         return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
     drilling.rpo = max(failure - last, timedelta(0))
@@ -213,6 +223,17 @@ def list_rewound(drilling: Drilling) -> Evidence:
         return Evidence(ok=True, summary="There is no copy of an audit log, so nothing of one is rewound.")
     said = f"{len(rewound)} of the {len(lines)} rows of the audit log are newer than the recovered database"
     return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
+
+
+def _failure(drilling: Drilling) -> datetime | None:
+    """Return the moment up to which nothing may be lost: the target's own, and only of `latest` that of the drill."""
+    target, restored = drilling.plan.target, drilling.restored
+    if target.kind is TargetKind.LATEST:
+        return drilling.started
+    if target.at is not None:
+        return target.at
+    stopped = restored.stopped if restored else None
+    return stopped or (drilling.point.at if drilling.point else None)
 
 
 def _end_missing(drilling: Drilling) -> list[Problem]:

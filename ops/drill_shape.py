@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import tenacity
+
 from ops import database, drill, errors, queries, reference, reference_check, storage_files
 from ops.app_tables import Tables
 from ops.backups import Problem
 from ops.drill import Drilling
 from ops.evidence import Evidence
 
+# A step that goes on with what it has not is not tried again by itself.
+_TRYING = tenacity.Retrying(
+    stop=tenacity.stop_after_attempt(3),
+    wait=tenacity.wait_exponential(multiplier=0.5),
+    retry=tenacity.retry_if_exception_type(errors.Unavailable),
+    reraise=True,
+)
 IDLE = "Nothing was restored, so there is nothing to look at."
 
 
@@ -36,11 +45,7 @@ def compare_shape(drilling: Drilling) -> Evidence:
 
 @drill.reading("storage")
 def compare_storage(drilling: Drilling) -> Evidence:
-    """Compare what the restored database lists of Storage with its buckets: no backup of a database holds the files.
-
-    Raises:
-        Unavailable: Storage does not answer.
-    """
+    """Compare what the restored database lists of Storage with its buckets: no backup of a database holds the files."""
     restored = drilling.restored
     if restored is None:
         return Evidence(ok=True, idle=True, summary=IDLE)
@@ -51,7 +56,10 @@ def compare_storage(drilling: Drilling) -> Evidence:
             return Evidence(ok=True, summary="The restored database has no Storage.")
         ((count, size),) = connection.execute(queries.load("drill/storage_objects")).fetchall()
         if count and settings:
-            listed, problems = storage_files.compare(connection, settings)
+            try:
+                listed, problems = _TRYING(storage_files.compare, connection, settings)
+            except (errors.Unavailable, errors.Refused) as error:
+                return drilling.note("storage", (_not_compared(error),), "")
             said = f"The buckets have all {listed:,} files that the restored database lists, and a sample is as it was."
             return drilling.note("storage", problems, said)
     if not count:
@@ -64,6 +72,15 @@ def compare_storage(drilling: Drilling) -> Evidence:
         blocks=False,
     )
     return drilling.note("storage", (problem,), "")
+
+
+def _not_compared(error: errors.OpsError) -> Problem:
+    return Problem(
+        kind="storage-not-compared",
+        object="storage",
+        said=f"The files of Storage were not compared, so nobody knows whether they are there: {error}",
+        todo="Look at url and key of backups.storage and whether Storage answers, and drill again.",
+    )
 
 
 def _counted(dsn: str, names: tuple[str, ...]) -> dict[str, int]:

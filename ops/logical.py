@@ -6,7 +6,7 @@ Source: supabase-operations.md, "Backup & Restore".
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from ops import (
     recovery_target,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.recovery_target import RecoveryTarget, TargetKind
 
 _DRILL = Drill()
@@ -47,6 +47,7 @@ class Database:
     target: RecoveryTarget = _LATEST
     end_lsn: int | None = None
     last_commit: datetime | None = None
+    stopped: datetime | None = None
 
     @property
     def dsn(self) -> str:
@@ -98,6 +99,16 @@ class LogicalSource:
                 problems.append(_problem("manifest-damaged", folder.name, str(error), blocks=False))
         backups.sort(key=lambda each: each.ended)
         return Holdings(backups=tuple(backups), problems=tuple(problems))
+
+    def fit(self, backup: Backup) -> None:
+        """Look whether pg_restore is as new as the dump; raises Refused where it is older."""
+        found = binaries.find(self.settings.bindir)
+        if found.major < backup.major:
+            binaries.fitting(found.bindir, of=backup.id, major=backup.major, key="backups.logical.bindir")
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """A dump has no WAL."""
+        return None
 
     def verify(
         self, backup: Backup, progress: Progress, *, before: Backup | None = None

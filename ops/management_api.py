@@ -7,7 +7,7 @@ OpenAPI description.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any
 
 from ops import binaries, database, errors, management_branch
 from ops.backup_settings import ManagementApi
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.management_branch import Branch
 from ops.management_client import Client
 from ops.recovery_target import RecoveryTarget, TargetKind
@@ -40,6 +40,7 @@ class Hosted:
     target: RecoveryTarget = _LATEST
     end_lsn: int | None = None
     last_commit: datetime | None = None
+    stopped: datetime | None = None
     is_writable: bool = False
 
     @property
@@ -94,6 +95,13 @@ class ApiSource:
             latest=_at(span.get("latest_physical_backup_date_unix")),
             problems=_problems(said),
         )
+
+    def fit(self, backup: Backup) -> None:
+        """The platform has its own programs."""
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """The API shows no WAL."""
+        return None
 
     def verify(
         self, backup: Backup, progress: Progress, *, before: Backup | None = None

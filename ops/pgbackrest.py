@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ from ops import (
     scratch,
 )
 from ops.backup_settings import Drill, PgBackRest
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.pgbackrest_program import Program
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget, TargetKind
@@ -57,6 +57,14 @@ class PgBackRestSource:
             Refused: pgBackRest, its configuration, the stanza or the repository is not there.
         """
         return pgbackrest_info.read(pgbackrest_program.find(self.settings)).holdings()
+
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs are of the backup's major version; raises Refused where they are not."""
+        _programs(self.settings.bindir, backup)
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """Its repository is not read record by record."""
+        return None
 
     def verify(
         self, backup: Backup, progress: Progress, *, before: Backup | None = None
@@ -138,12 +146,7 @@ def _verify_end(program: Program, backup: Backup, cluster: Cluster) -> None:
 def _programs(bindir: Path | None, backup: Backup) -> Path | None:
     usual = Path(_OF_DEBIAN.format(major=backup.major))
     chosen = bindir or (usual if usual.is_dir() else None)
-    found = binaries.find(chosen)
-    if found.major != backup.major:
-        raise errors.Refused(
-            f"{backup.id} is of PostgreSQL {backup.major}, and the programs here are {found.version}, which cannot "
-            "read it. Name a folder of that version as `bindir` of backups.pgbackrest."
-        )
+    binaries.fitting(chosen, of=backup.id, major=backup.major, key="`bindir` of backups.pgbackrest")
     return chosen
 
 

@@ -6,7 +6,7 @@ Source: supabase-operations.md, "Backup & Restore".
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ops import (
     backup_settings,
+    binaries,
     copying,
     errors,
     physical_holdings,
@@ -21,14 +22,17 @@ from ops import (
     physical_wal,
     recovery,
     scratch,
+    wal_files,
+    wal_points,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Problem, Progress, SourceKind, Timings, TooSlow
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings, TooSlow
 from ops.recovery import Cluster
-from ops.recovery_target import RecoveryTarget
+from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
 _DRILL = Drill()
+_PROGRAMS = ("pg_controldata", "pg_waldump", "pg_verifybackup", "pg_amcheck")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,29 @@ class PhysicalSource:
             Refused: there is no folder of backups or of WAL, or we may not read it.
         """
         return physical_holdings.holdings(self.settings)
+
+    def fit(self, backup: Backup) -> None:
+        """Look whether the programs are of the backup's major version, all that are needed, and whether it can be read.
+
+        Raises:
+            Refused: they are not, or it is of tar files that cannot be unpacked here.
+        """
+        needed = _PROGRAMS if not backup.parents else (*_PROGRAMS, "pg_combinebackup")
+        key = "backups.physical.bindir"
+        binaries.fitting(self.settings.bindir, of=backup.id, major=backup.major, key=key, needed=needed)
+
+    def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
+        """Look for an LSN or a restore point in the archive.
+
+        Raises:
+            Refused: there is no such restore point behind these backups.
+        """
+        wanted = target.value if target.kind is TargetKind.NAME else target.lsn
+        if wanted is None or not backups:
+            return None
+        with wal_files.reading():
+            wal = physical_holdings.archive(self.settings)
+            return wal_points.find(wal, wanted, backups, bindir=binaries.find(self.settings.bindir).bindir)
 
     def verify(
         self, backup: Backup, progress: Progress, *, before: Backup | None = None
@@ -73,7 +100,9 @@ class PhysicalSource:
             CheckFailed: it cannot be restored, or not up to this target; says why.
             Unavailable: it did not end within the time, or there is no room.
         """
-        began, chain = time.monotonic(), self._chain(backup)
+        began = time.monotonic()
+        self.fit(backup)
+        chain = self._chain(backup)
         # An incremental backup is put together with its parents, which takes as much again.
         room = sum(copying.size(folder) for folder in chain) * (2 if len(chain) > 1 else 1)
         with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:

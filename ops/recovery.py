@@ -16,7 +16,7 @@ from typing import LiteralString
 
 import psycopg
 
-from ops import database, errors, postmaster, queries, recovery_target, scratch
+from ops import database, errors, postmaster, queries, recovery_target, scratch, wal_reading
 from ops.backups import Halfway, NoRoom, Progress, Timings, TooSlow
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
@@ -38,9 +38,7 @@ _AT_LEAST = {
 }
 # One of them is there in every cluster that somebody runs; it need not be a superuser.
 _ASKERS = ("postgres", "supabase_admin")
-_COMMIT = re.compile(
-    r"desc: (?:COMMIT|ABORT)(?:_PREPARED)? (?:PREPARED )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC"
-)
+_STOPPED = re.compile(r"recovery stopping at restore point .*, time (\d{4}-\S+ \S+)$", re.MULTILINE)
 _SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
 # Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
 _FAST = {
@@ -66,6 +64,7 @@ class Cluster:
     end_lsn: int | None
     last_commit: datetime | None
     said: tuple[str, ...] = ()
+    stopped: datetime | None = None
 
     @property
     def dsn(self) -> str:
@@ -89,8 +88,7 @@ class Cluster:
             *(f"--start={recovery_target.written(self.end_lsn)}", f"--end={recovery_target.written(end)}"),
             *("--rmgr=Transaction", "--limit=100"),
         )
-        found = _COMMIT.search(said)
-        return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+        return wal_reading.ended(said)
 
     def promote(self) -> None:
         """Let it be written to; that it can be already is fine."""
@@ -219,7 +217,9 @@ class _Recovery:
                 raise self._ended() from None
             connection.close()
             self._verify_room()
-            yield Cluster(place, self.name, user, target, Timings(), end, last)
+            stopped = _STOPPED.search(postmaster.log(place.data, lines=_WHOLE))
+            at = datetime.fromisoformat(stopped[1]) if stopped else None
+            yield Cluster(place, self.name, user, target, Timings(), end, last, stopped=at)
 
     def _is(self, connection: database.Connection, asked: LiteralString) -> bool:
         if time.monotonic() > self.deadline:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ops import recovery_target, wal_files, wal_segments
@@ -22,6 +23,8 @@ from ops.wal_segments import Run, Stretch
 _AT_ONCE = 64
 _MOST_DAMAGED = 20
 _PLACE = re.compile(r"([0-9A-F]{1,8}/[0-9A-F]{1,8})")
+_RECORD = re.compile(r"lsn: ([0-9A-F]+/[0-9A-F]+), .*?desc: (.*)")
+_ENDED = re.compile(r"(?:COMMIT|ABORT)(?:_PREPARED \d+:)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
 _TODO = "Bring a good copy of it back; else make a new base backup now, and look at the disk of the archive."
 
 
@@ -89,6 +92,29 @@ def bad_records(
     return tuple(found.values())
 
 
+def records(wal: Wal, asked: Iterable[Range], *, bindir: Path, kind: str) -> Generator[tuple[int, str]]:
+    """Yield place and description of each record of one resource manager that can be read, from old to new.
+
+    Raises:
+        Refused: a segment cannot be unpacked here.
+    """
+    for each in asked:
+        for first in range(each.run.first, each.run.last + 1, _AT_ONCE):
+            run = Run(first, min(first + _AT_ONCE, each.run.last))
+            part = Range(each.timeline, max(each.start, first * wal.archive.size), run)
+            with _readable(wal, part, frozenset()) as (folder, unpacked_badly):
+                for whole in _without(wal, part, frozenset(bad.object for bad in unpacked_badly)):
+                    for line in _told(wal, whole, folder, bindir, kind):
+                        if found := _RECORD.search(line):
+                            yield recovery_target.lsn(found[1]), found[2]
+
+
+def ended(description: str) -> datetime | None:
+    """Return when a transaction ended, where this is the description of the record of its end."""
+    found = _ENDED.search(description)
+    return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+
+
 def _bad_in(wal: Wal, part: Range, known: frozenset[str], bindir: Path) -> Generator[Problem]:
     with _readable(wal, part, known) as (folder, unpacked_badly):
         yield from unpacked_badly
@@ -127,24 +153,40 @@ def _bad_pages(wal: Wal, part: Range, folder: Path) -> Generator[Problem]:
 
 
 def _read_part(wal: Wal, part: Range, folder: Path, bindir: Path) -> Generator[Problem]:
-    """Read from the start, and where a record is damaged, on from the next segment."""
+    for place, _, said in _dumped(wal, part, folder, bindir, "--quiet"):
+        if said:
+            yield _damaged(
+                wal.archive.name(part.timeline, place // wal.archive.size), f"cannot be read: {said}"
+            )
+
+
+def _told(wal: Wal, part: Range, folder: Path, bindir: Path, kind: str) -> Generator[str]:
+    for _, lines, _ in _dumped(wal, part, folder, bindir, f"--rmgr={kind}"):
+        yield from lines.splitlines()
+
+
+def _dumped(wal: Wal, part: Range, folder: Path, bindir: Path, what: str) -> Generator[tuple[int, str, str]]:
+    """Read from the start, and where a record is damaged, on from the next segment; yield that place, and what it is.
+
+    In between is what was read.
+    """
     size = wal.archive.size
     start, end = part.start, (part.run.last + 1) * size
     while start < end:
-        said = _dump(bindir, folder, part.timeline, start, end)
-        if not said:
-            return
+        lines, said = _dump(bindir, folder, part.timeline, start, end, what)
         places = [recovery_target.lsn(each) for each in _PLACE.findall(said)]
         place = next((each for each in reversed(places) if start <= each < end), start)
-        yield _damaged(wal.archive.name(part.timeline, place // size), f"cannot be read: {said}")
+        yield place, lines, said
+        if not said:
+            return
         start = (place // size + 1) * size
 
 
-def _dump(bindir: Path, folder: Path, timeline: int, start: int, end: int) -> str:
-    """Return what pg_waldump has to say against a range, or nothing."""
+def _dump(bindir: Path, folder: Path, timeline: int, start: int, end: int, what: str) -> tuple[str, str]:
+    """Return what pg_waldump writes of a range, and what it has to say against it, or nothing."""
     done = subprocess.run(
         [
-            *(bindir / "pg_waldump", "--quiet", "--path", folder, "--timeline", str(timeline)),
+            *(bindir / "pg_waldump", what, "--path", folder, "--timeline", str(timeline)),
             *("--start", recovery_target.written(start), "--end", recovery_target.written(end)),
         ],
         check=False,
@@ -154,9 +196,9 @@ def _dump(bindir: Path, folder: Path, timeline: int, start: int, end: int) -> st
         env={"LC_ALL": "C", "TZ": "UTC"},
     )
     if done.returncode == 0:
-        return ""
+        return done.stdout, ""
     said = [line.partition("error: ")[2] for line in done.stderr.splitlines() if "error: " in line]
-    return said[-1] if said else f"pg_waldump ended with {done.returncode}"
+    return done.stdout, said[-1] if said else f"pg_waldump ended with {done.returncode}"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,20 @@ class Shop:
         values = {"secret": secret, "base": settings.base, "wal": settings.wal, "bindir": settings.bindir}
         (shop.root / "runbooks.toml").write_text(CONFIG.format(**values, rpo=rpo, rto=rto))
         return shop
+
+    def alone(self) -> None:
+        """Leave production out of the configuration, so that only the backups are judged."""
+        path = self.root / "runbooks.toml"
+        path.write_text(path.read_text().replace('database = "file:', '# database = "file:'))
+
+    def set(self, **values: str) -> None:
+        """Change values of the project's configuration."""
+        path = self.root / "runbooks.toml"
+        text = path.read_text()
+        for name, value in values.items():
+            text, count = re.subn(rf"(?m)^{name} = .*$", f'{name} = "{value}"', text)
+            assert count == 1, name
+        path.write_text(text)
 
     def beat(self) -> heartbeat.Beat:
         """Write a heartbeat to production."""

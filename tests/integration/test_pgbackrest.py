@@ -236,7 +236,7 @@ def test_what_is_not_there_is_refused(
         PgBackRestSource(PgBackRest(stanza=STANZA, config=tmp_path / "none.conf")).holdings()
     backup = whole.holdings().backups[0].model_copy(update={"major": 18})
     with (
-        pytest.raises(errors.Refused, match=r"PostgreSQL 18, and the programs here are 15"),
+        pytest.raises(errors.Refused, match=r"PostgreSQL 18, and the programs in \S+ are of 15"),
         PgBackRestSource(whole.settings.model_copy(update={"bindir": DEBIAN_15})).restored(
             backup, recovery_target.read("latest"), within=WITHIN, progress=quietly
         ),

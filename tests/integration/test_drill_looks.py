@@ -1,0 +1,67 @@
+"""What a drill looks at besides the rows: Storage, the programs, heartbeats, our own records, and its own end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from ops import errors
+from tests.drills import Shop, kinds
+from tests.fix_backups import living
+from tests.fix_postgres import DEBIAN_15
+
+UNREACHABLE = """
+[environments.production.backups.storage]
+url = "file:{folder}/url"
+key = "file:{folder}/url"
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
+    """Production with a backup of it, and a file of Storage."""
+    with living(settings={"autovacuum": "off"}) as live:
+        made = Shop.at(live, tmp_path_factory.mktemp("shop"))
+        live.ask("insert into storage.buckets (id, name) values ('evidence', 'evidence')")
+        live.ask("insert into storage.objects (bucket_id, name) values ('evidence', 'a.txt')")
+        made.back_up()
+        yield made
+
+
+@pytest.fixture
+def config(shop: Shop) -> Generator[Path]:
+    """The configuration, which is as it was after the test."""
+    path = shop.root / "runbooks.toml"
+    text = path.read_text()
+    yield path
+    path.write_text(text)
+
+
+def test_storage_that_is_not_reached_is_named_and_the_drill_goes_on(shop: Shop, config: Path, tmp_path: Path):
+    (tmp_path / "url").write_text("http://127.0.0.1:9")
+    with config.open("a") as file:
+        file.write(UNREACHABLE.format(folder=tmp_path))
+    found = shop.drill()
+    assert kinds(found) == {"storage-not-compared"}, found.problems
+    # What comes after it is not left out.
+    assert found.verdict == "failed"
+    assert shop.log()[-1]["problems"] == ["storage-not-compared"]
+
+
+def test_programs_of_another_version_are_refused_before_anything_is_copied(shop: Shop, config: Path):
+    shop.set(bindir=str(DEBIAN_15))
+    with pytest.raises(
+        errors.Refused, match=r"PostgreSQL 18, .* are of 15\.\d+.* as backups\.physical\.bindir"
+    ):
+        shop.drill()
+
+
+def test_programs_that_are_not_all_there_are_refused(shop: Shop, config: Path, tmp_path: Path):
+    for program in shop.live.server.bindir.iterdir():
+        if program.name != "pg_waldump":
+            (tmp_path / program.name).symlink_to(program)
+    shop.set(bindir=str(tmp_path))
+    with pytest.raises(errors.Refused, match="has no pg_waldump"):
+        shop.drill()
