@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ops import (
     apply,
-    database,
     errors,
     frozen,
     inventory,
@@ -16,8 +15,8 @@ from ops import (
     promotion_begun,
     promotion_check,
     promotion_providers,
+    promotion_undo,
     promotions,
-    queries,
     reversal,
     watch,
 )
@@ -45,6 +44,11 @@ def take_hold(promoting: Promoting) -> Evidence:
     _verify(promoting)
     if promoting.begun is None:
         _freeze(promoting)
+    if promotion_undo.resume(promoting):
+        return Evidence(
+            ok=True,
+            summary=f"{promoting.run} holds the lock of this database, and goes on rolling this plan back.",
+        )
     return Evidence(
         ok=True,
         summary=f"{promoting.run} holds the lock of this database, which is as the plan says; "
@@ -59,6 +63,12 @@ def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
         Refused: other hands have applied it.
         Unavailable: the connection or the lock was lost; a run that is started again goes on from here.
     """
+    if promoting.failed == migration.file:
+        return Evidence(
+            ok=True,
+            summary=f"{migration.path.name}: failed before, so the plan is being rolled back.",
+            idle=True,
+        )
     if promoting.stopped:
         return _note(
             promoting,
@@ -66,7 +76,7 @@ def apply_file(promoting: Promoting, migration: Migration) -> Evidence:
             "not reached",
             f"{migration.path.name}: not reached, {promoting.failed} failed.",
         )
-    if _in_place(promoting, migration):
+    if promotion_begun.in_place(promoting, migration):
         return _note(promoting, migration, "applied before", f"{migration.path.name}: is in place already.")
     entry = reversal.forward_entry(migration)
     # Not in the login of the file, whose caches are cold.
@@ -87,8 +97,8 @@ def settle(promoting: Promoting) -> Evidence:
     if not promoting.stopped:
         promotions.keep(promoting.connection, begun, applied=True)
         return Evidence(ok=True, summary=f"All {len(begun.plan.files)} files of the plan are in place.")
-    if promoting.plan.environment.after_failure is AfterFailure.ROLL_BACK:
-        return promoting.note("settled", _roll_back(promoting))
+    if promotion_undo.is_begun(begun) or promoting.plan.environment.after_failure is AfterFailure.ROLL_BACK:
+        return promoting.note("settled", promotion_undo.roll_back(promoting, begun))
     return promoting.note("settled", Evidence(ok=False, summary=_kept(promoting)))
 
 
@@ -164,22 +174,6 @@ def _freeze(promoting: Promoting) -> None:
     )
 
 
-def _in_place(promoting: Promoting, migration: Migration) -> bool:
-    """Ask the database each time: the commit of an attempt whose answer was lost may have reached it."""
-    if migration.overlay:
-        return not overlays.pending(promoting.connection, (migration,))
-    with database.translating():
-        query = queries.load("promotions/in_place")
-        ((there, ours),) = promoting.connection.execute(query, {"version": migration.version}).fetchall()
-    if there and not ours:
-        raise errors.Refused(
-            f"Other hands have applied {migration.file} since this plan was begun: the history has it, the journal has "
-            "not. Nothing more was applied. Find out who and why; take it out of the history again, or give the plan "
-            "up with the choices `abandon` and `adopt`."
-        )
-    return bool(there)
-
-
 def _note(
     promoting: Promoting, migration: Migration, status: str, said: str, outcome: apply.Outcome | None = None
 ) -> Evidence:
@@ -217,62 +211,3 @@ def _kept(promoting: Promoting) -> str:
         f"{', '.join(done) or 'nothing'}. Mend what it stumbled over and run again: the plan goes on from there, and "
         "nobody is asked again. If the file itself must change, give the plan up with the choice `abandon`."
     )
-
-
-def _roll_back(promoting: Promoting) -> Evidence:
-    begun = promoting.begun
-    if begun is None:
-        raise ValueError("what was not begun is not rolled back")
-    undone: list[str] = []
-    for migration in _applied_of(promoting):
-        why = _no_proof(promoting, migration) or _undo(promoting, migration)
-        if why:
-            left = [m.file for m in _applied_of(promoting) if m.file not in undone]
-            return Evidence(
-                ok=False,
-                summary=f"{promoting.failed} failed, and only {len(undone)} files were rolled back: {why}. "
-                f"Still in place: {', '.join(left)}. Run again to go on with the plan, or roll back by hand.",
-                rows=tuple({"rolled back": file} for file in undone),
-            )
-        undone.append(migration.file)
-        promoting.results[migration.file] = _undone(promoting, migration)
-    promotions.end(promoting.connection, begun, "rolled-back")
-    promoting.undone = True
-    failed = promoting.results[promoting.failed or ""]
-    return Evidence(
-        ok=False,
-        summary=f"{failed.file} failed: {failed.error}. All {len(undone)} files that this plan had applied were rolled "
-        "back by their proven scripts, as the environment says.",
-        rows=tuple({"rolled back": file} for file in undone),
-    )
-
-
-def _applied_of(promoting: Promoting) -> list[Migration]:
-    """Return the files of the plan that are in place, the newest first."""
-    begun = promoting.begun
-    here = {each.file: each for each in (*promoting.plan.migrations, *promoting.plan.overlays)}
-    files = [here[each.file] for each in begun.plan.files if each.file in here] if begun else []
-    return [each for each in reversed(files) if _in_place(promoting, each)]
-
-
-def _no_proof(promoting: Promoting, migration: Migration) -> str | None:
-    begun = promoting.begun
-    if migration.rollback is None:
-        return f"{migration.file} has no rollback script"
-    if begun and begun.plan.rehearsal.rollbacks.get(migration.file) != "proven":
-        return f"the rollback of {migration.file} was not proven by the rehearsal"
-    return None
-
-
-def _undo(promoting: Promoting, migration: Migration) -> str | None:
-    outcome = reversal.undo(promoting.target, migration)
-    script = migration.rollback.file if migration.rollback else ""
-    return f"{script} failed: {outcome.failure}" if outcome.failure else None
-
-
-def _undone(promoting: Promoting, migration: Migration) -> FileResult:
-    found = promoting.results.get(migration.file)
-    fresh = FileResult(
-        file=migration.file, version=migration.version, overlay=migration.overlay, status="rolled back"
-    )
-    return found.model_copy(update={"status": "rolled back"}) if found else fresh

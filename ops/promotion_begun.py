@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import database, errors, journal, promotions, queries
+from ops import database, errors, journal, overlays, promotions, queries
 from ops.audit import Event, Log, Row
 from ops.migrations import Migration
 from ops.promoting import Promoting
@@ -19,7 +19,7 @@ def verify_approved(promoting: Promoting, begun: Begun) -> None:
     """
     where = promoting.plan.environment
     log = Log.of(where, promoting.plan.project.root, promoting.connection)
-    rows = [row for row in _deciding(log, begun) if row.hash == row.hashed(log.key)]
+    rows = deciding(log, "promote", begun.plan_digest)
     broken = any(row.event == "break-glass" for row in rows)
     if begun.plan.digest != begun.plan_digest or not (
         broken or len({row.actor for row in rows}) >= where.approvals
@@ -31,13 +31,15 @@ def verify_approved(promoting: Promoting, begun: Begun) -> None:
         )
 
 
-def _deciding(log: Log, begun: Begun) -> list[Row]:
+def deciding(log: Log, gate: str, plan_digest: str) -> list[Row]:
+    """Return by what the audit log says that a plan was let through a gate, as far as it was written by us."""
     with database.translating():
         there, _ = log.connection.execute(queries.load("audit/guarded")).fetchone() or (False, False)
         if not there:
             return []
-        asked = {"gate": "promote", "plan_digest": begun.plan_digest}
-        return [Row(*columns) for columns in log.connection.execute(queries.load("audit/deciding"), asked)]
+        asked = {"gate": gate, "plan_digest": plan_digest}
+        rows = [Row(*columns) for columns in log.connection.execute(queries.load("audit/deciding"), asked)]
+    return [row for row in rows if row.hash == row.hashed(log.key)]
 
 
 def give_up(promoting: Promoting, begun: Begun) -> None:
@@ -90,6 +92,26 @@ def rest(promoting: Promoting, begun: Begun) -> tuple[Migration, ...]:
     ]
     _verify_schema(promoting, begun)
     return tuple(left)
+
+
+def in_place(promoting: Promoting, migration: Migration) -> bool:
+    """Ask the database each time: the commit of an attempt whose answer was lost may have reached it.
+
+    Raises:
+        Refused: other hands have put it there.
+    """
+    if migration.overlay:
+        return not overlays.pending(promoting.connection, (migration,))
+    with database.translating():
+        query = queries.load("promotions/in_place")
+        ((there, ours),) = promoting.connection.execute(query, {"version": migration.version}).fetchall()
+    if there and not ours:
+        raise errors.Refused(
+            f"Other hands have applied {migration.file} since this plan was begun: the history has it, the journal has "
+            "not. Nothing more was applied. Find out who and why; take it out of the history again, or give the plan "
+            "up with the choices `abandon` and `adopt`."
+        )
+    return bool(there)
 
 
 def _verify_schema(promoting: Promoting, begun: Begun) -> None:

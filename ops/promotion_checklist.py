@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ops import proposal
+from ops import promotion_begun, proposal
+from ops.audit import Log
 from ops.checklists import confirmed as confirmed
+from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.proposal import Proposal
+
+GATE = "post-deployment"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,18 @@ class PostDeployment:
             change_digest=plan.change.digest,
             commit=plan.commit,
         )
+
+
+def confirmed_before(todo: PostDeployment) -> Checklist | None:
+    """Return what was confirmed for this very plan in a run that came to no end: nobody is asked for that twice."""
+    promoting = todo.promoting
+    digest = todo.proposal(GATE).plan_digest
+    log = Log.of(promoting.plan.environment, promoting.plan.project.root, promoting.connection)
+    rows = promotion_begun.deciding(log, GATE, digest)
+    if not rows:
+        return None
+    said = "; ".join(row.note for row in rows if row.note)
+    return Checklist(status="confirmed", said=said, by=", ".join(row.actor for row in rows))
 
 
 def record(promoting: Promoting) -> Evidence:

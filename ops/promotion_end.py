@@ -21,11 +21,14 @@ from ops.errors import OpsError
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.promotion_result import Decision, FileResult, Promotion, State
+from ops.promotions import Outcome
 from ops.verdict import Failure, Verdict
 
 RESULT = "promotion.json"
 PLAN = "plan.md"
 NOTE = "release_note.md"
+# In other states the plan is still under way.
+_OUTCOMES: dict[State, Outcome] = {"promoted": "promoted", "rolled back": "rolled-back"}
 
 
 def document_schema(promoting: Promoting) -> Evidence:
@@ -72,10 +75,11 @@ def hand_off(promoting: Promoting) -> Promotion:
 def end_record(promoting: Promoting) -> Evidence:
     """End the record of a promotion that is over, after all else: until then another run goes on with it."""
     found, begun = promoting.concluded, promoting.begun
-    if begun is None or found is None or found.state != "promoted":
+    outcome = _OUTCOMES.get(found.state) if found else None
+    if begun is None or found is None or outcome is None:
         return Evidence(ok=True, summary="No record is to be ended.", idle=True)
-    promotions.end(promoting.connection, begun, "promoted")
-    return Evidence(ok=True, summary=f"Plan {begun.plan_digest[:8]} is promoted, and its record ended.")
+    promotions.end(promoting.connection, begun, outcome)
+    return Evidence(ok=True, summary=f"Plan {begun.plan_digest[:8]} is {found.state}, and its record ended.")
 
 
 def hand_off_broken(promoting: Promoting, error: OpsError) -> Promotion:

@@ -101,6 +101,8 @@ hand_off = step(
     promotion_end.hand_off,
     title="Hand off the promotion",
     evidence="promotion-verdict",
+    # Whatever it says, the audit log and the record come after it.
+    stops=False,
     shown=promotion_note.verdict,
 )
 end_record = step(promotion_end.end_record, title="End the record of the promotion")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import errors, guarded
+from ops import errors, guarded, promotion_checklist, secrets
 from ops.deploy_verdict import Checklist
 from ops.evidence import Evidence
 from ops.promoting import Promoting
@@ -44,15 +44,22 @@ def _refuse_bare(promoting: Promoting) -> None:
 def ask_checklist(promoting: Promoting) -> Evidence:
     """Ask a person for the post-deployment checklist, and record what they said."""
     if not promoting.idle and not promoting.stopped and promoting.plan.project.release.checklist:
-        promoting.checklist = _asked(PostDeployment(promoting))
+        todo = PostDeployment(promoting)
+        promoting.checklist = promotion_checklist.confirmed_before(todo) or _asked(todo)
     return step.record_checklist(promoting)
 
 
 def hand_off(promoting: Promoting) -> Promotion:
-    """Hand off the promotion: its evidence, then the audit log, and its record last, so that nothing stays unsaid."""
+    """Hand off the promotion: its evidence, then the audit log, and its record last, so that nothing stays unsaid.
+
+    Raises:
+        CheckFailed: it is not promoted; the message says what came of it.
+    """
     found = step.hand_off(promoting)
     outcomes.record(ok=found.ok, said=found.summary)
     step.end_record(promoting)
+    if not found.ok:
+        raise errors.CheckFailed(secrets.redact(found.summary), found)
     return found
 
 
@@ -60,6 +67,6 @@ def _asked(todo: PostDeployment) -> Checklist:
     if not approval.can_ask(todo.promoting.plan.environment):
         return Checklist(status="not asked", said="there is nobody who could be asked here")
     try:
-        return confirmed(approval.approve(todo, "post-deployment"))
+        return confirmed(approval.approve(todo, promotion_checklist.GATE))
     except errors.Denied as denied:
         return Checklist(status="rejected", said=str(denied))

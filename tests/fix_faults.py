@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops import embedded
-from tests.faults import promotion_site
+from tests.faults import promotion_site, restarts
 from tests.faults.promotion_site import Site
 
 MakeProduction = Callable[..., Site]
@@ -30,10 +30,19 @@ def make_production(
     """Make as many productions as a test needs, each with its own copy of the shop."""
     with ExitStack() as made:
 
-        def make(server: embedded.Server | None = None, *, tcp: bool = False) -> Site:
+        def make(
+            server: embedded.Server | None = None, *, tcp: bool = False, kind: type[Site] = Site
+        ) -> Site:
             folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             chosen = server or request.getfixturevalue("server")
-            return made.enter_context(promotion_site.site(folder, rehearsed_shop, chosen, tcp=tcp))
+            return made.enter_context(promotion_site.site(folder, rehearsed_shop, chosen, tcp=tcp, kind=kind))
 
         yield make
+
+
+@pytest.fixture
+def own_server() -> Generator[restarts.Own]:
+    """A server of this test's own, which it restarts."""
+    with restarts.own() as own:
+        yield own

@@ -11,7 +11,11 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.faults.promotion_site import STEPS
+from tests.faults.promotion_kinds import GOES_BACK, LISTED
+from tests.faults.promotion_site import ANEW, APPLY, DONE, GOES_ON, STEPS
+
+# Table, row and column.
+Cells = dict[tuple[str, str, str], str]
 
 PATH = Path(__file__).parents[2] / "docs" / "prod-promotion-faults.md"
 QUESTION = "*the question is open*"
@@ -23,20 +27,43 @@ KILLED, IN_THE_MIDST = "`kill -9` before it", "`kill -9` in its midst"
 CUT, LOST, GONE = "connections cut before it", "answers lost in its midst", "network gone"
 RESTARTED, LOCK = "database restarted", "lock taken away"
 OPERATOR, HANDS, APPLIED = "second operator", "schema changed by others", "file applied by others"
-PREFECT = "through Prefect"
 COLUMNS = [KILLED, IN_THE_MIDST, CUT, LOST, GONE, RESTARTED, LOCK, OPERATOR, HANDS, APPLIED]
+PREFECT, BACK, CHECKLIST = (
+    "through Prefect",
+    "where a file fails and all is rolled back",
+    "where there is a checklist",
+)
+SAYS = "it says"
+OPEN = "*the checklist is open*"
+BACK_ROWS = [*ROWS[STEPS.index(APPLY[-1]) + 1 : -1]]
+CHECKLIST_ROWS = [
+    OPEN,
+    "Approved: post-deployment",
+    *STEPS[STEPS.index("Record the post-deployment checklist") :],
+]
 RETRIED, GONE_ON = "retried, goes on", "a new run goes on"
 THROUGH_PREFECT = [
     "worker killed in the midst of a file",
     "refused for the lock when the plan was approved and nothing begun",
     "server killed while the run waits, and in the midst of a file",
 ]
-GOES_ON, ANEW, DONE, SURVIVES = "goes on", "asks anew", "is done", "survives"
+SURVIVES = "survives"
 FIRST_WINS, SECOND_WINS, REFUSED, NOT_PROVEN = "refused", "overtakes", "is refused", "not proven"
+# By the first word of its head: each table's rows and columns.
+TABLES = {
+    "where": (ROWS, COLUMNS),
+    BACK: (BACK_ROWS, [KILLED, IN_THE_MIDST, CUT, LOST, RESTARTED, LOCK, OPERATOR]),
+    CHECKLIST: (CHECKLIST_ROWS, [KILLED, IN_THE_MIDST, CUT, RESTARTED, LOCK, OPERATOR]),
+    PREFECT: (THROUGH_PREFECT, [SAYS]),
+}
 _MEANINGS = {
     ANEW: "nothing was begun; the run ended, and the next one, which is another run, asks for itself",
     GOES_ON: "the run ended; the next one goes on with the plan that was begun, and asks nobody",
     DONE: "the run ended, and the next one finds nothing pending",
+    GOES_BACK: "the run ended; the next one goes on rolling the plan back, also where the file would run now, and asks "
+    "nobody",
+    LISTED: "the run ended; the next one goes on, asks nobody for the plan, and for the checklist, which nobody has "
+    "confirmed yet",
     SURVIVES: "the same run tries again, and comes to its end",
     RETRIED: "the same run, retried, goes on and comes to its end; nobody is asked again, whatever was begun",
     GONE_ON: "a new run goes on with the plan that was begun, and asks nobody",
@@ -61,42 +88,45 @@ the answer to a statement, for every so many of them.
 """
 
 
-def saw(row: str, column: str, words: str | Iterable[str]) -> None:
+def saw(row: str, column: str, words: str | Iterable[str], *, table: str = "where") -> None:
     """Compare what was seen with the page, or write it there."""
     said = words if isinstance(words, str) else ", ".join(word for word in _MEANINGS if word in set(words))
-    assert row in (THROUGH_PREFECT if column == PREFECT else ROWS), row
+    rows, columns = TABLES[table]
+    assert row in rows, row
+    assert column in columns, column
     if os.environ.get("WRITE_FAULTS"):
         with (PATH.parent / PATH.name).open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             cells = parsed(file.read())
-            cells[row, column] = said
+            cells[table, row, column] = said
             file.truncate(0)
             file.write(page(cells))
     else:
-        written = parsed(PATH.read_text("utf-8")).get((row, column), "")
+        written = parsed(PATH.read_text("utf-8")).get((table, row, column), "")
         assert said == written, f"{row}, {column}: {said!r} was seen, and {PATH.name} says {written!r}"
 
 
-def page(cells: dict[tuple[str, str], str]) -> str:
+def page(cells: Cells) -> str:
     """Return the page with these cells."""
-    meanings = "".join(f"| {word} | {meaning} |\n" for word, meaning in _MEANINGS.items())
-    lines = [["where", *COLUMNS], ["---"] * (len(COLUMNS) + 1)]
-    lines += [[row, *(cells.get((row, column), "") for column in COLUMNS)] for row in ROWS]
-    prefect = [["through Prefect", "it says"], ["---"] * 2]
-    prefect += [[row, cells.get((row, PREFECT), "")] for row in THROUGH_PREFECT]
-    return "\n".join([_HEAD + meanings, _table(lines), _table(prefect)])
+    parts = [_HEAD + "".join(f"| {word} | {meaning} |\n" for word, meaning in _MEANINGS.items())]
+    for table, (rows, columns) in TABLES.items():
+        lines = [[table, *columns], ["---"] * (len(columns) + 1)]
+        lines += [[row, *(cells.get((table, row, column), "") for column in columns)] for row in rows]
+        parts.append(_table(lines))
+    return "\n".join(parts)
 
 
-def parsed(text: str) -> dict[tuple[str, str], str]:
+def parsed(text: str) -> Cells:
     """Return the cells of the page that say something."""
-    found: dict[tuple[str, str], str] = {}
+    found: Cells = {}
+    table = ""
     for line in text.splitlines():
         row, *cells = (part.strip() for part in line.strip("|").split("|"))
-        if row in ROWS and len(cells) == len(COLUMNS):
-            found |= {(row, column): cell for column, cell in zip(COLUMNS, cells, strict=True) if cell}
-        elif row in THROUGH_PREFECT and cells != [""]:
-            found[row, PREFECT] = cells[0]
+        table = row if row in TABLES and cells else table if cells else ""
+        if table and row in TABLES[table][0]:
+            columns = TABLES[table][1]
+            found |= {(table, row, column): cell for column, cell in zip(columns, cells, strict=True) if cell}
     return found
 
 

@@ -155,7 +155,7 @@ class _Watch:
 
     def started(self, title: str) -> None:
         name = "Plan the promotion" if title.startswith("Plan the promotion") else title
-        name = re.sub(r"^(Approved: \w+) .*", r"\1", name)
+        name = re.sub(r"^(Approved: [\w-]+) .*", r"\1", name)
         self._steps[name] += 1
         self._step = name if self._steps[name] == 1 else f"{name} ({self._steps[name]})"
         self._events.clear()

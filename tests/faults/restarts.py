@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import psutil
 import psycopg
 
 from ops import embedded, os_user
 from tests.polling import wait_until
+
+
+@dataclass
+class Own:
+    """A server of one test's own, and what it was started again as."""
+
+    server: embedded.Server
+    again: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+
+    def restart(self) -> None:
+        """Restart it, in turn as when it crashes and as it is asked to."""
+        self.again.append(restart(self.server, "immediate" if len(self.again) % 2 else "fast"))
+
+
+@contextmanager
+def own() -> Generator[Own]:
+    """Start a server that may be restarted."""
+    with embedded.running() as server:
+        made = Own(server)
+        yield made
+    for process in made.again:
+        process.communicate()
 
 
 def restart(server: embedded.Server, mode: str) -> subprocess.Popen[bytes]:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import matrix, promoted
-from tests.faults.matrix import ANEW, DONE, GOES_ON, IN_THE_MIDST, KILLED
-from tests.faults.promoted import Ended, Place
+from tests.faults import matrix, promoted, strikes
+from tests.faults.matrix import IN_THE_MIDST, KILLED
+from tests.faults.promoted import Place
 from tests.faults.promotion_site import ACT, APPLY, EXCHANGES, GATE, OUTCOME, STEPS, Site, spread
 from tests.fix_faults import MakeProduction
 
-DIED = -9
-
 
 def killed(make_production: MakeProduction, place: Place) -> str:
-    """Kill a promotion at a place, run it again, and say what that one did."""
-    production = make_production()
-    assert promoted.run(production.run.asked().dying(place)).code == DIED, place
-    production.await_quiet()
-    was_begun = production.begun
-    return said(production.run_again(), was_begun=was_begun)
-
-
-def said(again: Ended, *, was_begun: bool) -> str:
-    if again.state == "nothing pending":
-        return DONE
-    return GOES_ON if was_begun else ANEW
+    return strikes.killed(make_production(), place)
 
 
 def test_undisturbed_it_promotes_and_a_second_run_has_nothing_to_do(make_production: MakeProduction):
@@ -72,8 +59,7 @@ def test_again_and_again(make_production: MakeProduction):
     production = make_production()
     for step in APPLY:
         for number in (2, 9, EXCHANGES[step]):
-            run = production.run if production.begun else production.run.asked()
-            promoted.run(run.dying(Place(step, "under way", number)))
+            promoted.run(production.next.dying(Place(step, "under way", number)))
             production.await_quiet()
             production.assert_consistent()
     production.run_again()

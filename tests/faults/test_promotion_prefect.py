@@ -11,7 +11,7 @@ import pytest
 from deployments import stack as local_stack
 from ops import journal
 from tests.faults import matrix
-from tests.faults.matrix import GONE_ON, PREFECT, RETRIED, THROUGH_PREFECT
+from tests.faults.matrix import GONE_ON, PREFECT, RETRIED, SAYS, THROUGH_PREFECT
 from tests.faults.mortal import Mortal
 from tests.fix_gate import PATIENCE
 from tests.fix_promotion import MakeGuarded, Production
@@ -86,7 +86,7 @@ def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_or_the_old_on
     mortal.start("worker")
     production.retry(first)
     assert_promoted_once(production, first)
-    matrix.saw(THROUGH_PREFECT[0], PREFECT, [RETRIED, GONE_ON])
+    matrix.saw(THROUGH_PREFECT[0], SAYS, [RETRIED, GONE_ON], table=PREFECT)
 
 
 def test_the_server_is_killed_while_it_waits_and_while_it_acts_and_an_approval_outlasts_a_refusal(
@@ -102,11 +102,11 @@ def test_the_server_is_killed_while_it_waits_and_while_it_acts_and_an_approval_o
         assert "somebody else" in production.message(run)
     production.retry(run)
     in_the_midst(production)
-    matrix.saw(THROUGH_PREFECT[1], PREFECT, RETRIED)
+    matrix.saw(THROUGH_PREFECT[1], SAYS, RETRIED, table=PREFECT)
     mortal.kill("server")
     mortal.start("server")
     held.close()
     if production.ended(run) != "Completed":
         production.retry(run)
     assert_promoted_once(production, run)
-    matrix.saw(THROUGH_PREFECT[2], PREFECT, RETRIED)
+    matrix.saw(THROUGH_PREFECT[2], SAYS, RETRIED, table=PREFECT)
