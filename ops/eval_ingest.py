@@ -47,6 +47,12 @@ def ingest(night: Night) -> Ingested:
 def _ingest(night: Night, run: Run) -> Ingested:
     if run.records == 0:
         return _nothing(run, f"There is no record from {run.told}, so no run is written.")
+    _, evaluation = eval_ingest_run.parts(night)
+    if not evaluation.samples_path.is_file():
+        raise errors.Refused(
+            f"{evaluation.samples_path.name}, which holds the samples of this night, is gone, so nothing can be "
+            "ingested. Run the night again."
+        )
     files = eval_ingest_sql.write(night, run)
     where = night.plan.environment
     if where.database is None:

@@ -1,9 +1,9 @@
 """The samples of a run, from their file into their table, as bytes: no row is looked at on the way.
 
 The run's row is made by the same transaction, and nobody else sees it before the commit. So no sample of it can be
-there already, and COPY goes straight into the table: that is quicker by half than COPY into a staging table and one
-INSERT ... ON CONFLICT from there, and not less safe. Only when the table refuses a row (a record was deleted since it
-was exported, so that its foreign key leads nowhere) all is undone and done again by way of the staging table.
+there already, and COPY goes straight into the table: a third quicker than COPY into a staging table and one INSERT ...
+ON CONFLICT from there (docs/benchmarks-eval-ingest.md), and not less safe. Only when the table refuses a row (a record
+was deleted since it was exported, so that its foreign key leads nowhere) all is undone and done by way of staging.
 """
 
 from __future__ import annotations

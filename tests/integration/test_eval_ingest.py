@@ -9,7 +9,7 @@ from threading import Thread
 import psycopg
 import pytest
 
-from ops import database, errors, eval_ingest, eval_ingest_copy, eval_runs
+from ops import database, errors, eval_ingest, eval_ingest_copy, eval_runs, eval_verify
 from ops.eval_night import Night
 from ops.evals import COLUMNS
 from tests import fix_app
@@ -114,6 +114,20 @@ def test_a_night_without_records_writes_no_run(nights: Nights, storefront: str):
         True,
     )
     assert fix_app.ask(storefront, COUNTS) == [(0, 0)]
+
+
+def test_records_of_which_none_could_be_read_are_a_run_without_samples(nights: Nights, storefront: str):
+    one = nights([])
+    assert one.export
+    assert one.evaluation
+    one.export = one.export.model_copy(update={"records": 3})
+    done = eval_ingest.ingest(one)
+    assert (done.changed, fix_app.ask(storefront, COUNTS)) == (True, [(1, 0)])
+    assert eval_verify.verify(one).ok
+
+    one.evaluation.samples_path.unlink()
+    with pytest.raises(errors.Refused, match=r"samples\.copy, which holds .* is gone"):
+        eval_ingest.ingest(one)
 
 
 def test_two_at_once_ingest_it_once(nights: Nights, storefront: str):
