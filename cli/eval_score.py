@@ -1,4 +1,4 @@
-"""`runbooks eval score`: files of records evaluated in this process, without a database and without a Prefect server."""
+"""`runbooks eval score`: files of records evaluated in this process, without a database or a Prefect server."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ops.backups import Backup, Source, Timings
 from ops.evidence import Evidence
 from ops.prod_restore import Restoring, Way
 from ops.project import Environment
-from ops.recovery_target import RecoveryTarget
+from ops.recovery_target import RecoveryTarget, TargetKind
 
 _PAUSE = 1.0
 _WITHIN = timedelta(hours=4)
@@ -139,6 +139,8 @@ def before(source: Source, target: RecoveryTarget) -> Backup:
         CheckFailed: there is none.
     """
     held = source.holdings().backups
+    if target.kind is TargetKind.NAME and (point := source.point(target, held)):
+        held = tuple(each for each in held if each.id == point.backup)
     fit = [each for each in held if _ends_before(each, target)]
     if not fit:
         raise errors.CheckFailed(

@@ -9,12 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.fix_eval_tables import WINDOW, Sample, sample
 
 from ops import audit_proof, errors, eval_baseline, eval_gate, eval_ingest
 from ops.audit import Log
 from ops.eval_night import Night
 from tests import fix_app
+from tests.fix_eval_tables import WINDOW, Sample, sample
 
 Nights = Callable[..., Night]
 KIND = {"run_type": "canary", "schema_variant": "sitecraft"}
