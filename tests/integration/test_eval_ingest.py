@@ -130,17 +130,29 @@ def test_records_of_which_none_could_be_read_are_a_run_without_samples(nights: N
         eval_ingest.ingest(one)
 
 
-def test_two_at_once_ingest_it_once(nights: Nights, storefront: str):
-    made = [nights(SAMPLES) for _ in range(3)]
+def at_once(dsn: str, made: list[Night]) -> None:
+    """Ingest several nights at once."""
     threads = [Thread(target=eval_ingest.ingest, args=(each,)) for each in made]
-    with database.connect(storefront) as connection, connection.transaction():
+    with database.connect(dsn) as connection, connection.transaction():
         connection.execute("lock table public.ai_eval_runs in exclusive mode")
         for thread in threads:
             thread.start()
         # Nobody comes to an end before all have begun.
-        wait_until(lambda: fix_app.ask(storefront, WAITING) == [(3,)])
+        wait_until(lambda: fix_app.ask(dsn, WAITING) == [(len(made),)])
     for thread in threads:
         thread.join()
+
+
+def test_other_records_of_one_window_at_once_are_two_versions(nights: Nights, storefront: str):
+    made = [nights(SAMPLES, content="one"), nights(SAMPLES, content="two")]
+    at_once(storefront, made)
+    assert sorted(each.ingested.version for each in made if each.ingested) == [1, 2]
+    assert fix_app.ask(storefront, COUNTS) == [(2, 60)]
+
+
+def test_two_at_once_ingest_it_once(nights: Nights, storefront: str):
+    made = [nights(SAMPLES) for _ in range(3)]
+    at_once(storefront, made)
     done = [each.ingested for each in made if each.ingested]
     assert sorted(each.changed for each in done) == [False, False, True]
     assert len({each.run_id for each in done}) == 1

@@ -10,11 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import embedded, eval_ingest, eval_ingest_sql
+from ops import embedded, eval_contract, eval_ingest, eval_ingest_sql, eval_verify
 from ops.eval_night import Night
 from ops.evals import COLUMNS
 from tests import fix_app
-from tests.fix_eval_tables import sample
+from tests.fix_eval_tables import migrate, sample
+from tests.fix_postgres import fresh_database
 
 Nights = Callable[..., Night]
 ODD = [
@@ -111,18 +112,30 @@ def test_what_the_editor_does_not_take_is_written_for_psql_and_in_parts(
     assert eval_ingest.ingest(nights(SAMPLES)).summary.endswith("for the SQL editor it is too large.")
 
 
-def test_every_escape_that_copy_knows_is_the_same_in_a_literal(nights: Nights, storefront: str):
+def test_every_escape_that_copy_knows_is_the_same_in_a_literal_of_the_oldest_version(
+    nights: Nights, server15: embedded.Server
+):
     escapes = rb"\\b\f\n\r\t\v\x41\x4\101\7\u0041\U0041\'\"\q"
-    odd = nights(SAMPLES[:1])
-    assert odd.evaluation
-    rows = odd.evaluation.samples_path.read_bytes().replace(b"anthropic", escapes)
-    odd.evaluation.samples_path.write_bytes(rows)
-    eval_ingest.ingest(odd)
-    ingested = contents(storefront)
-    assert "\v" in str(ingested[0][0][3])
-    fix_app.execute(storefront, "truncate public.ai_eval_runs cascade")
-    paste(storefront, of(odd))
-    assert contents(storefront) == ingested
+    with fresh_database(server15) as name:
+        dsn = server15.dsn(name)
+        migrate(dsn)
+        odd = nights(SAMPLES[:1], dsn)
+        assert eval_contract.check(odd).ok
+        assert odd.evaluation
+        rows = odd.evaluation.samples_path.read_bytes().replace(b"anthropic", escapes)
+        odd.evaluation.samples_path.write_bytes(rows)
+        eval_ingest.ingest(odd)
+        ingested = contents(dsn)
+        assert "\v" in str(ingested[0][0][3])
+        fix_app.execute(dsn, "truncate public.ai_eval_runs cascade")
+        paste(dsn, of(odd))
+        assert contents(dsn) == ingested
+
+        plain = nights(SAMPLES[:39], dsn)
+        eval_ingest.ingest(plain)
+        assert eval_verify.verify(plain).ok
+        odd.close()
+        plain.close()
 
 
 def test_a_transaction_that_fails_leaves_nothing(nights: Nights, storefront: str):
