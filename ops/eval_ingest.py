@@ -19,6 +19,7 @@ from ops import (
     eval_ingest_run,
     eval_ingest_sql,
     eval_tables,
+    eval_watermark,
 )
 from ops.eval_ingest_run import Run
 from ops.eval_night import Night
@@ -114,16 +115,12 @@ def _samples(night: Night, run_id: int, way: Way) -> None:
 
 def _advance(night: Night) -> None:
     if night.export and night.export.window.watermark:
-        from ops import eval_watermark
-
         eval_watermark.advance(night.connection, night)
 
 
 def _advance_file(night: Night) -> None:
     """Let the next night go on from here where nothing but files is kept, the SQL among them."""
     if night.export and night.export.window.watermark:
-        from ops import eval_watermark
-
         eval_watermark.advance_file(night)
 
 

@@ -36,9 +36,11 @@ class EvalChoices(Strict):
     since: datetime | None = Field(default=None, description="from this moment on, with its time zone")
     until: datetime | None = Field(default=None, description="before this moment, with its time zone")
     limit: int | None = Field(default=None, ge=1, description="at most so many records")
-    run_type: RunType | None = None
-    schema_variant: str | None = None
-    triggered_by: str = "schedule"
+    run_type: RunType | None = Field(default=None, description="default: that of runbooks.toml")
+    schema_variant: str | None = Field(
+        default=None, description="which JSON Schemas the outputs must fit; default: that of runbooks.toml"
+    )
+    triggered_by: str = Field(default="schedule", description="who or what asked, kept with the run")
 
     @model_validator(mode="after")
     def _one_window(self) -> EvalChoices:

@@ -72,7 +72,7 @@ def test_a_night_is_ingested_once_the_next_goes_on_and_a_bad_one_fails_and_is_to
         assert "schema_valid" in report
         assert (kept / "eval_run_ingest.sql").is_file()
         (told,) = heard
-        assert "schema_valid (floor) of all records" in told["text"]
+        assert "schema_valid (floor) of" in told["text"]
 
         refused = run(desk, plant, "bare")
         assert refused.state
