@@ -44,8 +44,8 @@ INSERT = """\
 insert into public.ai_training_examples
     (prompt, output, created_at, updated_at,
      selected_provider, route_strategy, prompt_template_version, environment)
-select 'Describe lot ' || n, jsonb_build_object('title', 'Lot ' || n, 'body', %(body)s::text), %(start)s + n * %(every)s,
-       %(start)s + n * %(every)s, 'openai', 'default', 'v3', 'prod'
+select 'Describe lot ' || n, jsonb_build_object('title', 'Lot ' || n, 'body', %(body)s::text),
+       %(start)s + n * %(every)s, %(start)s + n * %(every)s, 'openai', 'default', 'v3', 'prod'
 from generate_series(1, %(count)s) as n
 """
 
