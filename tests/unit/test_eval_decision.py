@@ -137,6 +137,13 @@ def test_a_group_that_was_rare_may_be_absent_by_chance():
     assert decide(tallies({"a": (5000, 4750)}), baseline=baseline).verdict == "pass"
 
 
+def test_a_group_that_is_among_the_others_now_is_not_absent():
+    now = tallies({"a": (5000, 4750), "other": (5000, 4750)})
+    assert "no data" not in decide(now, baseline=BASELINE).summary
+    baseline = past(1, now)
+    assert "no data" not in decide(GOOD, baseline=baseline).summary
+
+
 def test_a_mean_does_not_hide_a_group_that_fails_in_every_case():
     baseline = past(1, tallies({"a": (9900, 9405), "b": (100, 95)}))
     judged = decide(tallies({"a": (9900, 9500), "b": (100, 0)}), baseline=baseline)
