@@ -1,4 +1,4 @@
-"""`make bench`: how often the gate errs and what it finds, on drawn nights; written to docs/benchmarks-eval-gate.md.
+"""How often the gate errs and what it finds, on drawn nights; written to docs/benchmarks-eval-gate.md.
 
 python -m benchmarks.eval_gate [--nights 2000] [--seed 20260215]
 """

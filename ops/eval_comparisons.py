@@ -80,7 +80,7 @@ def _compared(
         p_adjusted=adjusted,
         power=_power(answer, critical),
         needed=needed,
-        said=_said(question, answer, verdict, needed),
+        said=_said(question, answer, gate, verdict, needed),
     )
 
 
@@ -120,18 +120,18 @@ def _power(answer: Answer, critical: float) -> float | None:
     return eval_tests.power(eval_answers.FIVE_POINTS, error=answer.error, critical=critical)
 
 
-def _said(question: Question, answer: Answer, verdict: Verdict, needed: int | None) -> str:
+def _said(question: Question, answer: Answer, gate: EvalGate, verdict: Verdict, needed: int | None) -> str:
     """Return one sentence on a verdict, without naming slice and measure."""
     if answer.rate is None:
         return f"no data; there were {answer.reference_samples:,}" if answer.reference_samples else "no data"
     if answer.drop is None or answer.limit is None:
         return "no data to compare with"
     if not question.testable:
-        return _untested(question, needed)
+        return _untested(question, gate)
     beside = {
         "floor": f"the floor of {_percent(answer.reference)}",
         "baseline": f"{_percent(answer.reference)} of the baseline",
-        "trend": f"{_percent(answer.reference)} of {len(question.runs)} runs ago",
+        "trend": f"{_percent(answer.reference)} of {len(question.runs) - 1} runs ago",
     }[question.against]
     what = f"{_percent(answer.rate)} of {question.now.n:,}, {_points(answer.drop)} {beside}"
     if verdict != "inconclusive":
@@ -140,11 +140,12 @@ def _said(question: Question, answer: Answer, verdict: Verdict, needed: int | No
     return f"{what}, {_at_most(answer.limit)}; {more}"
 
 
-def _untested(question: Question, needed: int | None) -> str:
-    if needed:
-        return f"{question.now.n:,} samples are too few for a verdict; {needed:,} more are needed"
-    if question.against == "baseline" and question.before.n < question.now.n:
-        return f"the baseline has {question.before.n:,} samples, too few to compare with, or other measures"
+def _untested(question: Question, gate: EvalGate) -> str:
+    least = gate.least_samples
+    if question.now.n < least:
+        return f"{question.now.n:,} samples, of which at least {least} are needed"
+    if question.before.n < least:
+        return f"the baseline has {question.before.n:,} samples, of which at least {least} are needed"
     return "the baseline was measured in another way"
 
 

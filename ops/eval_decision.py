@@ -21,6 +21,8 @@ Matched = Mapping[tuple[Where, str], tuple[int, int, int, int]]
 _STANDS_OUT = 10
 # A slice is missed where so many of its samples were to be expected, by how many values it is told by.
 _EXPECTED = {1: 10, 2: 100}
+# What the settings call the rest of a dimension's values.
+OTHER = "other"
 _NO_TALLIES: Mapping[Where, Tally] = {}
 
 
@@ -102,8 +104,16 @@ def _gone(runs: Runs) -> tuple[str, ...]:
         for where, tally in known.items()
         if where
         and not (where in runs.now and runs.now[where].samples)
-        and tally.samples * here / there >= _EXPECTED[min(len(where), 2)]
+        and _missed(runs, where, tally.samples * here / there)
     )
+
+
+def _missed(runs: Runs, where: Where, expected: float) -> bool:
+    """Whether a slice without samples is missed; rare values share one slice, in which it may be tonight."""
+    shared = (((dimension, OTHER),) for dimension, _ in where)
+    among = max(runs.now[each].samples if each in runs.now else 0 for each in shared)
+    named = all(value != OTHER for _, value in where)
+    return named and expected >= _EXPECTED[min(len(where), 2)] and among < expected / 2
 
 
 def _all_errored(runs: Runs) -> tuple[str, ...]:

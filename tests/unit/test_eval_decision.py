@@ -137,6 +137,13 @@ def test_a_group_that_was_rare_may_be_absent_by_chance():
     assert decide(tallies({"a": (5000, 4750)}), baseline=baseline).verdict == "pass"
 
 
+def test_a_group_that_is_among_the_others_now_is_not_absent():
+    now = tallies({"a": (5000, 4750), "other": (5000, 4750)})
+    assert "no data" not in decide(now, baseline=BASELINE).summary
+    baseline = past(1, now)
+    assert "no data" not in decide(GOOD, baseline=baseline).summary
+
+
 def test_a_mean_does_not_hide_a_group_that_fails_in_every_case():
     baseline = past(1, tallies({"a": (9900, 9405), "b": (100, 95)}))
     judged = decide(tallies({"a": (9900, 9500), "b": (100, 0)}), baseline=baseline)
@@ -190,6 +197,7 @@ def test_a_run_that_was_measured_otherwise_is_not_compared_with():
     judged = decide(worse, baseline=past(1, GOOD, version="v0"), past=[past(2, GOOD, version="v0")] * 9)
     assert (judged.verdict, judged.trend) == ("inconclusive", ())
     assert "was measured by other measures" in judged.summary
+    assert of(judged).said == "the baseline was measured in another way"
     assert decide(worse, FLOORS, baseline=past(1, GOOD, version="v0")).verdict == "inconclusive"
 
 
@@ -241,6 +249,19 @@ def test_an_undecided_drop_that_stands_out_holds_the_night_back():
     assert (of(stands_out, B).verdict, stands_out.verdict) == ("inconclusive", "inconclusive")
     assert (of(by_chance, B).verdict, by_chance.verdict) == ("inconclusive", "pass")
     assert "1 comparisons of slices are undecided" in by_chance.summary
+
+
+def test_a_slice_with_few_samples_is_not_tested():
+    baseline = past(1, tallies({"a": (5000, 4750), "b": (20, 20), "c": (200, 190)}))
+    judged = decide(tallies({"a": (5000, 4750), "b": (200, 190), "c": (25, 20)}), baseline=baseline)
+    b, c = (of(judged, (("provider", name),)) for name in "bc")
+    assert (b.p, b.needed, b.said) == (
+        None,
+        None,
+        "the baseline has 20 samples, of which at least 30 are needed",
+    )
+    assert (c.p, c.needed, c.said) == (None, 5, "25 samples, of which at least 30 are needed")
+    assert judged.verdict == "pass"
 
 
 def test_values_between_are_judged_by_their_mean():
