@@ -38,7 +38,8 @@ _ROWS = """\
 insert into public.ai_training_examples (prompt, output, created_at, selected_provider, route_strategy, latency_ms)
 select 'Describe a coffee from lot ' || n,
        jsonb_build_object('title', 'Lot ' || n, 'body', (
-           select string_agg(substr(md5(n::text || w), 1, 3 + w %% 7), ' ') from generate_series(1, 82) as w)),
+           select string_agg(translate(substr(md5(n::text || w), 1, 3 + w %% 7), '0123456789', 'ghiklmnopr'), ' ')
+           from generate_series(1, 82) as w)),
        %(start)s + n * %(every)s, 'openai', 'default', 800
 from generate_series(1, %(count)s) as n
 """

@@ -48,11 +48,11 @@ class Writing:
         """
         opened = secrets.may_hold(b"\n".join(record.line for record in page))
         before, lines = self.state.before, list[bytes]()
-        repeated, late, cursor = self.state.repeated, self.state.late, self.state.cursor
+        repeated, late, last = self.state.repeated, self.state.late, None
         for record in page:
             if self.state.records + len(lines) >= most:
                 break
-            cursor = record.place or cursor
+            last = record if record.created and record.key is not None else last
             if before and (record.created is None or record.created <= before.created):
                 if self._is_known(record):
                     repeated += 1
@@ -62,7 +62,7 @@ class Writing:
         self._write(lines)
         self.state = self.state.model_copy(
             update={
-                "cursor": cursor,
+                "cursor": (last.place if last else None) or self.state.cursor,
                 "bytes": self._file.tell(),
                 "sha256": self._digest.hexdigest(),
                 "records": self.state.records + len(lines),

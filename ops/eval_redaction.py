@@ -20,9 +20,15 @@ _ESCAPED = re.compile(rb"\\u00(?:[2-7][0-9A-Fa-f]|[Aa][0Dd])|\\u20(?:1[0-5]|[02]
 _PLAIN = re.compile(rb'"[a-z_ ]*"')
 _RUN, _DIGITS = b"a" * 16, b"0" * 13
 _LETTERS = bytes(ord("a") if chr(code).isalnum() and code < 128 else 0 for code in range(256))
-_NUMBERS = bytes(ord("0") if chr(code) in "0123456789" else 0 for code in range(256))
-# Spaces and hyphens that stand between the groups of a card number, in UTF-8.
-_BETWEEN = b" -\xc2\xa0\xe2\x80\x91\x93\xaf"
+# Spaces and hyphens between the groups of a card's number end in one of these bytes in UTF-8, and begin with those.
+_LAST, _FIRST = b" -\xa0\x87\x89\xaf\x90\x91\x92\x93", b"\xc2\xe2\x80"
+_NUMBERS = bytes(
+    ord("0") if code in b"0123456789" else ord(" ") if code in _LAST else letter
+    for code, letter in enumerate(_LETTERS)
+)
+_TWO_GROUPS = b"000 000"
+# As cards are printed: 4-4-4-4, 4-6-5, 4-6-4, 4-3-3-3, 4-4-4-4-3; what goes on in letters is a hash.
+_GROUPS = re.compile(rb"(?=[0 ]{15})(?<!0)0{3,6}(?: 0{3,6}){2,4}(?![0a])")
 _WORDS = (
     b"eyJ", b"AKIA", b"ASIA", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"sbp_", b"AIza", b"xox",
     b"_live_", b"_test_", b"ccess",
@@ -65,7 +71,7 @@ def suspicious(data: bytes) -> bool:
     """Whether anything that is redacted may be there: a quick look that never overlooks one."""
     return (
         b"@" in data
-        or _DIGITS in data.translate(_NUMBERS, _BETWEEN)
+        or _has_digits(data.translate(_NUMBERS, _FIRST))
         or b"sk-" in data
         or b"sb_secret_" in data
         or (_RUN in data.translate(_LETTERS) and any(word in data for word in _WORDS))
@@ -73,6 +79,10 @@ def suspicious(data: bytes) -> bool:
         or (b"%" in data and b"%40" in data)
         or (b"\\" in data and b"\\u" in data and _ESCAPED.search(data) is not None)
     )
+
+
+def _has_digits(marked: bytes) -> bool:
+    return _DIGITS in marked or (_TWO_GROUPS in marked and _GROUPS.search(marked) is not None)
 
 
 def _cleaned(line: bytes, found: set[str], known: bool) -> bytes:
