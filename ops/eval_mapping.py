@@ -30,12 +30,17 @@ def finder(field: str, expression: str) -> Find:
     Raises:
         Refused: the expression is no JMESPath.
     """
-    steps = _steps(expression.strip())
-    if steps and len(steps) == 1 and isinstance(name := steps[0], str):
-        return lambda record: record.get(name)
-    if steps:
+    if (own := name(expression)) is not None:
+        return lambda record: record.get(own)
+    if steps := _steps(expression.strip()):
         return lambda record: _walk(record, steps)
     return _by_jmespath(field, expression)
+
+
+def name(expression: str) -> str | None:
+    """Return the name that an expression is, if it is nothing else."""
+    steps = _steps(expression.strip())
+    return steps[0] if len(steps) == 1 and isinstance(steps[0], str) else None
 
 
 def _steps(expression: str) -> tuple[str | int, ...]:

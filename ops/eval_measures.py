@@ -85,7 +85,7 @@ def publish_proxy(record: Record, means: Means) -> int | None:
     said = _single(record.publish)
     if said is None or said == "":
         return None
-    if type(said) is str:
+    if isinstance(said, str):
         worth = means.publish_values.get(said)
         return round(PASS * (worth if worth is not None else _number(said)))
     if isinstance(said, bool):
@@ -94,8 +94,10 @@ def publish_proxy(record: Record, means: Means) -> int | None:
 
 
 def _single(said: Any) -> Any:
-    many = cast("list[Any]", said) if isinstance(said, list) else []
-    return cast("Any", many[0] if len(many) == 1 else said)
+    if not isinstance(said, list):
+        return said
+    many = cast("list[Any]", said)
+    return many[0] if len(many) == 1 else many
 
 
 def _number(said: str) -> float:

@@ -15,6 +15,8 @@ from ops.eval_problems import Problems
 
 LABELS = ("provider", "route_strategy", "prompt_template_version", "environment")
 UNKNOWN = "unknown"
+Labels = tuple[str, str | None, str | None, str | None]
+_FIELDS = ("key", "output", "created", "latency_ms", "cost_usd", "publish", *LABELS)
 _MILLIONTHS = 1_000_000
 _MOST_COST = 999_999_999_999
 # Labels repeat: so many that are well are remembered.
@@ -29,16 +31,29 @@ class Record:
     output: Any
     content: Any
     text: str
-    provider: str
-    route_strategy: str | None
-    prompt_template_version: str | None
-    environment: str | None
+    labels: Labels
     latency_ms: int | None
     cost_micros: int | None
     publish: Any
-    created: datetime | None
+    created: str | None
     redacted: Any
     problems: Problems
+
+    @property
+    def provider(self) -> str:
+        return self.labels[0] or UNKNOWN
+
+    @property
+    def route_strategy(self) -> str | None:
+        return self.labels[1]
+
+    @property
+    def prompt_template_version(self) -> str | None:
+        return self.labels[2]
+
+    @property
+    def environment(self) -> str | None:
+        return self.labels[3]
 
 
 class Reader:
@@ -48,9 +63,11 @@ class Reader:
         self, fields: Mapping[str, str], *, horizon: datetime | None = None, latency_scale: int = 1
     ) -> None:
         self._find = eval_mapping.finders(fields)
+        names = [eval_mapping.name(fields[field]) for field in _FIELDS]
+        self._names = [name for name in names if name is not None] if None not in names else None
         self._horizon = horizon
         self._latency_scale = latency_scale
-        self._well: dict[str, set[str]] = {name: set() for name in LABELS}
+        self._known: dict[tuple[Any, ...], tuple[Labels, Problems]] = {}
 
     def read(self, line: bytes, *, at: int) -> Record:
         """Return the record of a line that stands `at` so many bytes in its file.
@@ -60,25 +77,28 @@ class Reader:
         """
         problems: Problems = []
         found = eval_lines.parse(line, problems)
-        output = self._value("output", found, problems)
+        key, output, created, latency, cost, publish, *labels = self._values(found, problems)
         content, text = contents(output, problems)
-        provider, route, version, environment = (self._label(name, found, problems) for name in LABELS)
         return Record(
-            key=self._key(found, line, at, problems),
+            key=self._key(key, line, at, problems),
             output=output,
             content=content,
             text=text,
-            provider=provider or UNKNOWN,
-            route_strategy=route,
-            prompt_template_version=version,
-            environment=environment,
-            latency_ms=self._latency(found, problems),
-            cost_micros=self._cost(found, problems),
-            publish=self._value("publish", found, problems),
-            created=self._created(found, problems),
+            labels=self._labels(tuple(labels), problems),
+            latency_ms=eval_values.whole(
+                latency, "latency_ms", problems, scale=self._latency_scale, most=eval_values.BIGINT
+            ),
+            cost_micros=eval_values.whole(cost, "cost_usd", problems, scale=_MILLIONTHS, most=_MOST_COST),
+            publish=publish,
+            created=self._created(created, problems),
             redacted=found.get("_redacted"),
             problems=problems,
         )
+
+    def _values(self, found: dict[str, Any], problems: Problems) -> list[Any]:
+        if self._names is not None:
+            return [found.get(name) for name in self._names]
+        return [self._value(field, found, problems) for field in _FIELDS]
 
     def _value(self, field: str, found: dict[str, Any], problems: Problems) -> Any:
         try:
@@ -88,8 +108,7 @@ class Reader:
             problems.append(f"{field}: the expression fails")
             return None
 
-    def _key(self, found: dict[str, Any], line: bytes, at: int, problems: Problems) -> str:
-        value = self._value("key", found, problems)
+    def _key(self, value: Any, line: bytes, at: int, problems: Problems) -> str:
         if type(value) is float:
             value = self._value("key", eval_lines.whole_numbers(line), problems)
         key = eval_values.key(value, problems)
@@ -98,37 +117,43 @@ class Reader:
             return f"sha256:{hashlib.sha256(line.strip()).hexdigest()[:32]}@{at}"
         return key
 
-    def _label(self, field: str, found: dict[str, Any], problems: Problems) -> str | None:
-        value = self._value(field, found, problems)
-        well = self._well[field]
-        if type(value) is str and value in well:
-            return value
-        before = len(problems)
-        label = eval_values.label(value, field, problems)
+    def _labels(self, values: tuple[Any, ...], problems: Problems) -> Labels:
+        try:
+            known = self._known.get(values)
+        except TypeError:
+            return _labelled(values, problems)
+        if known is None:
+            own: Problems = []
+            known = _labelled(values, own), own
+            # A number may be equal to a truth value, and means something else.
+            if len(self._known) < _REMEMBERED and all(
+                value is None or type(value) is str for value in values
+            ):
+                self._known[values] = known
+        problems += known[1]
+        return known[0]
+
+    def _created(self, value: Any, problems: Problems) -> str | None:
+        created = eval_values.time(value, "created", problems)
+        if created is None:
+            if value is None or value == "":
+                problems.append("created: missing")
+            return None
+        if self._horizon and created > self._horizon:
+            problems.append("created: in the future")
+        # As Postgres writes it; to write it anew takes as long as to read it.
+        same = (
+            type(value) is str and value[10:11] == "T" and value.endswith("+00:00") and len(value) in (25, 32)
+        )
+        return value if same else created.isoformat()
+
+
+def _labelled(values: tuple[Any, ...], problems: Problems) -> Labels:
+    found = [eval_values.label(value, field, problems) for field, value in zip(LABELS, values, strict=True)]
+    for field, label in zip(LABELS, found, strict=True):
         if label is None:
             problems.append(f"{field}: {UNKNOWN if field == 'provider' else 'missing'}")
-        elif type(value) is str and len(problems) == before and len(well) < _REMEMBERED:
-            well.add(value)
-        return label
-
-    def _latency(self, found: dict[str, Any], problems: Problems) -> int | None:
-        value = self._value("latency_ms", found, problems)
-        return eval_values.whole(
-            value, "latency_ms", problems, scale=self._latency_scale, most=eval_values.BIGINT
-        )
-
-    def _cost(self, found: dict[str, Any], problems: Problems) -> int | None:
-        value = self._value("cost_usd", found, problems)
-        return eval_values.whole(value, "cost_usd", problems, scale=_MILLIONTHS, most=_MOST_COST)
-
-    def _created(self, found: dict[str, Any], problems: Problems) -> datetime | None:
-        value = self._value("created", found, problems)
-        created = eval_values.time(value, "created", problems)
-        if value is None:
-            problems.append("created: missing")
-        elif created and self._horizon and created > self._horizon:
-            problems.append("created: in the future")
-        return created
+    return found[0] or UNKNOWN, found[1], found[2], found[3]
 
 
 def contents(output: Any, problems: Problems) -> tuple[Any, str]:
@@ -159,6 +184,10 @@ def _within(text: str) -> Any:
 def _texts(content: Any) -> str:
     """Return the texts and numbers within, without recursion, since they may be nested very deep."""
     found: list[str] = []
+    if isinstance(content, dict):
+        values = cast("dict[str, Any]", content).values()
+        if all(type(value) is str for value in values):
+            return "\n".join(values)
     rest: list[Any] = [content]
     while rest:
         value = rest.pop()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from functools import lru_cache
 
 from ops import eval_values
-from ops.eval_records import Record
+from ops.eval_records import Labels, Record
 
 NULL = "\\N"
 ERRORED = "!"
@@ -54,24 +54,18 @@ def row(
     key = record.key
     example = key if linked and _WHOLE.fullmatch(key) and abs(int(key)) <= eval_values.BIGINT else NULL
     cost = record.cost_micros
-    return "\t".join(
-        (
-            escaped(key),
-            version,
-            example,
-            escaped(record.provider),
-            escaped(record.route_strategy),
-            escaped(record.prompt_template_version),
-            escaped(record.environment),
-            _BOOLEAN[values.get("schema_valid")],
-            _BOOLEAN[values.get("safe")],
-            _SHARE[values.get("publish_proxy")],
-            NULL if record.latency_ms is None else str(record.latency_ms),
-            NULL if cost is None else f"{cost // 1_000_000}.{cost % 1_000_000:06}",
-            "{" + ",".join(errored) + "}",
-            _moment(record.created),
-        )
+    return (
+        f"{key if key.isalnum() else escaped(key)}\t{version}\t{example}\t{_labels(record.labels)}\t"
+        f"{_BOOLEAN[values.get('schema_valid')]}\t{_BOOLEAN[values.get('safe')]}\t{_SHARE[values.get('publish_proxy')]}\t"
+        f"{NULL if record.latency_ms is None else record.latency_ms}\t"
+        f"{NULL if cost is None else f'{cost // 1_000_000}.{cost % 1_000_000:06}'}\t"
+        f"{{{','.join(errored)}}}\t{record.created or NULL}"
     )
+
+
+@lru_cache(maxsize=10_000)
+def _labels(labels: Labels) -> str:
+    return "\t".join(map(escaped, labels))
 
 
 def further(measures: Iterable[str]) -> list[str]:
@@ -83,7 +77,3 @@ def more(values: Mapping[str, int | None], errored: Sequence[str], names: Sequen
     """Return the field that holds measures without a column, while the rows of a part are on their way."""
     found = {name: NULL if values.get(name) is None else str(values[name]) for name in names}
     return ",".join(ERRORED if name in errored else found[name] for name in names)
-
-
-def _moment(created: datetime | None) -> str:
-    return NULL if created is None else created.isoformat()

@@ -13,11 +13,10 @@ from typing import BinaryIO
 from ops import eval_rows
 from ops.eval_measures import REGISTRY
 from ops.eval_problems import Kept, Unreadable
-from ops.eval_records import UNKNOWN, Record
+from ops.eval_records import UNKNOWN, Labels, Record
 from ops.eval_standard import Standard
 
 Progress = Callable[[int], None]
-Labels = tuple[str, str, str, str]
 # A longer line is not held in memory: it is counted as unreadable, and the next one is read.
 LONGEST = 64 * 1024 * 1024
 # A dimension with more values than this does not tell records apart: all are `other`.
@@ -117,14 +116,7 @@ class _Scorer:
         self._lines.append(row)
         digest = hashlib.blake2b(record.key.encode(), digest_size=16).digest()
         self._entries.append(ENTRY.pack(digest, at))
-        self._labels.add(
-            (
-                record.provider,
-                record.route_strategy or UNKNOWN,
-                record.prompt_template_version or UNKNOWN,
-                record.environment or UNKNOWN,
-            )
-        )
+        self._labels.add(record.labels)
         if record.problems:
             self._kept.odd(line, record.problems, at=at)
         if len(self._lines) >= _BATCH:
@@ -155,7 +147,7 @@ class _Labels:
             for number, label in enumerate(labels):
                 counts = self._counts[number]
                 if counts is not None:
-                    counts[label] = counts.get(label, 0) + times
+                    counts[label or UNKNOWN] = counts.get(label or UNKNOWN, 0) + times
         self._together.clear()
         self._counts = [few(counts) for counts in self._counts]
         return self._counts

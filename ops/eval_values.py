@@ -53,6 +53,8 @@ def label(value: Any, field: str, problems: Problems) -> str | None:
 
 def key(value: Any, problems: Problems) -> str | None:
     """Return a key; a very long one is shortened, and stays its own by its digest."""
+    if type(value) is int:
+        return str(value)
     found = text(value, "key", problems)
     if found and len(found) > LONGEST_KEY:
         problems.append("key: too long")
@@ -62,6 +64,8 @@ def key(value: Any, problems: Problems) -> str | None:
 
 def whole(value: Any, field: str, problems: Problems, *, scale: int, most: int) -> int | None:
     """Return a number of at least 0 times `scale` as a whole number; nothing for what is none."""
+    if type(value) is int and 0 <= value * scale <= most:
+        return value * scale
     if type(value) is str:
         value = _spelled(value, field, problems)
     if value is None:
@@ -109,10 +113,12 @@ def time(value: Any, field: str, problems: Problems) -> datetime | None:
 
 
 def _from_text(said: str, field: str, problems: Problems) -> datetime:
-    if _NUMBER.fullmatch(said):
+    if said[4:5] != "-" and _NUMBER.fullmatch(said):
         problems.append(f"{field}: number as text")
         return _since_1970(float(said))
     found = datetime.fromisoformat(said.removesuffix(" UTC"))
+    if found.tzinfo is UTC:
+        return found
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -47,7 +47,7 @@ def _described(record: Record, judge: Judge) -> dict[str, Any]:
         "errored": ", ".join(errored),
         "latency_ms": record.latency_ms,
         "cost_usd": None if record.cost_micros is None else record.cost_micros / 1_000_000,
-        "created_at": record.created.isoformat() if record.created else None,
+        "created_at": record.created,
         "text": shortened(record.text, most=_TEXT),
     }
 

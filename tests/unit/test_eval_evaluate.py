@@ -217,7 +217,7 @@ def test_of_one_kind_the_first_thousand_are_kept_and_all_are_counted(tmp_path: P
 
 
 def test_fewer_records_than_were_exported_are_a_failed_check(tmp_path: Path):
-    with pytest.raises(errors.CheckFailed, match=r"has 5 records, and its file has 2.*run it again"):
+    with pytest.raises(errors.CheckFailed, match=r"has 5 records, and its file has 3 lines.*run it again"):
         eval_evaluate.evaluate(night(project(tmp_path), [record(1), record(2), b""], records=5))
 
 

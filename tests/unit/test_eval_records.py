@@ -16,7 +16,7 @@ from tests.eval_nights import record
 
 NAMES = Fields().model_dump(exclude={"updated", "latency_unit"})
 HORIZON = datetime(2026, 3, 1, tzinfo=UTC)
-MOMENT = datetime(2026, 2, 15, 20, 50, tzinfo=UTC)
+MOMENT = "2026-02-15T20:50:00+00:00"
 
 
 def read(given: Any, **fields: str) -> Record:
