@@ -93,16 +93,16 @@ class Gate:
 
     def ended(self, run: UUID) -> str:
         """Wait for the end of a run and return the name of its state."""
-        wait_until(lambda: self._is_over(run), seconds=PATIENCE, pause=PAUSE)
+        wait_until(lambda: self.is_over(run), seconds=PATIENCE, pause=PAUSE)
         return self.state(run)
 
     def waiting(self, run: UUID) -> UUID:
         """Wait until a run waits for an answer (or has ended)."""
-        wait_until(lambda: self.question(run) or self._is_over(run), seconds=PATIENCE, pause=PAUSE)
+        wait_until(lambda: self.question(run) or self.is_over(run), seconds=PATIENCE, pause=PAUSE)
         self._asked[run] = self.question(run)
         return run
 
-    def _is_over(self, run: UUID) -> bool:
+    def is_over(self, run: UUID) -> bool:
         state = self.read(run).state
         return state is not None and state.is_final()
 

@@ -46,6 +46,8 @@ THROUGH_PREFECT = [
     "worker killed in the midst of a file",
     "refused for the lock when the plan was approved and nothing begun",
     "server killed while the run waits, and in the midst of a file",
+    "server killed before each step, in the midst of each file, and at each question",
+    "worker killed with its run before each step, in the midst of each file, and at each question",
 ]
 SURVIVES = "survives"
 FIRST_WINS, SECOND_WINS, REFUSED, NOT_PROVEN = "refused", "overtakes", "is refused", "not proven"

@@ -15,6 +15,7 @@ import psutil
 from deployments.leash import end
 from deployments.stack import Stack
 from tests.polling import wait_until
+from tests.preforked import Forks
 
 
 def kill(stack: Stack, name: str) -> list[str]:
@@ -63,6 +64,7 @@ class Mortal:
     """A stack whose server and worker are killed and started again, as often as a test likes."""
 
     stack: Stack
+    forks: Forks | None = None
     _commands: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     _again: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
 
@@ -72,8 +74,10 @@ class Mortal:
         if again is None:
             self._commands[name] = kill(self.stack, name)
             return
-        root = psutil.Process(again.pid)
-        family = [*root.children(recursive=True), root]
+        roots = [psutil.Process(again.pid)]
+        if self.forks:
+            roots.append(psutil.Process(self.forks.forked(again.pid)))
+        family = [process for root in roots for process in (*root.children(recursive=True), root)]
         for process in family:
             process.kill()
         again.wait()
@@ -81,7 +85,10 @@ class Mortal:
 
     def start(self, name: str) -> None:
         """Start it again, and wait until the server answers."""
-        self._again[name] = _started(self.stack, self._commands[name])
+        command = self._commands[name]
+        if self.forks:
+            command = self.forks.command(*command[command.index("-m") + 1 :])
+        self._again[name] = _started(self.stack, command)
         wait_until(lambda: answers(self.stack), seconds=90)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from uuid import UUID
 
 import psycopg
@@ -61,14 +61,16 @@ def in_the_midst(production: Production, *, waiting: int = 1) -> None:
     wait_until(lambda: production.shop.ask(held_up) == [(waiting,)], seconds=PATIENCE)
 
 
-def assert_promoted_once(production: Production, run: UUID) -> None:
+def assert_promoted_once(
+    production: Production, run: UUID, *, decisions: Sequence[str] = ("requested", "approved")
+) -> None:
     assert production.ended(run) == "Completed", production.message(run)
     found = production.result(run)
     assert (found.state, found.decision.by) == ("promoted", ("grace",))
     files = [file for (file,) in production.shop.ask(APPLIED)]
     assert len(files) == len(set(files)) == 6
     decided = [event for event, _ in production.events() if event in ("requested", "approved")]
-    assert decided == ["requested", "approved"]
+    assert decided == list(decisions)
     assert production.events()[-1] == ("ended", "")
 
 
