@@ -17,9 +17,11 @@ def verify(path: Path, environment: str) -> int:
     """Check the audit log against its hashes and its copy; 0 whole, 1 not."""
     with reviews.opened(path, environment) as (_, log):
         found = audit_proof.verify(log)
+        waiting = reviews.unreviewed(log.rows()) if log.exists() else []
     print(found.summary)
     for row in found.rows:
         print(f"  {row['finding']}")
+    _remind(waiting)
     return (Verdict.PASSED if found.ok else Verdict.FAILED).exit_code
 
 
@@ -30,9 +32,13 @@ def show(path: Path, environment: str) -> int:
         rows = log.rows()
     for row in rows:
         print(secrets.redact(_line(row)))
-    for row in reviews.unreviewed(rows):
-        print(f"Row {row.id} waits for a review: runbooks audit review {row.id} --as NAME", file=sys.stderr)
+    _remind(reviews.unreviewed(rows))
     return 0
+
+
+def _remind(waiting: list[Row]) -> None:
+    for row in waiting:
+        print(f"Row {row.id} waits for a review: runbooks audit review {row.id} --as NAME", file=sys.stderr)
 
 
 def review(path: Path, environment: str, number: int, name: str, code: str, note: str) -> int:

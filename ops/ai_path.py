@@ -38,6 +38,11 @@ def check(gate: Gated) -> AiPath:
     return found
 
 
+def stores(gate: Gated) -> bool:
+    """Whether the check of the path makes the app store something."""
+    return bool(gate.plan.project.deploy.ai_check or gate.plan.environment.ai_url)
+
+
 def _key(gate: Gated, found: AiPath) -> str:
     project = gate.plan.project
     name = project.deploy.ai_key

@@ -126,6 +126,10 @@ class Tables:
         found = _preferred([table for table in self._by_name.get(name, []) if table in self.of_app])
         return found[0] if len(found) == 1 else None
 
+    def has(self, name: str) -> bool:
+        """Whether there is any table of this name."""
+        return bool(self._by_name.get(name))
+
     def table(self, name: str, *, key: str) -> Table:
         """Return the table that the configuration names under `key`: `name`, `schema.name`, quoted or not.
 

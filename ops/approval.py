@@ -49,13 +49,17 @@ class Asker(BaseModel):
 
 @dataclass(frozen=True)
 class Policy:
-    """What an environment asks of those who decide; without people names are not proven."""
+    """What an environment asks of those who decide; without people names are not proven.
+
+    `unreviewed` says which broken glass of another run nobody has looked at yet: until then nothing else is approved.
+    """
 
     people: Mapping[str, Person] = field(repr=False)
     approvals: int = 1
     four_eyes: bool = False
     break_glass: bool = False
     guarded: bool = False
+    unreviewed: str = ""
 
     @property
     def proves(self) -> bool:
@@ -132,10 +136,10 @@ def standing(record: Sequence[Row], policy: Policy) -> Standing:
             return replace(
                 so_far, status="approved", why=f"{row.actor} broke the glass: {row.note}", broken=True
             )
-    if len(so_far.by) >= policy.approvals:
+    if len(so_far.by) >= policy.approvals and not policy.unreviewed:
         return replace(so_far, status="approved", why=f"approved by {' and '.join(so_far.by)}")
     asks = policy.four_eyes and policy.proves and not so_far.requester
-    return replace(so_far, wants_requester=asks, why=last)
+    return replace(so_far, wants_requester=asks, why=last or policy.unreviewed)
 
 
 def judge(
@@ -194,6 +198,8 @@ def _not_allowed(event: str, name: str, note: str, policy: Policy, before: Stand
         return f"to break the glass takes a reason of at least {SHORTEST_REASON} characters, in the note"
     if event == "rejected" and not note.strip():
         return "a rejection takes its reason, in the note"
+    if event == "approved" and policy.unreviewed:
+        return policy.unreviewed
     if event == "approved" and policy.four_eyes and name == before.requester:
         return f"{name} asked for this, so somebody else approves it"
     if event == "approved" and name in before.by:

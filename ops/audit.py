@@ -102,6 +102,12 @@ class Log:
         key = secrets.open_secret(where.audit_key) if where.audit_key else ""
         return cls(connection, key, audit_store.Store.of(root, where.name))
 
+    def exists(self) -> bool:
+        """Whether there is a log."""
+        with database.translating():
+            ((there, _),) = self.connection.execute(queries.load("audit/guarded")).fetchall()
+        return bool(there)
+
     def prepare(self) -> None:
         """Make the log where it does not exist yet; safe to run twice and at once.
 

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import app_settings, database, secrets
+from ops import app_settings, database, growth, secrets
 from ops.bundle import Bundle
 from ops.deploy_choices import Part, Phase
 from ops.deploy_plan import GatePlan
 from ops.deploy_verdict import Check, Checklist, Commit, Found
 from ops.deploys import Deploy
 from ops.evidence import Evidence
+from ops.growth import Growth
 
 Step = Callable[["Gated"], Found]
 
@@ -32,6 +33,7 @@ class Gated:
         self.checklist: Checklist | None = None
         self.record: Deploy | None = None
         self.baseline: Mapping[str, Any] = {}
+        self.grown: Growth | None = None
         self.integrity: Mapping[str, Any] | None = None
         self.bundle: Bundle | None = None
         self.concluded: Evidence | None = None
@@ -47,6 +49,13 @@ class Gated:
         dsn = app_settings.open_reference(self.plan.reference, self.plan.project.root)
         secrets.remember(dsn)
         return dsn
+
+    @functools.cached_property
+    def absent(self) -> tuple[str, ...]:
+        """The tables that are to be watched and are not there yet: what is misspelt is refused after the deploy."""
+        if self.plan.phase is Phase.POST:
+            return ()
+        return growth.absent(self.connection, self.plan.project.integrity)
 
     @property
     def connection(self) -> database.Connection:

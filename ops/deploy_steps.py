@@ -21,6 +21,7 @@ from ops.deploy_choices import Part, Phase
 from ops.deploy_gated import Gated, part
 from ops.deploy_verdict import Checklist, Found
 from ops.evidence import Evidence
+from ops.growth import Growth
 
 TESTS_LOG = "tests.log"
 
@@ -165,7 +166,7 @@ def check_integrity(gate: Gated) -> Found:
     Raises:
         Refused: a configured table or column does not exist.
     """
-    found = integrity.check(gate.connection, gate.plan.project.integrity)
+    found = integrity.check(gate.connection, growth.without(gate.plan.project.integrity, gate.absent))
     gate.integrity = found.report()
     remedies = dict.fromkeys(f"{each.object}: {each.remedy}" for each in found.findings)
     return Found(ok=found.ok, summary=found.summary, rows=found.rows, next_steps=tuple(remedies))
@@ -202,11 +203,14 @@ def record_deploy(gate: Gated) -> Evidence:
     if plan.phase is Phase.PRE:
         if gate.record and (gate.record.deployed_at or gate.record.over):
             raise errors.Refused(deploys.stands(name, plan.deploy))
-        gate.baseline = {"counts": dict(count(gate))}
+        gate.baseline = {"counts": dict(count(gate)), "absent": list(gate.absent)}
+        _say_absent(gate)
         counted = ", ".join(f"{table} {rows:,}" for table, rows in gate.baseline["counts"].items())
         return Evidence(
             ok=True, summary=f"The baseline of {plan.deploy!r}: {counted or 'no table is watched'}."
         )
+    # Before the deploy counts as done, since what is refused here could not be begun anew.
+    gate.grown = _grown(gate)
     deploys.record_after(
         gate.connection,
         name,
@@ -221,9 +225,19 @@ def record_deploy(gate: Gated) -> Evidence:
     return Evidence(ok=True, summary=_recorded(gate))
 
 
+def _say_absent(gate: Gated) -> None:
+    configured = gate.plan.project.integrity.growth
+    if named := [name for name in gate.absent if name in configured]:
+        gate.findings.append(
+            f"[integrity.growth] names {', '.join(named)}, which is not there: after the deploy it must be, and its "
+            "rows are counted from none."
+        )
+
+
 def count(gate: Gated) -> dict[str, int]:
     """Return how many rows the tables have whose growth is watched."""
-    return growth.count(gate.connection, growth.expectations(gate.connection, gate.plan.project.integrity))
+    wanted = growth.without(gate.plan.project.integrity, gate.absent)
+    return growth.count(gate.connection, growth.expectations(gate.connection, wanted))
 
 
 @part(Part.GROWTH, Phase.POST)
@@ -233,9 +247,20 @@ def prove_growth(gate: Gated) -> Found:
     Raises:
         Refused: there is no baseline.
     """
-    expected = growth.expectations(gate.connection, gate.plan.project.integrity)
-    found = growth.compare(gate.baseline.get("counts"), count(gate), expected)
+    found = gate.grown or _grown(gate)
     return Found(ok=found.ok, checked=bool(found.tables), summary=found.summary, rows=found.rows)
+
+
+def _grown(gate: Gated) -> Growth:
+    """Compare with the baseline and what the gate itself has left since."""
+    before: dict[str, int] | None = gate.baseline.get("counts")
+    traces: dict[str, int] = gate.baseline.get("traces") or {}
+    expected = growth.expectations(gate.connection, gate.plan.project.integrity)
+    if before is not None:
+        before = {name: rows + traces.get(name, 0) for name, rows in before.items()}
+    new = growth.made(gate.connection, gate.baseline.get("absent") or ())
+    counts = {name: rows - traces.get(name, 0) * (name in new) for name, rows in count(gate).items()}
+    return growth.compare(before, counts, expected, new=new)
 
 
 def _recorded(gate: Gated) -> str:

@@ -147,6 +147,13 @@ def record_after(
     _write(connection, queries.load("deploys/after"), environment, deploy, values)
 
 
+def record_traces(
+    connection: database.Connection, environment: str, deploy: str, traces: Mapping[str, int]
+) -> None:
+    """Add to a deploy's baseline how many rows the gate itself has left in which tables since then."""
+    _write(connection, queries.load("deploys/trace"), environment, deploy, {"traces": Jsonb(dict(traces))})
+
+
 def record_result(
     connection: database.Connection, environment: str, deploy: str, result: Mapping[str, Any]
 ) -> None:

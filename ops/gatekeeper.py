@@ -158,7 +158,7 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
 
     Raises:
         Refused: the environment is guarded and lacks what proves a decision there, or the run cannot wait; or another
-            environment guards this database.
+            environment guards this database; or a broken glass waits for its review, and none can be broken now.
         Unavailable: the database does not answer.
     """
     where = proposal.environment
@@ -177,6 +177,9 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         log = Log.of(where, proposal.root, connection)
         log.prepare()
         close_lapsed(log, where.name)
+        policy = replace(policy, unreviewed=_unreviewed(log, where.name, run))
+        if policy.unreviewed and not (policy.break_glass and suspends):
+            raise errors.Refused(f"{proposal.title} is not asked about: {policy.unreviewed}.")
         yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
 
 
@@ -196,6 +199,19 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None
             *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
         )
         Log.of(where, proposal.root, connection).append(event)
+
+
+def _unreviewed(log: Log, environment: str, run: str) -> str:
+    asked = {"environment": environment, "run": run}
+    with database.translating():
+        found = log.connection.execute(queries.load("audit/unreviewed"), asked).fetchone()
+    if found is None:
+        return ""
+    number, actor, gate = found
+    return (
+        f"{actor} broke the glass of {gate} (row {number} of the audit log), and nothing else is approved before "
+        f"somebody else has reviewed that: runbooks audit review {number} --environment {environment} --as NAME"
+    )
 
 
 def close_lapsed(log: Log, environment: str) -> None:

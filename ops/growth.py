@@ -5,7 +5,7 @@ Source: deploy-gate.md, "Confirm Supabase row growth".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +68,26 @@ def expected(tables: Tables, wanted: settings.Integrity) -> dict[str, Expectatio
     return usual | {str(tables.table(name, key=_KEY)): what for name, what in wanted.growth.items()}
 
 
+def absent(connection: database.Connection, wanted: settings.Integrity) -> tuple[str, ...]:
+    """Return which tables are to be watched and are not there: what is deployed may make them."""
+    with database.translating():
+        tables = Tables.read(connection, columns=False, left_out=wanted.leave_out)
+    return tuple(name for name in dict.fromkeys((*DEFAULTS, *wanted.growth)) if not tables.has(name))
+
+
+def without(wanted: settings.Integrity, names: Collection[str]) -> settings.Integrity:
+    """Return what is configured, with no growth of these tables."""
+    kept = {name: what for name, what in wanted.growth.items() if name not in names}
+    return wanted.model_copy(update={"growth": kept})
+
+
+def made(connection: database.Connection, names: Iterable[str]) -> frozenset[str]:
+    """Return those that were absent and are there now, by `schema.name`."""
+    with database.translating():
+        tables = Tables.read(connection, columns=False)
+    return frozenset(str(tables.table(name, key=_KEY)) for name in names if tables.has(name))
+
+
 def count(
     connection: database.Connection,
     tables: Iterable[str],
@@ -113,15 +133,19 @@ def _counting(tables: Sequence[Table]) -> sql.Composed:
 
 
 def compare(
-    before: Mapping[str, int] | None, after: Mapping[str, int], expected: Mapping[str, Expectation]
+    before: Mapping[str, int] | None,
+    after: Mapping[str, int],
+    expected: Mapping[str, Expectation],
+    *,
+    new: Collection[str] = (),
 ) -> Growth:
-    """Judge the counts of two looks by what is expected of each table.
+    """Judge the counts of two looks by what is expected of each table; those that are `new` began with no rows.
 
     Raises:
         Refused: there is no baseline, or it lacks a table of which something is expected.
     """
     judged = {name: what for name, what in expected.items() if what is not Expectation.ANY}
-    lacking = [name for name in judged if name not in (before or {})]
+    lacking = [name for name in judged if name not in (before or {}) and name not in new]
     if before is None or lacking:
         raise errors.Refused(
             f"There is no baseline {f'of {_listed(lacking)} ' if before is not None else ''}from before the deploy, so "
@@ -131,23 +155,27 @@ def compare(
         _grown(name, what, before.get(name), after.get(name)) for name, what in sorted(expected.items())
     )
     wrong = [each for each in found if not each.ok]
-    return Growth(ok=not wrong, summary=_summary(found, wrong), rows=tuple(map(_row, found)), tables=found)
+    begun = [each.table for each in found if each.table in new and each.before is None]
+    said = f" Not there before the deploy, so counted from none: {_listed(begun)}." if begun else ""
+    return Growth(
+        ok=not wrong, summary=_summary(found, wrong) + said, rows=tuple(map(_row, found)), tables=found
+    )
 
 
 def _grown(name: str, expected: Expectation, before: int | None, after: int | None) -> Grown:
     return Grown(
-        table=name, expected=expected, before=before, after=after, ok=_holds(expected, before or 0, after)
+        table=name, expected=expected, before=before, after=after, ok=_holds(expected, before, after)
     )
 
 
-def _holds(expected: Expectation, before: int, after: int | None) -> bool:
+def _holds(expected: Expectation, before: int | None, after: int | None) -> bool:
     if expected is Expectation.ANY:
         return True
     if after is None:
         return False
     if expected is Expectation.SAME:
-        return after == before
-    return after > before if expected is Expectation.UP else after >= before
+        return before is None or after == before
+    return after > (before or 0) if expected is Expectation.UP else after >= (before or 0)
 
 
 def _summary(found: Sequence[Grown], wrong: Sequence[Grown]) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,8 +93,17 @@ def verify_place(reference: str | None, root: Path, *, what: str) -> None:
         )
 
 
-def add(store: str | None, name: str, *, environment: str, now: datetime) -> Enrolled:
+def add(
+    store: str | None,
+    name: str,
+    *,
+    environment: str,
+    now: datetime,
+    record: Callable[[str], object] = str,
+) -> Enrolled:
     """Enrol somebody and return what their authenticator needs to know.
+
+    `record` is told the name before the store is written; where it raises, nobody is enrolled.
 
     Raises:
         Refused: the name is not one, or is enrolled already, or the store is no file.
@@ -118,12 +127,15 @@ def add(store: str | None, name: str, *, environment: str, now: datetime) -> Enr
         seed = pyotp.random_base32()
         secrets.remember(seed)
         people[wanted] = Person(seed=seed, since=now)
+        record(wanted)
     totp = TOTP(seed, name=wanted, issuer=f"{ISSUER} {environment}")
     return Enrolled(wanted, str(totp.provisioning_uri()))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
 
 
-def remove(store: str | None, name: str) -> str:
+def remove(store: str | None, name: str, *, record: Callable[[str], object] = str) -> str:
     """Take somebody out of the store; their codes are good for nothing from now on.
+
+    `record` is told the name before the store is written; where it raises, nobody is removed.
 
     Raises:
         Refused: nobody of this name is enrolled, or the store is no file.
@@ -132,6 +144,7 @@ def remove(store: str | None, name: str) -> str:
         spelled = name if name in people else known(name)
         if people.pop(spelled, None) is None:
             raise errors.Refused(f"{known(name)} is not enrolled; {', '.join(people) or 'nobody is'}.")
+        record(spelled)
     return spelled
 
 

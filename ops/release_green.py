@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ops import database, handoff, kept_evidence, operated_git, queries, released_files
+from ops import database, handoff, kept_evidence, operated_git, queries, released_files, reviews
 from ops.audit import Log, Row
 from ops.evidence import Evidence
 from ops.kept_evidence import Kept, Result
@@ -77,6 +77,12 @@ def check(operated: Project, where: Environment, *, out: Path, log: Log | None =
         return Evidence(ok=True, summary=said, rows=({**found.row, "commit": head, "verdict": "passed"},))
     glass = _override(where, log, head)
     rows = ({**found.row, "commit": head, "verdict": found.result.get("verdict")},) if found else ()
+    if glass and log and glass.id in {row.id for row in reviews.unreviewed(log.rows())}:
+        said = (
+            f"{problem} {glass.actor} broke the glass for it (row {glass.id}), and nobody else has reviewed that, so "
+            f"it is not promoted: runbooks audit review {glass.id} --environment {where.name} --as NAME."
+        )
+        return Evidence(ok=False, summary=said, rows=rows)
     if glass:
         said = f"OVERRIDDEN: {problem} {glass.actor} broke the glass for it (row {glass.id}): {glass.note}"
         return Evidence(ok=True, summary=said, rows=rows)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -44,29 +44,49 @@ def opened(path: Path, environment: str) -> Generator[tuple[Environment, Log]]:
 
 
 def enrol(path: Path, environment: str, name: str) -> Enrolled:
-    """Enrol somebody who approves, and write that down.
+    """Enrol somebody who approves, and write that down: both, or neither.
 
     Raises:
         Refused: the name is none or enrolled already, or the environment has no store or no database.
+        Unavailable: it cannot be written down.
     """
     with opened(path, environment) as (where, log):
         log.prepare()
-        enrolled = people.add(where.approvers, name, environment=environment, now=log.now())
-        log.append(Event("enrolled", environment, actor=enrolled.name, details={"by": getpass.getuser()}))
-    return enrolled
+        with _recorded(log, environment, "enrolled", undone="removed") as record:
+            return people.add(where.approvers, name, environment=environment, now=log.now(), record=record)
 
 
 def remove(path: Path, environment: str, name: str) -> str:
-    """Remove somebody who approved, and write that down.
+    """Remove somebody who approved, and write that down: both, or neither.
 
     Raises:
         Refused: nobody of this name is enrolled, or the environment has no store or no database.
+        Unavailable: it cannot be written down.
     """
     with opened(path, environment) as (where, log):
         log.prepare()
-        gone = people.remove(where.approvers, name)
-        log.append(Event("removed", environment, actor=gone, details={"by": getpass.getuser()}))
-    return gone
+        with _recorded(log, environment, "removed", undone="enrolled") as record:
+            return people.remove(where.approvers, name, record=record)
+
+
+@contextmanager
+def _recorded(log: Log, environment: str, event: str, *, undone: str) -> Generator[Callable[[str], None]]:
+    """Write down what is about to happen to the store, and that it has not where it could not."""
+    by = {"by": getpass.getuser()}
+    told: list[str] = []
+
+    def record(name: str) -> None:
+        told.append(name)
+        log.append(Event(event, environment, actor=name, details=by))
+
+    try:
+        yield record
+    except errors.OpsError:
+        for name in told:
+            with suppress(errors.OpsError):
+                note = f"{event} before, which did not come to be: the store or this log could not be written"
+                log.append(Event(undone, environment, actor=name, note=note, details=by))
+        raise
 
 
 def unreviewed(rows: Sequence[Row]) -> list[Row]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 from ops import (
@@ -16,6 +16,7 @@ from ops import (
     database,
     deploys,
     errors,
+    own_traces,
     sample_rows,
     samples,
     smoke_guard,
@@ -51,7 +52,8 @@ def check(gate: Gated) -> Found:
     samples.check(gate.connection, gate.plan.project.root, gate.plan.project.deploy.samples)
     rows, odd = _written(gate, tables.found)
     rows += [_missing(gate, name) for name in tables.missing]
-    path = ai_path.check(gate)
+    with own_traces.counted(gate) if ai_path.stores(gate) else nullcontext():
+        path = ai_path.check(gate)
     gate.findings += odd + path.findings
     return _evidence(rows, path)
 

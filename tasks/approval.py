@@ -101,7 +101,9 @@ def _question(keeper: Gatekeeper, found: Standing, page: str, expires: datetime)
         lines.append(f"{found.requester} asks for it.")
     if policy.approvals > 1 and not found.wants_requester:
         lines.append(f"{len(found.by)} of {policy.approvals} approvals{_by(found)}.")
-    if found.why:
+    if policy.unreviewed:
+        lines.append(f"**Only broken glass counts now:** {policy.unreviewed}; then answer anything.")
+    if found.why and found.why != policy.unreviewed:
         left = MOST_MISTAKES - found.mistakes
         lines.append(f"**The last answer did not count:** {found.why}. {left} more, then the gate closes.")
     lines.append(f"Open until {expires.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")

@@ -86,6 +86,7 @@ def test_a_broken_glass_waits_for_somebody_else(gate: Gate):
     where = ("--project", gate.root, "--environment", "production", "--note", "it was right")
     shown = said(gate, "audit", "show", *where[:4])
     assert "Row 2 waits for a review" in shown
+    assert "Row 2 waits for a review" in said(gate, "audit", "verify", *where[:4])
     own = said(
         gate, "audit", "review", "2", "--as", "ada", *where, "--code", "env:CODE", code=2, CODE="000000"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,55 @@ def test_the_ai_check_runs_with_a_key_that_nobody_takes(app: Path, tmp_path: Pat
     code, found, _ = command(app, "--only", "smoke", AI_KEY="the-real-key")
     assert code == 0, found["summary"]
     assert "a log is stored when the AI call fails" in found["checks"][0]["summary"]
+
+
+LEAVES = """\
+import sys, psycopg
+with psycopg.connect(open(sys.argv[1]).read()) as connection:
+    connection.execute("insert into public.logs (body, kind, mood) values ('ai', 'note', 'calm')")
+"""
+
+
+def test_what_the_gate_itself_leaves_is_no_growth(app: Path, answered: None, shaped: str, tmp_path: Path):
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    check = f'ai_check = "{sys.executable} {tmp_path}/leaves.py {tmp_path}/app.dsn"\n'
+    fix_app.write(tmp_path, shaped, deploy=f"{TESTS}{check}")
+    fix_app.commit(app, pushed=False)
+    fix_app.git(app, "push", "-q", "origin", "main")
+    assert run(app).verdict is Verdict.PASSED
+    for rows in (2, 3):
+        found = run(app, Phase.POST)
+        assert f"public.logs went from {rows} to {rows} rows, expected up" in found.summary
+        assert any("has left a trace: 1 row in public.logs" in each for each in found.findings)
+    run(app, Phase.POST, only=(Part.SMOKE,))
+    assert run(app, Phase.POST).verdict is Verdict.FAILED
+    fix_app.execute(shaped, fix_app.ROWS)
+    assert run(app, Phase.POST).verdict is Verdict.PASSED
+
+
+def test_a_watched_table_that_the_deploy_makes_is_counted_from_none(app: Path, answered: None, shaped: str):
+    with (app / "runbooks.toml").open("a") as config:
+        config.write('[integrity.growth]\norders = "up"\nlogs = "any"\nchat_history = "any"\n')
+    fix_app.commit(app, pushed=False)
+    fix_app.git(app, "push", "-q", "origin", "main")
+    before = run(app)
+    assert before.verdict is Verdict.PASSED, before.summary
+    assert any("names orders, which is not there" in each for each in before.findings)
+    missing = run(app, Phase.POST)
+    assert missing.verdict is Verdict.REFUSED
+    assert fix_app.ask(shaped, "select deployed_at from runbooks.deploys") == [(None,)]
+    fix_app.execute(shaped, "create table public.orders (id int primary key); insert into orders values (1)")
+    after = run(app, Phase.POST)
+    assert after.verdict is Verdict.PASSED, after.summary
+    (grown,) = [check.summary for check in after.checks if check.part is Part.GROWTH]
+    assert "Not there before the deploy, so counted from none: public.orders" in grown
+
+
+def test_a_deploy_that_is_refused_may_be_begun_anew(app: Path, answered: None, shaped: str):
+    assert run(app).verdict is Verdict.PASSED
+    fix_app.execute(shaped, "update runbooks.deploys set baseline = baseline #- '{counts,public.logs}'")
+    assert "no baseline of public.logs" in run(app, Phase.POST).summary
+    assert run(app).verdict is Verdict.PASSED
 
 
 def test_what_is_not_declared_of_the_ai_path_is_said_as_not_checked(app: Path, tmp_path: Path):

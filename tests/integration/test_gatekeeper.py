@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops import embedded, errors, gatekeeper, people
+from ops import database, embedded, errors, gatekeeper, people, reviews
 from ops.approval import Given
-from ops.audit import Row
+from ops.audit import Log, Row
 from ops.project import Environment
 from ops.proposal import Proposal
 from tests import fix_postgres
@@ -130,6 +130,42 @@ def test_a_code_that_opened_one_environment_opens_no_other(
             assert (found.status, found.mistakes) == ("open", 1)
             assert "used already" in found.why
             assert gate.consider([replace(answer, key="1-2")]).mistakes == 2, "asked once more, it stays used"
+
+
+def test_a_broken_glass_lets_nothing_else_through_before_its_review(production: Site):
+    production.change(four_eyes=False, break_glass=True)
+    with production.open("first") as gate:
+        gate.ask("1-1")
+        glass = production.given("1-1", "ada", "break-glass", note="everybody else is asleep")
+        assert gate.consider([glass]).broken
+    with production.open("first") as gate:
+        assert gate.standing().status == "approved", "its own run goes on"
+    with production.open("second") as gate:
+        gate.ask("1-1")
+        answer = production.given("1-1", "grace", "approve")
+        found = gate.consider([answer])
+        assert (found.status, found.mistakes) == ("open", 1)
+        assert "audit review 2 --environment production" in found.why
+        gate.ask("1-2")
+        again = production.given("1-2", "linus", "break-glass", note="it is still burning here")
+        assert gate.consider([answer, again]).broken
+    production.change(break_glass=False)
+    with pytest.raises(errors.Refused, match="ada broke the glass of promote"), production.open("third"):
+        pass
+
+
+def test_a_reviewed_glass_lets_the_next_through(production: Site):
+    production.change(four_eyes=False, break_glass=True)
+    with production.open("first") as gate:
+        gate.ask("1-1")
+        gate.consider([production.given("1-1", "ada", "break-glass", note="everybody else is asleep")])
+    with database.connect(production.dsn) as connection:
+        log = Log.of(production.environment, production.root, connection)
+        code = production.code("grace", datetime.now(UTC))
+        reviews.review(production.environment, log, 2, name="grace", code=code, note="it was right")
+    with production.open("second") as gate:
+        gate.ask("1-1")
+        assert gate.consider([production.given("1-1", "linus", "approve")]).status == "approved"
 
 
 def test_a_rejection_is_final_for_the_run(production: Site):

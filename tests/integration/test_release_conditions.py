@@ -272,6 +272,9 @@ def test_a_broken_glass_lets_a_commit_through_and_is_named(
         code = site.code("ada", datetime.now(UTC))
         note = "the fix for the outage of today"
         reviews.override(site.environment, log, head, name="ada", code=code, note=note)
+        refused(green(), "nobody else has reviewed that")
+        code = site.code("grace", datetime.now(UTC))
+        reviews.review(site.environment, log, 2, name="grace", code=code, note="it was right")
         found = green()
         assert found.ok
         assert found.summary.startswith("OVERRIDDEN: There is no evidence")
