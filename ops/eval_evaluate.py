@@ -116,8 +116,8 @@ def _check_whole(night: Night, scored: Scored) -> None:
     exported = night.export.records if night.export else 0
     if scored.lines < exported:
         raise errors.CheckFailed(
-            f"The export says that it has {exported:,} records, and its file has {scored.lines:,} lines: it was changed "
-            "in between, so that a rate of it would be of other records. Nothing was ingested; run it again."
+            f"The export says that it has {exported:,} records, and its file has {scored.lines:,} lines: it was "
+            "changed in between, so that a rate of it would be of other records. Nothing was ingested; run it again."
         )
 
 
