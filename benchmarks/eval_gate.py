@@ -41,8 +41,8 @@ _SAME = """
 ## Nothing changed
 
 The floors lie at the very rate that the models have, where a false alarm is likeliest; no such night is right to
-fail. A night in which the rate cannot be told from its floor is rightly undecided, so the last two columns are of
-nights whose floors lie five points below. The interval is Clopper and Pearson's, of 95 %.
+fail. A night in which the rate cannot be told from its floor is rightly undecided, so the last three columns are of a
+tenth as many nights whose floors lie five points below. The interval is Clopper and Pearson's, of 95 %.
 
 | rate | samples | nights | failed | interval | failed, floors 5 points below | inconclusive | passed |
 |---:|---:|---:|---:|---:|---:|---:|---:|
