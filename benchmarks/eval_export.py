@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import psycopg
 import rich
 
 from benchmarks import measure
+from benchmarks.rehearsal import ROOT
 from ops import embedded, eval_export, eval_night
 from ops.eval_night import EvalChoices
 from tests import fix_eval_export, fix_postgrest
@@ -55,7 +57,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         dsn = server.dsn(name)
-        _fill(dsn, count)
+        fill(dsn, count)
         os.environ |= {"BENCH_DSN": dsn, "BENCH_URL": rest.url, "BENCH_KEY": rest.key}
         ways: dict[str, Callable[[], int]] = {
             "REST, keyset pages by httpx": lambda: _plain(rest, Path(folder) / "plain.jsonl"),
@@ -68,7 +70,8 @@ def main() -> None:
             rich.print(f"{way:28} {seconds:7.2f} s {count / seconds:9.0f} records/s")
 
 
-def _fill(dsn: str, count: int) -> None:
+def fill(dsn: str, count: int) -> None:
+    """Make so many records, spread over a day."""
     every = timedelta(days=1) / (count + 1)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("truncate public.ai_training_examples cascade")
@@ -98,10 +101,16 @@ def _plain(rest: fix_postgrest.PostgRest, path: Path) -> int:
     return count
 
 
-def _ours(folder: Path, kind: str) -> int:
+def project(folder: Path, kind: str) -> Path:
+    """Write a project that evaluates by the example's schemas and rules."""
     root = folder / f"{kind}-{os.urandom(4).hex()}"
-    root.mkdir()
+    shutil.copytree(ROOT / "examples" / "storefront" / "evals", root / "evals")
     (root / "runbooks.toml").write_text(_CONFIG.format(kind=kind))
+    return root
+
+
+def _ours(folder: Path, kind: str) -> int:
+    root = project(folder, kind)
     with eval_night.opened(eval_night.plan(str(root), "production", DAY), "bench") as night:
         return eval_export.export(night).records
 

@@ -1,4 +1,4 @@
-"""Tallies of a run and of its slices, from what was counted: each set of samples once."""
+"""Tallies of a run and of its slices, from what was counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import combinations
 
 from ops import eval_rows
 from ops.eval_records import LABELS
-from ops.eval_tally import OTHER, Counted, Labels, Numbers, errored_of
+from ops.eval_tally import OTHER, Counted, Numbers, errored_of
 from ops.evals import Moments, Spread, Tally, Where
 
 _BOOLEAN = {"t": 1000, "f": 0}
@@ -22,7 +22,6 @@ class _Sums:
     errored: dict[str, int] = field(default_factory=dict[str, int])
     moments: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     numbers: Numbers = field(default_factory=Numbers)
-    labels: set[Labels] = field(default_factory=set[Labels])
 
 
 def tallies(
@@ -30,8 +29,9 @@ def tallies(
 ) -> tuple[Tally, ...]:
     """Return all records first, then each value of each dimension, then the pairs that have enough samples.
 
-    A slice that holds the very samples of one before it is left out, so that nothing is judged twice. Latency and cost
-    are spread out for all records and for single values; pairs have none.
+    A slice that holds the very samples of another is there too: were it left out, the next run could not tell that from
+    a slice that has no data any more. The gate judges each set of samples once. Latency and cost are spread out for all
+    records and for single values; pairs have none.
     """
     places = [LABELS.index(dimension) for dimension in dimensions]
     singles = _summed(counted, [(place,) for place in places], measures)
@@ -43,9 +43,8 @@ def tallies(
     }
     whole = _summed(counted, [()], measures) or {(): _Sums(moments={name: [0, 0, 0] for name in measures})}
     _number(whole, counted)
-    seen: set[frozenset[Labels]] = set()
     ordered = [*whole.items(), *_ordered(singles, dimensions), *_ordered(pairs, dimensions)]
-    return tuple(_tally(where, sums, measures) for where, sums in ordered if _first(sums, seen))
+    return tuple(_tally(where, sums, measures) for where, sums in ordered)
 
 
 def _summed(
@@ -62,13 +61,12 @@ def _summed(
             sums = found.get(where)
             if sums is None:
                 sums = found[where] = _Sums(moments={name: [0, 0, 0] for name in measures})
-            _add(sums, labels, values, errored, times)
+            _add(sums, values, errored, times)
     return found
 
 
-def _add(sums: _Sums, labels: Labels, values: dict[str, int], errored: list[str], times: int) -> None:
+def _add(sums: _Sums, values: dict[str, int], errored: list[str], times: int) -> None:
     sums.samples += times
-    sums.labels.add(labels)
     for name in errored:
         sums.errored[name] = sums.errored.get(name, 0) + times
     for name, value in values.items():
@@ -102,14 +100,6 @@ def _ordered(slices: dict[Where, _Sums], dimensions: Sequence[str]) -> list[tupl
         return ([dimensions.index(dimension) for dimension, _ in where], -sums.samples, where)
 
     return sorted(slices.items(), key=place)
-
-
-def _first(sums: _Sums, seen: set[frozenset[Labels]]) -> bool:
-    labels = frozenset(sums.labels)
-    if labels in seen:
-        return False
-    seen.add(labels)
-    return True
 
 
 def _tally(where: Where, sums: _Sums, measures: Sequence[str]) -> Tally:

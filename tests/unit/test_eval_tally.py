@@ -106,24 +106,20 @@ def test_a_tally_is_what_the_samples_are(found: list[Sample]):
             assert tally.cost.n == sum(sample[3] is not None for sample in inside)
 
 
-def test_each_set_of_samples_is_there_once():
-    rows = made(*[("p", "r1", "v1")] * 3, *[("p", "r2", "v2")] * 2, ("p", "r2", "v3"))
-    # All have the same provider and environment; every pair but one is one of its own values again.
-    assert [
-        tally.name for tally in tallies(counted(rows, [["p"], ["r1", "r2"], ["v1", "v2", "v3"], ["x"]]))
-    ] == [
-        "all records",
-        "route_strategy r1",
-        "route_strategy r2",
-        "prompt_template_version v2",
-        "prompt_template_version v3",
-    ]
+def test_a_slice_that_holds_the_samples_of_another_is_there_too():
+    rows = made(*[("p", "r1", "v1")] * 3, *[("p", "r2", "v1")] * 2)
+    found = {
+        tally.name: tally.samples for tally in tallies(counted(rows, [["p"], ["r1", "r2"], ["v1"], ["x"]]))
+    }
+    assert found["all records"] == found["provider p"] == found["prompt_template_version v1"] == 5
+    assert found["provider p, route_strategy r1"] == found["route_strategy r1"] == 3
 
 
 def test_a_pair_has_enough_samples_or_is_left_out():
     rows = made(*[("p", "r")] * 3, ("p", "s"), ("q", "r"), ("q", "s"))
     kept = [["p", "q"], ["r", "s"], ["x"], ["x"]]
-    pairs = [tally.name for tally in tallies(counted(rows, kept), least=3) if len(tally.where) == 2]
+    found = tallies(counted(rows, kept), least=3, dimensions=("provider", "route_strategy"))
+    pairs = [tally.name for tally in found if len(tally.where) == 2]
     assert pairs == ["provider p, route_strategy r"]
 
 
@@ -139,7 +135,9 @@ def test_values_beyond_the_most_frequent_are_one_slice():
     counts = {"c": 1, "a": 2, "d": 1, "b": 2}
     kept = eval_tally.kept_labels([counts, {"x": 6}, {"x": 6}, None], 2)
     assert kept == [["a", "b"], ["x"], ["x"], None]
-    found = {tally.name: tally.samples for tally in tallies(counted(rows, kept))}
+    found = {
+        tally.name: tally.samples for tally in tallies(counted(rows, kept), dimensions=("provider",), least=9)
+    }
     assert found == {"all records": 6, "provider a": 2, "provider b": 2, "provider other": 2}
 
 
