@@ -80,6 +80,8 @@ def loaded(line: bytes) -> object:
 
 def text(value: object) -> str | None:
     """Return a key as text that every file and database takes."""
+    if type(value) is int:
+        return str(value)
     if value is None or isinstance(value, bool | dict | list):
         return None
     written = value if isinstance(value, str) else str(value)
@@ -100,6 +102,8 @@ def moment(value: object) -> datetime | None:
     try:
         if isinstance(value, str):
             found = datetime.fromisoformat(value)
+            if found.tzinfo is UTC:
+                return found
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _since_1970(value)

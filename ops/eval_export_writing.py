@@ -30,6 +30,8 @@ class Writing:
         self._folder = folder
         self._known = known
         self._overlap = overlap
+        # A window of its own leaves nothing to the next run.
+        self._remembers = state.window.watermark
         self._key = key
         self._picked = eval_export_fields.Picked(key, created)
         self._redacted = Counter(state.redacted)
@@ -107,8 +109,10 @@ class Writing:
         return True
 
     def _remember(self, created: datetime | None, name: str) -> None:
+        if not self._remembers:
+            return
         if created is None:
-            self.undated += [name] if self.state.window.watermark else []
+            self.undated.append(name)
         else:
             self.recent.append((created, name))
 
