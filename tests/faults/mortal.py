@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -40,12 +40,14 @@ def started(stack: Stack, command: list[str]) -> Generator[None]:
         process.wait()
 
 
-def _started(stack: Stack, command: list[str]) -> subprocess.Popen[bytes]:
+def _started(
+    stack: Stack, command: list[str], extra: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     with (stack.home / "again.log").open("ab") as log:
         return subprocess.Popen(
             command,
             cwd=stack.root,
-            env=dict(stack.environment),
+            env={**stack.environment, **(extra or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -65,6 +67,7 @@ class Mortal:
 
     stack: Stack
     forks: Forks | None = None
+    extra: Mapping[str, str] = field(default_factory=dict[str, str])
     _commands: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     _again: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
 
@@ -88,7 +91,7 @@ class Mortal:
         command = self._commands[name]
         if self.forks:
             command = self.forks.command(*command[command.index("-m") + 1 :])
-        self._again[name] = _started(self.stack, command)
+        self._again[name] = _started(self.stack, command, self.extra)
         wait_until(lambda: answers(self.stack), seconds=90)
 
     def close(self) -> None:

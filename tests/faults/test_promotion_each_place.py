@@ -83,7 +83,7 @@ def mortal(folder: Folder) -> Generator[Mortal]:
     with ExitStack() as ends:
         running = ends.enter_context(local_stack.running(extra=extra))
         forks = ends.enter_context(preforked.serving(running, extra, "tests.faults.held"))
-        made = Mortal(running, forks=forks)
+        made = Mortal(running, forks=forks, extra=extra)
         ends.callback(made.close)
         yield made
 
