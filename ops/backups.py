@@ -105,6 +105,11 @@ class Timings(Fact):
     replay: timedelta = timedelta(0)
     open: timedelta = timedelta(0)
 
+    @property
+    def whole(self) -> timedelta:
+        """All of it."""
+        return self.fetch + self.restore + self.replay + self.open
+
 
 class Restored(Protocol):
     """A restored database that nobody else can reach, read-only until it is opened for writing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from ops import errors, recovery_target
+from ops import errors, recovery_target, tar_backup
 from ops.backups import Backup, Fact, Problem
 from ops.wal_segments import Place
 
@@ -21,7 +20,6 @@ MANIFEST = "backup_manifest"
 LABEL = "backup_label"
 # What `runbooks` itself knows of a backup that it made lies beside its folder, since the manifest covers the folder.
 RECORD_SUFFIX = ".backup.json"
-_TAR = ("base.tar", "base.tar.gz")
 _LABEL_LINE = re.compile(r"^([A-Z ]+): (.*)$", re.M)
 _MANIFEST_DATE = "%Y-%m-%d %H:%M:%S GMT"
 
@@ -58,7 +56,7 @@ class Found(Fact):
 
 def looks_like_one(folder: Path) -> bool:
     """Whether somebody made a backup in this folder, or began to."""
-    marks = ("PG_VERSION", LABEL, MANIFEST, f"{MANIFEST}.tmp", *_TAR)
+    marks = ("PG_VERSION", LABEL, MANIFEST, f"{MANIFEST}.tmp", *tar_backup.NAMES)
     return folder.is_dir() and any((folder / mark).exists() for mark in marks)
 
 
@@ -88,7 +86,7 @@ def read(folder: Path) -> Found:
 
 def is_tar(folder: Path) -> bool:
     """Whether a backup is of tar files."""
-    return _tar_of(folder) is not None
+    return tar_backup.base(folder) is not None
 
 
 def manifest_is_whole(folder: Path) -> bool:
@@ -167,23 +165,8 @@ def _folder_facts(folder: Path) -> tuple[dict[str, str], int, str | None]:
 
 
 def _tar_facts(folder: Path) -> tuple[dict[str, str], int, str | None]:
-    path = _tar_of(folder) or folder / _TAR[0]
-    facts: dict[str, bytes] = {}
-    with (
-        path.open("rb") as raw,
-        gzip.open(raw) if path.suffix == ".gz" else raw as plain,
-        tarfile.open(fileobj=cast("Any", plain), mode="r|") as members,
-    ):
-        for member in members:
-            if member.name in (LABEL, "PG_VERSION") and (content := members.extractfile(member)):
-                facts[member.name] = content.read()
-            if len(facts) == 2:
-                break
+    facts = tar_backup.contents(folder, (LABEL, "PG_VERSION"))
     return _lines(facts[LABEL].decode("utf-8", "replace")), int(facts["PG_VERSION"]), None
-
-
-def _tar_of(folder: Path) -> Path | None:
-    return next((folder / name for name in _TAR if (folder / name).is_file()), None)
 
 
 def _lines(label: str) -> dict[str, str]:

@@ -51,7 +51,7 @@ def tree(source: Path, target: Path, *, told: Told = lambda _done: None) -> int:
                 hands.shutdown(cancel_futures=True)
                 raise
     except OSError as error:
-        raise _failed("The backup", error) from None
+        raise failed("The backup", error) from None
 
 
 def _folders(source: Path, target: Path) -> None:
@@ -100,7 +100,8 @@ def _copy(source: Path, target: Path, told: Told) -> int:
     return length
 
 
-def _failed(what: str, error: OSError) -> errors.Unavailable:
+def failed(what: str, error: OSError) -> errors.Unavailable:
+    """Return what it means that a file could not be copied: no room, or a disk that does not answer."""
     kind = NoRoom if error.errno in _FULL else errors.Unavailable
     where = f" ({error.filename2 or error.filename})" if error.filename else ""
     return kind(f"{what} cannot be copied: {error.strerror}{where}.")
@@ -131,7 +132,9 @@ def _in_kernel(reading: int, writing: int, length: int) -> None:
             shutil.copyfileobj(rest, to, _PIECE)
 
 
-def some(source: Path, target: Path, wanted: Callable[[str], bool]) -> int:
+def some(
+    source: Path, target: Path, wanted: Callable[[str], bool], *, told: Told = lambda _done: None
+) -> int:
     """Copy the files of one folder whose names are wanted, and return how many bytes that were.
 
     Raises:
@@ -140,6 +143,6 @@ def some(source: Path, target: Path, wanted: Callable[[str], bool]) -> int:
     try:
         target.mkdir(mode=0o700)
         names = [entry.name for entry in os.scandir(source) if entry.is_file() and wanted(entry.name)]
-        return sum(_copy(source / name, target / name, lambda _: None) for name in names)
+        return sum(_copy(source / name, target / name, told) for name in names)
     except OSError as error:
-        raise _failed("The archive of WAL", error) from None
+        raise failed("The archive of WAL", error) from None

@@ -59,6 +59,7 @@ class Drilled(Evidence):
     target: str
     rpo: float | None = None
     rto: float | None = None
+    took: float | None = Field(default=None, description="without fsync the time that is no RTO")
     counts: dict[str, int] = Field(
         default_factory=dict, description="rows of the critical tables at the target"
     )
@@ -84,7 +85,9 @@ class Drilling:
         self.reference: Reference | None = None
         self.compared: tuple[Problem, ...] | None = None
         self.restored: Restored | None = None
-        self.restored_at = 0.0
+        self.acted_at = 0.0
+        self.looked = timedelta(0)
+        self.answered = False
         self.timings: Timings | None = None
         self.rpo: timedelta | None = None
         self.counts: dict[str, int] = {}
@@ -97,11 +100,19 @@ class Drilling:
         return tuple(dict.fromkeys(each for found in self.found.values() for each in found))
 
     @property
+    def took(self) -> timedelta | None:
+        """From the start of the act to the first smoke query that passed; None where none has."""
+        return self.timings.whole if self.timings and self.answered else None
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether what is restored is written to the disk, without which no time is an RTO."""
+        return self.plan.settings.drill.fsync or self.plan.source.kind == "api"
+
+    @property
     def rto(self) -> timedelta | None:
-        """From the start of the restore to the first smoke query that passed."""
-        if self.timings is None:
-            return None
-        return self.timings.fetch + self.timings.restore + self.timings.replay + self.timings.open
+        """That time, where it is an RTO."""
+        return self.took if self.is_flushed else None
 
     @property
     def dsn(self) -> str | None:

@@ -14,6 +14,7 @@ from ops.backups import Backup, Halfway, NoRoom, Problem, TooSlow
 from ops.drill import Drilling
 from ops.evidence import Evidence
 
+_UNANSWERED = "No smoke query has passed, so there is no RTO: what was restored is of no use to anybody."
 _SMOKE_TIMEOUT = timedelta(minutes=5)
 _TODO = "Do not rely on this backup: make a new one, and look at why this one cannot be restored."
 _KINDS: dict[type[errors.OpsError], tuple[str, str]] = {
@@ -36,6 +37,7 @@ def restore(drilling: Drilling) -> Evidence:
         raise ValueError("a backup is chosen before it is restored")
     # A retry begins anew, with nothing of the try before.
     drilling.close()
+    drilling.acted_at = time.monotonic()
     restored = plan.source.restored(
         backup,
         plan.target,
@@ -48,8 +50,6 @@ def restore(drilling: Drilling) -> Evidence:
     except (errors.CheckFailed, NoRoom) as error:
         drilling.found["restore"] = (_not_restored(backup, error),)
         return Evidence(ok=False, summary=f"{backup.id} was not restored: {error}")
-    # From here on it opens: what lies between this step and the first answer is part of the RTO too.
-    drilling.restored_at = time.monotonic()
     drilling.timings = drilling.restored.timings
     drilling.said += drilling.restored.said
     took = drilling.timings
@@ -88,19 +88,42 @@ def ask_smoke(drilling: Drilling) -> Evidence:
                         todo="Look at the restored rows.",
                     )
                 )
-            elif drilling.timings and not drilling.timings.open:
-                opened = timedelta(seconds=time.monotonic() - drilling.restored_at)
-                drilling.timings = drilling.timings.model_copy(update={"open": opened})
-    rto, objective = drilling.rto, drilling.plan.settings.rto
-    if rto is not None and rto > objective:
-        said = (
-            f"The restore took {rto.total_seconds():.1f} s, and may take {objective.total_seconds():.0f} s."
-        )
-        problems.append(
-            Problem(kind="rto-missed", object="rto", said=said, todo="Look at which part took long.")
-        )
-    passed = f"{asked} smoke queries passed; RTO {rto.total_seconds():.2f} s." if rto else ""
-    return drilling.note("smoke", tuple(problems), passed)
+            elif not drilling.answered:
+                _answered(drilling)
+    problems += _missed(drilling)
+    if not drilling.answered:
+        return drilling.note("smoke", tuple(problems), "").model_copy(update={"summary": _UNANSWERED})
+    return drilling.note("smoke", tuple(problems), f"{asked} smoke queries passed; {time_of(drilling)}.")
+
+
+def time_of(drilling: Drilling) -> str:
+    """Say how long the restore took, and whether that is an RTO."""
+    took = drilling.took
+    if took is None:
+        return "no RTO"
+    said = f"{took.total_seconds():.2f} s"
+    return f"RTO {said}" if drilling.is_flushed else f"no RTO: {said} with fsync off is none"
+
+
+def _answered(drilling: Drilling) -> None:
+    """The first answer ends the time that a restore takes: what no other part of it is, is that it opened."""
+    if drilling.timings is None:
+        return
+    whole = timedelta(seconds=time.monotonic() - drilling.acted_at) - drilling.looked
+    opened = max(whole - drilling.timings.whole, timedelta(0))
+    drilling.timings = drilling.timings.model_copy(update={"open": opened})
+    drilling.answered = True
+
+
+def _missed(drilling: Drilling) -> list[Problem]:
+    took, objective = drilling.took, drilling.plan.settings.rto
+    if took is None or took <= objective:
+        return []
+    how = "" if drilling.is_flushed else " even with fsync off"
+    said = (
+        f"The restore took {took.total_seconds():.1f} s{how}, and may take {objective.total_seconds():.0f} s."
+    )
+    return [Problem(kind="rto-missed", object="rto", said=said, todo="Look at which part took long.")]
 
 
 def _halfway(drilling: Drilling) -> Halfway | None:
@@ -109,6 +132,7 @@ def _halfway(drilling: Drilling) -> Halfway | None:
         return None
 
     def look(dsn: str) -> None:
+        began = time.monotonic()
         try:
             drilling.compared = reference_check.look(dsn, expected)
         except errors.CheckFailed as error:
@@ -116,6 +140,8 @@ def _halfway(drilling: Drilling) -> Halfway | None:
         except errors.Unavailable as error:
             # What was under way at this place holds a lock for as long as the server recovers.
             drilling.said.append(f"The rows could not be compared on the way: {error}")
+        finally:
+            drilling.looked += timedelta(seconds=time.monotonic() - began)
 
     return Halfway(expected.lsn, look)
 

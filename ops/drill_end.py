@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ops import database, drill, drill_log, drill_plot, errors, markdown
+from ops import database, drill, drill_act, drill_log, drill_plot, errors, markdown
 from ops.backups import Problem
 from ops.drill import Drilled, Drilling
 from ops.drill_check import told
@@ -45,7 +45,7 @@ def hand_off(drilling: Drilling) -> Drilled:
     problems = drilling.problems
     blocking = [each for each in problems if each.blocks]
     rto, rpo = drilling.rto, drilling.rpo
-    measured = f"RTO {told(rto)} of {told(plan.settings.rto)}" if rto else "no RTO"
+    measured = f"RTO {told(rto)} of {told(plan.settings.rto)}" if rto else drill_act.time_of(drilling)
     lost = f"RPO {told(rpo)} of {told(plan.settings.rpo)}" if rpo is not None else "no RPO"
     why = f" {blocking[0].said}" if blocking else ""
     more = f" And {len(blocking) - 1} more." if len(blocking) > 1 else ""
@@ -61,6 +61,7 @@ def hand_off(drilling: Drilling) -> Drilled:
         target=str(plan.target),
         rpo=entry["rpo"],
         rto=entry["rto"],
+        took=entry["took"],
         counts=drilling.counts,
         timings=drilling.timings,
         problems=problems,
@@ -85,7 +86,8 @@ def hand_off_broken(drilling: Drilling, error: errors.OpsError) -> Drilled:
         ),
     )
     clean(drilling)
-    if not isinstance(error, errors.Refused):
+    # What was refused before anything was restored is no drill.
+    if not isinstance(error, errors.Refused) or drilling.timings is not None:
         log_drill(drilling)
     return hand_off(drilling)
 
@@ -129,7 +131,8 @@ def _entry(drilling: Drilling) -> dict[str, Any]:
         "verdict": "failed" if any(each.blocks for each in problems) else "passed",
         "rpo": round(drilling.rpo.total_seconds(), 3) if drilling.rpo is not None else None,
         "rto": round(drilling.rto.total_seconds(), 3) if drilling.rto else None,
-        "rto_with_fsync": plan.settings.drill.fsync,
+        "took": round(drilling.took.total_seconds(), 3) if drilling.took else None,
+        "rto_with_fsync": drilling.is_flushed,
         "timings": {k: round(v.total_seconds(), 3) for k, v in timings} if timings else None,
         "objectives": {"rpo": plan.settings.rpo.total_seconds(), "rto": plan.settings.rto.total_seconds()},
         "problems": [each.kind for each in problems],
@@ -137,4 +140,4 @@ def _entry(drilling: Drilling) -> dict[str, Any]:
 
 
 def _short(entry: dict[str, Any]) -> dict[str, str]:
-    return {key: str(entry[key]) for key in ("verdict", "backup", "target", "rto", "rpo")}
+    return {key: str(entry[key]) for key in ("verdict", "backup", "target", "rto", "took", "rpo")}

@@ -32,7 +32,11 @@ def draw(drills: Sequence[dict[str, Any]], *, rpo: float, rto: float, title: str
 
 
 def _line(axis: Any, drills: Sequence[dict[str, Any]], name: str, limit: float) -> None:
-    known = [(number, each) for number, each in enumerate(drills) if isinstance(each.get(name), (int, float))]
+    known = [
+        (number, each)
+        for number, each in enumerate(drills)
+        if _is_number(each.get(name)) and _counts(each, name)
+    ]
     axis.plot([n for n, _ in known], [each[name] for _, each in known], color=_INK, linewidth=1, zorder=1)
     for verdict, colour, mark in (("passed", _GOOD, "o"), ("failed", _BAD, "X")):
         of_it = [(n, each[name]) for n, each in known if each.get("verdict") == verdict]
@@ -45,6 +49,7 @@ def _line(axis: Any, drills: Sequence[dict[str, Any]], name: str, limit: float) 
             label=verdict,
             zorder=2,
         )
+    _unflushed(axis, drills, name)
     axis.axhline(limit, color=_LIMIT, linestyle="--", linewidth=1, label=f"objective {limit:,.0f} s")
     axis.set_ylabel(f"{name.upper()}, seconds", color=_INK, fontsize=9)
     axis.set_yscale("symlog", linthresh=1)
@@ -52,6 +57,32 @@ def _line(axis: Any, drills: Sequence[dict[str, Any]], name: str, limit: float) 
     axis.set_xticks(range(len(drills)), [_day(each) for each in drills])
     axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _counts(drill: dict[str, Any], name: str) -> bool:
+    """Whether a value is what its name says: without fsync a time is no RTO."""
+    return name != "rto" or drill.get("rto_with_fsync") is not False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+def unflushed(drills: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
+    """Return number and time of the drills without fsync."""
+    times = [
+        (n, each.get("took", each.get("rto"))) for n, each in enumerate(drills) if not _counts(each, "rto")
+    ]
+    return [(number, float(time)) for number, time in times if isinstance(time, (int, float))]
+
+
+def _unflushed(axis: Any, drills: Sequence[dict[str, Any]], name: str) -> None:
+    found = unflushed(drills) if name == "rto" else []
+    if found:
+        numbers, times = zip(*found, strict=True)
+        axis.scatter(
+            numbers, times, marker="^", s=40, facecolors="none", edgecolors=_LIMIT, label="fsync off: no RTO"
+        )
 
 
 def _day(drill: dict[str, Any]) -> str:

@@ -45,8 +45,12 @@ class OsUser:
             return os.access(folder, os.R_OK | os.X_OK)
         return all(step.stat().st_mode & 0o001 for step in (folder, *folder.parents))
 
-    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end as this user, its output captured."""
+    def run(self, *command: str | Path, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end as this user, its output captured; what takes longer is killed.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer than so many seconds.
+        """
         return subprocess.run(
             [str(word) for word in command],
             **self._identity(),
@@ -55,6 +59,7 @@ class OsUser:
             capture_output=True,
             text=True,
             check=False,
+            timeout=timeout,
         )
 
     def spawn(self, *command: str | Path) -> subprocess.Popen[bytes]:

@@ -15,21 +15,22 @@ from pathlib import Path
 from ops import (
     backup_settings,
     binaries,
-    copying,
     errors,
+    os_user,
+    physical_fetch,
     physical_holdings,
     physical_verify,
     physical_wal,
     recovery,
     scratch,
+    tar_backup,
     wal_files,
     wal_points,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings, TooSlow
+from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.recovery import Cluster
 from ops.recovery_target import RecoveryTarget, TargetKind
-from ops.scratch import Scratch
 
 _DRILL = Drill()
 _PROGRAMS = ("pg_controldata", "pg_waldump", "pg_verifybackup", "pg_amcheck")
@@ -64,6 +65,8 @@ class PhysicalSource:
         needed = _PROGRAMS if not backup.parents else (*_PROGRAMS, "pg_combinebackup")
         key = "backups.physical.bindir"
         binaries.fitting(self.settings.bindir, of=backup.id, major=backup.major, key=key, needed=needed)
+        for folder in self._chain(backup):
+            tar_backup.verify(folder)
 
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
         """Look for an LSN or a restore point in the archive.
@@ -102,23 +105,30 @@ class PhysicalSource:
         """
         began = time.monotonic()
         self.fit(backup)
-        chain = self._chain(backup)
-        # An incremental backup is put together with its parents, which takes as much again.
-        room = sum(copying.size(folder) for folder in chain) * (2 if len(chain) > 1 else 1)
+        chain, archive = self._chain(backup), self.settings.wal
+        copied = physical_wal.to_copy(archive, os_user.find(), since=backup)
+        segments = physical_wal.count(archive, backup)
+        # An incremental backup is put together with its parents, which takes as much again; WAL stays to the end.
+        room = sum(physical_fetch.size(folder) for folder in chain) * (2 if len(chain) > 1 else 1)
+        room += (copied or 0) + min(segments * backup.segment_size, recovery.MOST_WAL)
+        watch = physical_fetch.Watch(room, began + within.total_seconds(), progress)
         with scratch.opened(bindir=self.settings.bindir, among=self.drill.scratch, room=room) as place:
-            spent = _put_together(place, chain, room, progress, deadline=began + within.total_seconds())
-            wal = physical_wal.offered(self.settings.wal, place, since=backup)
-            left = within - timedelta(seconds=time.monotonic() - began)
+            combining = physical_fetch.bring(place, chain, watch)
+            if copied is not None:
+                archive = physical_wal.copied(archive, place, since=backup, told=watch.told)
+            command = physical_wal.offered(archive, place)
+            # Whatever else it took to get here is part of bringing it.
+            fetch = timedelta(seconds=time.monotonic() - began) - combining
             with recovery.running(
                 place,
                 target,
-                restore_command=wal,
+                restore_command=command,
                 name=self.name,
-                spent=spent,
-                within=left,
+                spent=Timings(fetch=fetch, restore=combining),
+                within=watch.left,
                 fsync=self.drill.fsync,
                 progress=progress,
-                segments=physical_wal.count(self.settings.wal, backup),
+                segments=segments,
                 halfway=halfway,
             ) as cluster:
                 yield cluster
@@ -132,31 +142,3 @@ class PhysicalSource:
                 "restored."
             )
         return folders
-
-
-def _put_together(
-    place: Scratch, chain: tuple[Path, ...], room: int, progress: Progress, *, deadline: float
-) -> Timings:
-    began, done = time.monotonic(), 0
-
-    def told(size: int) -> None:
-        nonlocal done
-        done += size
-        if time.monotonic() > deadline:
-            raise TooSlow(f"{recovery.LATE} {done:,} of {room:,} bytes were copied.")
-        progress(done, room, "bytes of the backup copied")
-
-    if len(chain) == 1:
-        copying.tree(chain[0], place.data, told=told)
-        return Timings(fetch=timedelta(seconds=time.monotonic() - began))
-    copies = [place.home / f"part-{number}" for number in range(len(chain))]
-    for folder, copy in zip(chain, copies, strict=True):
-        copying.tree(folder, copy, told=told)
-    place.user.own(place.home)
-    fetched = time.monotonic()
-    code, said = place.run("pg_combinebackup", *copies, "-o", place.data)
-    if code:
-        raise errors.CheckFailed(f"The incremental backup cannot be put together: {said}")
-    return Timings(
-        fetch=timedelta(seconds=fetched - began), restore=timedelta(seconds=time.monotonic() - fetched)
-    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from ops import copying, errors, scratch, wal_segments
 from ops.backups import Backup
+from ops.os_user import OsUser
 from ops.scratch import Scratch
 
 # $1: name of a file of the WAL; $2: where it should go. What is not there is no error: recovery tries and sees.
@@ -21,22 +23,39 @@ exit 1
 _SEGMENT, _TIMELINE = len("000000010000000000000001"), len("00000001")
 
 
-def offered(archive: Path, place: Scratch, *, since: Backup) -> str:
-    """Return the `restore_command` by which the scratch cluster reads an archive.
-
-    Where its user of the operating system may not, it gets copies of what it can need.
-
-    Raises:
-        Unavailable: there is no room for them.
-    """
-    if not archive.is_dir():
-        raise errors.CheckFailed(f"{archive}, the archive of WAL, is not there, so nothing can be replayed.")
-    if not _readable(archive, place):
-        archive = _copied(archive, place, since)
+def offered(archive: Path, place: Scratch) -> str:
+    """Return the `restore_command` by which the scratch cluster reads an archive."""
     script = place.home / "fetch-wal"
     script.write_text(_FETCH.format(archive=shlex.quote(str(archive))))
     script.chmod(0o755)
     return f"{scratch.shell(script)} %f %p"
+
+
+def to_copy(archive: Path, user: OsUser, *, since: Backup) -> int | None:
+    """Return how many bytes of an archive must be copied, since the server's user may not read it; None: it may.
+
+    Raises:
+        CheckFailed: there is no archive.
+    """
+    if not archive.is_dir():
+        raise errors.CheckFailed(f"{archive}, the archive of WAL, is not there, so nothing can be replayed.")
+    line = f'cd {shlex.quote(str(archive))} && for f in *; do [ -r "$f" ] || exit 1; done'
+    if user.run("/bin/sh", "-c", line).returncode == 0:
+        return None
+    needed = _needed(since)
+    return sum(path.stat().st_size for path in archive.iterdir() if needed(path.name) and path.is_file())
+
+
+def copied(archive: Path, place: Scratch, *, since: Backup, told: copying.Told) -> Path:
+    """Copy what recovery can need of an archive into the scratch folder, and return where it is.
+
+    Raises:
+        Unavailable: there is no room for it.
+    """
+    copy = place.home / "wal"
+    copying.some(archive, copy, _needed(since), told=told)
+    place.user.own(copy)
+    return copy
 
 
 def count(archive: Path, since: Backup) -> int:
@@ -46,21 +65,9 @@ def count(archive: Path, since: Backup) -> int:
     return sum(1 for name in names if len(name) == _SEGMENT and name[_TIMELINE:] >= first)
 
 
-def _readable(archive: Path, place: Scratch) -> bool:
-    code, _ = _tried(place, f'cd {shlex.quote(str(archive))} && for f in *; do [ -r "$f" ] || exit 1; done')
-    return code == 0
-
-
-def _tried(place: Scratch, line: str) -> tuple[int, str]:
-    ended = place.user.run("/bin/sh", "-c", line)
-    return ended.returncode, ended.stderr
-
-
-def _copied(archive: Path, place: Scratch, since: Backup) -> Path:
-    copy = place.home / "wal"
+def _needed(since: Backup) -> Callable[[str], bool]:
     first = _first(since)
-    copying.some(archive, copy, lambda name: len(name) < _SEGMENT or name[_TIMELINE:_SEGMENT] >= first)
-    return copy
+    return lambda name: len(name) < _SEGMENT or name[_TIMELINE:_SEGMENT] >= first
 
 
 def _first(backup: Backup) -> str:

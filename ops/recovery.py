@@ -40,13 +40,15 @@ _AT_LEAST = {
 _ASKERS = ("postgres", "supabase_admin")
 _STOPPED = re.compile(r"recovery stopping at restore point .*, time (\d{4}-\S+ \S+)$", re.MULTILINE)
 _SAID = re.compile(r"^([^:\n]+):\s+(.*)$", re.MULTILINE)
+# No more than so many bytes of replayed WAL are kept.
+MOST_WAL = 64 * 1024**3
 # Recovery reads far ahead and writes rarely: it is short, and after a crash it begins anew.
 _FAST = {
     "hot_standby": "on",
     "recovery_prefetch": "try",
     "maintenance_io_concurrency": "64",
     "shared_buffers": "512MB",
-    "max_wal_size": "64GB",
+    "max_wal_size": f"{MOST_WAL // 1024**3}GB",
     "checkpoint_timeout": "1h",
     "wal_decode_buffer_size": "4MB",
 }

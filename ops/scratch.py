@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import subprocess
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from ops import binaries, errors, homes, os_user, ready_data
-from ops.backups import NoRoom
+from ops.backups import NoRoom, TooSlow
 from ops.binaries import Binaries
 from ops.os_user import OsUser
 
@@ -38,9 +40,19 @@ class Scratch:
     def data(self) -> Path:
         return self.home / "data"
 
-    def run(self, program: str, *arguments: str | Path) -> tuple[int, str]:
-        """Run one of Postgres's programs as the server's user; return its exit code and all that it said."""
-        ended = self.user.run(self.programs.bindir / program, *arguments)
+    def run(self, program: str, *arguments: str | Path, within: timedelta | None = None) -> tuple[int, str]:
+        """Run one of Postgres's programs as the server's user; return its exit code and all that it said.
+
+        Raises:
+            TooSlow: it did not end within the time.
+        """
+        timeout = within.total_seconds() if within is not None else None
+        try:
+            ended = self.user.run(self.programs.bindir / program, *arguments, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise TooSlow(
+                f"The restore did not end within its time, so it has failed: {program} still ran."
+            ) from None
         return ended.returncode, f"{ended.stdout}{ended.stderr}".strip()
 
     def dsn(self, database: str, user: str) -> str:
