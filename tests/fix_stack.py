@@ -25,7 +25,6 @@ from deployments.runs import StepSeen
 from deployments.stack import Stack
 from ops import bundle
 from ops.verdict import Rehearsal
-from tests import preforked
 from tests.polling import wait_until
 
 RUNBOOK = "staging-rehearsal/throw-away"
@@ -143,10 +142,7 @@ class Run:
 def stack() -> Generator[Stack]:
     """A running stack with the runbooks of this repository."""
     # A run is taken up sooner; a worker that asks more often costs more than it saves.
-    extra = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
-    # Every run, and every resumed one, would import Prefect and the runbooks anew. `make demo` and the tests that start
-    # a stack of their own have a new Python for each, as users do.
-    with local_stack.running(extra=extra) as running, preforked.serving(running, extra):
+    with local_stack.running(extra={"PREFECT_WORKER_QUERY_SECONDS": "1"}) as running:
         yield running
 
 
