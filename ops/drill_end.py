@@ -52,7 +52,7 @@ def hand_off(drilling: Drilling) -> Drilled:
     result = Drilled(
         ok=not blocking,
         summary=f"{plan.project.name} on {plan.environment.name}: restore drill {entry['verdict']}; {measured}, {lost}."
-        f"{why}{more}",
+        f"{why}{more}{_attention(problems)}",
         rows=drill.rows(problems),
         verdict=entry["verdict"],
         started=entry["started"],
@@ -114,6 +114,15 @@ def document(found: Drilled) -> str:
         image = base64.b64encode(plot.read_bytes()).decode()
         lines += ["## All drills", "", f"![RTO and RPO of all drills](data:image/png;base64,{image})"]
     return "\n".join(lines) + "\n"
+
+
+def _attention(problems: tuple[Problem, ...]) -> str:
+    """Say aloud that rows differ where the reference is not exact, since that alone does not fail a drill."""
+    rows = [each for each in problems if each.kind in ("rows-missing", "rows-differ") and not each.blocks]
+    if not rows:
+        return ""
+    more = f" And {len(rows) - 1} more." if len(rows) > 1 else ""
+    return f" Attention, though the reference is not exact: {rows[0].said}{more}"
 
 
 def _entry(drilling: Drilling) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from ops.drill_shape import IDLE
 from ops.evidence import Evidence
 from ops.recovery_target import TargetKind
 
+# A heartbeat is written a moment after it is due.
+_JITTER = timedelta(seconds=5)
 # What a look at rows finds in every database, and says nothing of its backup.
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
 
@@ -153,7 +155,7 @@ def measure_loss(drilling: Drilling) -> Evidence:
         )
         return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
     drilling.rpo = max(failure - last, timedelta(0))
-    problems: list[Problem] = []
+    problems = _apart(beat.at if beat else None, commit, plan.settings.drill.heartbeat)
     if drilling.rpo > plan.settings.rpo:
         said = f"{told(drilling.rpo)} would be lost, and may be {told(plan.settings.rpo)}."
         problems.append(
@@ -223,6 +225,22 @@ def list_rewound(drilling: Drilling) -> Evidence:
         return Evidence(ok=True, summary="There is no copy of an audit log, so nothing of one is rewound.")
     said = f"{len(rewound)} of the {len(lines)} rows of the audit log are newer than the recovered database"
     return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
+
+
+def _apart(beat: datetime | None, commit: datetime | None, every: timedelta) -> list[Problem]:
+    """Cross-check the last heartbeat with the last commit."""
+    if beat is None or commit is None or abs(commit - beat) <= every + _JITTER:
+        return []
+    said = f"The last heartbeat and the last commit that came back are {told(abs(commit - beat))} apart, and "
+    return [
+        Problem(
+            kind="heartbeat-apart",
+            object="runbooks.heartbeat",
+            said=f"{said}a heart beats every {told(every)}: one of both does not tell how much was lost.",
+            todo="Look whether the heartbeat ran at that time, and whether the clocks agree.",
+            blocks=False,
+        )
+    ]
 
 
 def _failure(drilling: Drilling) -> datetime | None:

@@ -70,7 +70,8 @@ class Cluster:
 
     @property
     def dsn(self) -> str:
-        return self.place.dsn(self.name, self.user)
+        # A session's own options win over what the backup has set for its databases and roles.
+        return f"{self.place.dsn(self.name, self.user)} options='-c default_transaction_read_only=on'"
 
     @property
     def bindir(self) -> Path:

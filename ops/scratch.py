@@ -103,7 +103,11 @@ def disarm(scratch: Scratch) -> None:
 
 
 def quiet(scratch: Scratch, *, fsync: bool) -> dict[str, str]:
-    """Return the settings of a cluster that acts on nothing but what it is asked; they win over all of its own."""
+    """Return the settings of a cluster that acts on nothing but what it is asked; they win over its own files.
+
+    What a database or a role of the backup was given wins over them: only the options of a session, which
+    `recovery.Cluster.dsn` has, win over that.
+    """
     major = scratch.programs.major
     return {
         "listen_addresses": "",

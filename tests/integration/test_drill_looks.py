@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from ops import errors
+from ops.recovery_target import RecoveryTarget
 from tests.drills import Shop, kinds
 from tests.fix_backups import living
 from tests.fix_postgres import DEBIAN_15
@@ -65,3 +68,29 @@ def test_programs_that_are_not_all_there_are_refused(shop: Shop, config: Path, t
     shop.set(bindir=str(tmp_path))
     with pytest.raises(errors.Refused, match="has no pg_waldump"):
         shop.drill()
+
+
+def test_a_backup_that_lets_its_sessions_write_does_not_until_it_is_verified(shop: Shop):
+    live = shop.live
+    live.ask("alter role all set default_transaction_read_only = off")
+    live.ask(
+        f"alter role {live.server.superuser} in database postgres set default_transaction_read_only = off"
+    )
+    shop.back_up("b2")
+    backup = live.source.holdings().backups[-1]
+    with (
+        live.source.restored(
+            backup, RecoveryTarget(), within=timedelta(minutes=5), progress=lambda *_: None
+        ) as restored,
+        psycopg.connect(restored.dsn) as connection,
+        pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
+    ):
+        connection.execute("create table public.written (id int)")
+
+
+def test_a_heartbeat_that_stopped_before_the_last_commit_is_said(shop: Shop):
+    live = shop.live
+    live.ask("update runbooks.heartbeat set at = at - interval '10 minutes'")
+    live.archive()
+    found = shop.drill()
+    assert "heartbeat-apart" in {each.kind for each in found.problems}, found.problems
