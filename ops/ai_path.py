@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from ops import app_settings, commands
+from ops import app_settings, commands, config_lines
 from ops.deploy_gated import Gated
 
 _TIMEOUT = timedelta(minutes=2)
@@ -69,7 +69,7 @@ def _stored(gate: Gated, found: AiPath) -> list[str]:
             deploy.ai_check,
             cwd=gate.plan.project.root,
             timeout=_TIMEOUT,
-            key="[deploy] ai_check",
+            key=f"[deploy] ai_check ({config_lines.place(gate.plan.project.root, 'deploy', 'ai_check')})",
             variables=given,
             hidden=gate.plan.project.private_variables,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ops import (
     auth_preflight,
     commands,
+    config_lines,
     connectivity,
     declaration,
     declared,
@@ -136,7 +137,7 @@ def run_tests(gate: Gated) -> Found:
         settings.tests,
         cwd=gate.plan.project.root,
         timeout=settings.tests_timeout,
-        key="[deploy] tests",
+        key=f"[deploy] tests ({config_lines.place(gate.plan.project.root, 'deploy', 'tests')})",
         hidden=gate.plan.project.private_variables,
     )
     if gate.bundle:
@@ -166,7 +167,9 @@ def check_integrity(gate: Gated) -> Found:
     Raises:
         Refused: a configured table or column does not exist.
     """
-    found = integrity.check(gate.connection, growth.without(gate.plan.project.integrity, gate.absent))
+    project = gate.plan.project
+    with config_lines.named(project.root):
+        found = integrity.check(gate.connection, growth.without(project.integrity, gate.absent))
     gate.integrity = found.report()
     remedies = dict.fromkeys(f"{each.object}: {each.remedy}" for each in found.findings)
     return Found(ok=found.ok, summary=found.summary, rows=found.rows, next_steps=tuple(remedies))
@@ -255,7 +258,8 @@ def _grown(gate: Gated) -> Growth:
     """Compare with the baseline and what the gate itself has left since."""
     before: dict[str, int] | None = gate.baseline.get("counts")
     traces: dict[str, int] = gate.baseline.get("traces") or {}
-    expected = growth.expectations(gate.connection, gate.plan.project.integrity)
+    with config_lines.named(gate.plan.project.root):
+        expected = growth.expectations(gate.connection, gate.plan.project.integrity)
     if before is not None:
         before = {name: rows + traces.get(name, 0) for name, rows in before.items()}
     new = growth.made(gate.connection, gate.baseline.get("absent") or ())

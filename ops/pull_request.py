@@ -13,6 +13,7 @@ from typing import Any
 from ops import (
     apply,
     assertions,
+    config_lines,
     errors,
     history,
     migrations,
@@ -274,7 +275,8 @@ def run_verification(gating: Gating) -> Evidence:
     if bad:
         gating.block(f"{triage.counted(len(bad), 'verification script')} failed, the first is {bad[0].name}")
     if missing:
-        gating.block(f"no verification script matches {', '.join(missing)}")
+        place = config_lines.place(gating.project.root, "pull_request")
+        gating.block(f"no verification script matches {', '.join(missing)} ({place})")
     said = f"{len(files) - len(bad)} of {triage.counted(len(files), 'script')} held"
     why = f"; the first that does not is {bad[0].name}: {triage.contract_outcome(bad[0])}" if bad else ""
     lost = f"; nothing matches {', '.join(missing)}" if missing else ""

@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import Any
 
 from ops import (
     ai_path,
     app_settings,
+    config_lines,
     database,
     deploys,
     errors,
@@ -120,15 +122,19 @@ def _read_only(api: Api, row: sample_rows.Row) -> Iterator[dict[str, Any]]:
 def _api(gate: Gated) -> Api:
     where, root = gate.plan.environment, gate.plan.project.root
     key = app_settings.open_reference(where.api_key, root) if where.api_key else None
-    return Api(_address(where.api or "", root), key)
+    place = config_lines.place(root, "environments", where.name, "api")
+    return Api(_address(where.api or "", root, place), key)
 
 
-def _address(reference: str, root: Any) -> str:
-    url = reference if "://" in reference else app_settings.open_reference(reference, root)
+def _address(reference: str, root: Path, place: str) -> str:
+    try:
+        url = reference if "://" in reference else app_settings.open_reference(reference, root)
+    except errors.Refused as error:
+        raise errors.Refused(f"{place}: api: {error}") from None
     if not url.startswith(("http://", "https://")):
         raise errors.Refused(
-            "The API's address is no URL of the web, so nothing can be asked there. Write https://….supabase.co, or "
-            "the name of a secret that holds it."
+            f"{place}: api: the API's address is no URL of the web, so nothing can be asked there. Write "
+            "https://….supabase.co, or the name of a secret that holds it."
         )
     return url
 

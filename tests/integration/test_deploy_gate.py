@@ -214,7 +214,12 @@ def test_times_are_recorded_as_they_are_given(app: Path, answered: None):
 
 BREAKS = {
     "tests": ("--only", "tests", "exit code 3", """tests = "python3 -c 'raise SystemExit(3)'"\n"""),
-    "no such command": ("--only", "tests", "'no-such' of [deploy] tests is not there", 'tests = "no-such"\n'),
+    "no such command": (
+        "--only",
+        "tests",
+        "'no-such' of [deploy] tests (runbooks.toml:2) is not there",
+        'tests = "no-such"\n',
+    ),
     "setting": ("--only", "auth", "setting MISSING", 'secrets = ["MISSING"]\n'),
     "table": ("--only", "auth,smoke", "table ghosts: does not exist", 'tables = ["ghosts"]\n'),
     "ai key": ("--only", "smoke", "AI_KEY is in neither", 'ai_key = "AI_KEY"\n'),
@@ -296,6 +301,24 @@ def test_a_watched_table_that_the_deploy_makes_is_counted_from_none(app: Path, a
     assert after.verdict is Verdict.PASSED, after.summary
     (grown,) = [check.summary for check in after.checks if check.part is Part.GROWTH]
     assert "Not there before the deploy, so counted from none: public.orders" in grown
+
+
+@pytest.mark.parametrize(
+    ("key", "lines"),
+    [
+        ("integrity.keys", '[integrity.keys]\nlogs = ["body"]\nlogz = ["id"]\n'),
+        ("integrity.keys.logs", '[integrity.keys]\nconnections = ["id"]\nlogs = ["bodi"]\n'),
+        ("integrity.required", '[integrity.required]\npeople = ["email"]\nlogz = ["body"]\n'),
+    ],
+)
+def test_a_mistake_that_only_the_database_shows_has_its_line_and_the_nearest(app: Path, key: str, lines: str):
+    path = app / "runbooks.toml"
+    path.write_text(f"{path.read_text()}{lines}")
+    wrong = len(path.read_text().splitlines())
+    found = run(app, only=(Part.INTEGRITY,))
+    assert found.verdict is Verdict.REFUSED
+    assert f"runbooks.toml:{wrong}: {key}" in found.summary, found.summary
+    assert "nearest" in found.summary
 
 
 def test_a_deploy_that_is_refused_may_be_begun_anew(app: Path, answered: None, shaped: str):
