@@ -8,7 +8,7 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-.PHONY: help demo demo-restore up test check bench clean
+.PHONY: help demo demo-restore demo-eval up test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -19,6 +19,9 @@ demo: $(READY) ## Rehearse the example through a real Prefect server and worker,
 
 demo-restore: $(READY) ## Drop a table of a small production, and restore it from a backup to just before.
 	@$(BIN)/runbooks demo-restore
+
+demo-eval: $(READY) ## Evaluate two weeks of texts by three providers, and find the one that gets worse.
+	@$(BIN)/runbooks demo-eval
 
 up: $(READY) ## The same as demo, and stay up until Ctrl-C.
 	@$(BIN)/runbooks up

@@ -79,11 +79,15 @@ def overdue(path: Repository = Path(), environment: Where = "production") -> Non
     raise typer.Exit(0 if found.ok else 1)
 
 
-def demo_eval() -> None:
+def demo_eval(
+    worse: Annotated[
+        bool, typer.Option("--worse/--no-worse", help="Does one of the providers get worse?")
+    ] = True,
+) -> None:
     """Evaluate two weeks of a small shop whose providers write its texts, one of them quietly worse this week.
 
-    Exit code 0: the worse one was found; 1: it was not; 3: unavailable.
+    Exit code 0: the worse one was found, and nobody else; 1: not so; 3: unavailable.
     """
     from cli import demo_eval as command
 
-    raise typer.Exit(command.demo_eval())
+    raise typer.Exit(command.demo_eval(worse=worse))
