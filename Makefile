@@ -36,11 +36,15 @@ check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/test_house.py; \
 	others=$$?; wait $$types || { cat build/types.txt; exit 1; }; exit $$others
 
-bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks.md, -integrity.md, -promotion.md and -restore.md.
+bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks*.md.
 	@$(BIN)/python -m benchmarks.rehearsal
 	@$(BIN)/python -m benchmarks.integrity
 	@$(BIN)/python -m benchmarks.promotion
 	@$(BIN)/python -m benchmarks.restore
+	@$(BIN)/python -m benchmarks.eval_export
+	@$(BIN)/python -m benchmarks.eval_ingest
+	@$(BIN)/python -m benchmarks.eval_night
+	@$(BIN)/python -m benchmarks.eval_gate
 
 clean: ## Take away everything that the targets made.
 	@rm -rf .venv build .runbooks tests/peers/node_modules

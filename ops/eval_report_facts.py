@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -56,7 +56,7 @@ def of(night: Night) -> RunReport:
         schema_variant=plan.schema_variant,
         triggered_by=plan.choices.triggered_by,
         started=night.started,
-        window=export.window if export else None,
+        window=export.window if export and not plan.given else None,
         source=export.source if export else plan.kind,
         records=export.records if export else 0,
         samples=evaluation.samples if evaluation else 0,
@@ -67,7 +67,7 @@ def of(night: Night) -> RunReport:
         content_digest=export.content_digest if export else None,
         measure_version=evaluation.measure_version if evaluation else None,
         problems=dict(sorted(evaluation.problems.items(), key=lambda each: -each[1])) if evaluation else {},
-        slices=tuple(_slice(each, judged) for each in tallies),
+        slices=tuple(_slice(each, judged) for each in _different(tallies, judged)),
         comparisons=judged.comparisons if judged else (),
         gate=_gate(night),
         trend=_trend(night),
@@ -182,6 +182,17 @@ def _gate(night: Night) -> Gate:
     )
 
 
+def _different(tallies: Sequence[Tally], judged: Judged | None) -> Iterator[Tally]:
+    """Leave out a slice that holds all samples of a wider one, unless something is said of it."""
+    told = {each.where for each in judged.comparisons} if judged else set[Where]()
+    counts = {frozenset(each.where): each.samples for each in tallies}
+    for each in tallies:
+        parts = set(each.where)
+        wider = [frozenset(parts - {part}) for part in parts]
+        if each.where in told or each.samples not in [counts.get(where) for where in wider]:
+            yield each
+
+
 def _trend(night: Night) -> tuple[TrendPoint, ...]:
     """The runs before and this one, each with all its records."""
     run = night.ingested.run_id if night.ingested else None
@@ -191,7 +202,13 @@ def _trend(night: Night) -> tuple[TrendPoint, ...]:
         for each in sorted(past, key=lambda each: each.window_end)
     ]
     if night.evaluation:
-        end = night.export.window.end if night.export else None
+        export = night.export
+        # Files are evaluated whole, up to the last record that they have.
+        end = (
+            (export.after.created if night.plan.given and export.after else export.window.end)
+            if export
+            else None
+        )
         whole = next((each for each in night.evaluation.tallies if not each.where), None)
         points.append(_point(run, end, whole, this=True))
     return tuple(points)

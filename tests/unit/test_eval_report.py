@@ -156,7 +156,7 @@ EMPTY = Tally(measures={"safe": Moments()}, latency=Spread(counts={}), cost=Spre
         ((tally(),), judged(compared((), "pass")), "none is pinned"),
         ((tally(safe=400),), judged(compared((), "inconclusive", needed=30)), "| 0, 400 errored |"),
         ((tally(),), None, "Not judged: the run broke off before its gate was done."),
-        ((tally(), *(tally((("provider", f"p{n}"),)) for n in range(50))), judged(), "And 11 more slices"),
+        ((tally(), *(tally((("provider", f"p{n}"),), 8) for n in range(50))), judged(), "And 11 more slices"),
     ],
     ids=["no data", "no number", "no baseline", "all errored", "broken off", "many slices"],
 )
@@ -181,3 +181,10 @@ def test_a_night_that_broke_off_at_once_has_a_report(tmp_path: Path):
 )
 def test_nearly_all_is_not_all(share: float | None, said: str):
     assert eval_report_words.percent(share) == said
+
+
+def test_a_slice_that_holds_all_samples_of_a_wider_one_is_not_told_again(tmp_path: Path):
+    one, other = ("provider", "openai"), ("environment", "prod")
+    tallies = (tally(), tally((one,), 30), tally((other,)), tally((one, other), 30))
+    eval_report.write(night(tmp_path, *tallies, found=judged()))
+    assert [each["name"] for each in report(tmp_path)["slices"]] == ["all records", "provider openai"]
