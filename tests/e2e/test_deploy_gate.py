@@ -138,3 +138,11 @@ def test_one_part_alone_can_pass(desk: Desk, app: tuple[Path, str]):
     found = Gate(desk, app[0], phase="pre", deploy="", choices={"only": ["schema", "smoke"]})
     assert (found.result["verdict"], found.result["partial"]) == ("passed", True), found.message
     assert fix_app.ask(app[1], "select to_regclass('runbooks.deploys')") == [(None,)]
+
+
+def test_what_the_schedule_asks_for_needs_no_deploy(desk: Desk, app: tuple[Path, str]):
+    with desk.stack.client() as client:
+        (schedule,) = client.read_deployment_by_name("deploy-gate/production").schedules
+    assert not schedule.active, "nobody looks until somebody switches it on"
+    gate = Gate(desk, app[0], deploy="", **(schedule.parameters or {}))
+    assert gate.state == "Completed", gate.message
