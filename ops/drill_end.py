@@ -12,14 +12,24 @@ from ops.backups import Problem
 from ops.drill import Drilled, Drilling
 from ops.drill_check import told
 from ops.evidence import Evidence
+from ops.scratch import Scratch
 
 RESULT, PLOT = "drill.json", "drills.png"
 _SHOWN = 24
 
 
 def clean(drilling: Drilling) -> Evidence:
-    """Stop the restored cluster and remove its folder."""
+    """Stop the restored cluster and remove its folder, and look whether it is gone."""
+    place = getattr(drilling.restored, "place", None)
     drilling.close()
+    if isinstance(place, Scratch) and place.home.exists():
+        problem = Problem(
+            kind="left-behind",
+            object=str(place.home),
+            said=f"{place.home}, the restored cluster's folder, is still there, with a copy of production in it.",
+            todo="Stop what still runs in it, and remove it.",
+        )
+        return drilling.note("clean", (problem,), "")
     return Evidence(ok=True, summary="The restored cluster was stopped, and its folder removed.")
 
 
