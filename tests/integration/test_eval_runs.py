@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
 
 import pytest
 
-import ops
-from ops import database, errors, eval_ingest, eval_runs
+from ops import database, errors, eval_ingest, eval_runs, eval_watermark
 from ops.eval_night import Night
 from ops.eval_settings import Eval
 from ops.evals import Window
@@ -110,10 +107,7 @@ def test_the_watermark_moves_with_the_run_or_not_at_all(
             raise errors.Refused("Another run has moved it.")
         connection.execute("insert into public.mark values ('moved')")
 
-    stand_in = ModuleType("ops.eval_watermark")
-    stand_in.advance = advance  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
-    monkeypatch.setattr(ops, "eval_watermark", stand_in, raising=False)
+    monkeypatch.setattr(eval_watermark, "advance", advance)
     onward = WINDOW.model_copy(update={"watermark": True})
 
     def marks() -> list[tuple[int, int, int]]:
