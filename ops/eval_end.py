@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 
-from ops import errors, secrets, webhook
+from ops import errors, eval_gate, secrets, webhook
 from ops.eval_night import Night
 from ops.evals import Evaluated, Export, Verdict
 
@@ -49,6 +49,9 @@ def _concluded(night: Night, result: Evaluated, *, ran: bool) -> Evaluated:
     if night.bundle:
         night.bundle.write_json(RESULT, result.model_dump(mode="json", exclude={"rows", "idle"}))
         night.bundle.seal()
+    if ran:
+        # Last, so that a night that dies before this is judged again, and people are told.
+        eval_gate.conclude(night)
     night.concluded = result
     return result
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime
 
+from psycopg import sql
+
 from ops import (
+    database,
     eval_copy,
     eval_export_fields,
     eval_export_files,
@@ -20,6 +23,7 @@ from ops import (
     eval_export_writing,
     eval_files,
     eval_rest_pages,
+    eval_tables,
     eval_watermark,
 )
 from ops.eval_export_source import Source
@@ -28,6 +32,14 @@ from ops.eval_export_writing import Writing
 from ops.eval_night import Night
 from ops.eval_watermark import Watermark
 from ops.evals import Cursor, Export
+
+_UNJUDGED = sql.SQL("""
+select from {runs}
+where
+    content_digest = %(digest)s and run_type = %(run_type)s and schema_variant = %(variant)s
+    and verdict is null and window_end is not null
+limit 1
+""")
 
 
 def export(night: Night) -> Export:
@@ -62,10 +74,19 @@ def _opened(night: Night) -> Source:
 
 
 def _goes_on(night: Night, state: Begun, mark: Watermark | None) -> bool:
-    folder = night.plan.folder
-    return eval_export_state.goes_on(state, night.plan, night.run, mark) and eval_export_writing.is_intact(
-        folder, state
-    )
+    goes_on = eval_export_state.goes_on(state, night.plan, night.run, mark) or _is_unjudged(night, state)
+    return goes_on and eval_export_writing.is_intact(night.plan.folder, state)
+
+
+def _is_unjudged(night: Night, state: Begun) -> bool:
+    """Whether this was ingested by a night that died before anybody heard its verdict."""
+    plan = night.plan
+    if plan.environment.database is None or state.asked != eval_export_state.asked(plan):
+        return False
+    text = _UNJUDGED.format(runs=eval_tables.identifier(plan.project.eval.runs, key="runs"))
+    values = {"digest": state.sha256, "run_type": plan.run_type, "variant": plan.schema_variant}
+    with database.translating():
+        return night.connection.execute(text, values).fetchone() is not None
 
 
 def _exported(night: Night, source: Source, mark: Watermark | None) -> Whole:

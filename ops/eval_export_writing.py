@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from ops import eval_export_fields, eval_export_files, eval_export_state, eval_redaction, secrets
+from ops import (
+    eval_export_fields,
+    eval_export_files,
+    eval_export_state,
+    eval_mapping,
+    eval_records,
+    eval_redaction,
+    secrets,
+)
 from ops.eval_export_source import Record
 from ops.eval_export_state import Begun
 
@@ -90,7 +98,8 @@ class Writing:
             key = self._shown(key)
             if key != record.key:
                 # Of two fields of one name the last counts: the key is not shown, and still tells records apart.
-                line = eval_redaction.with_fields(line, {self._key: key})
+                field = eval_mapping.name(self._key) or eval_records.SHOWN_KEY
+                line = eval_redaction.with_fields(line, {field: key})
         self._note(record.created, key, record.line)
         return line
 

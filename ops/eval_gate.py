@@ -13,7 +13,7 @@ from ops.evals import Evaluation, Judged, PastRun, Where
 
 
 def judge(night: Night) -> Judged:
-    """Judge the run of a night, and write its verdict to the database, if there is one.
+    """Judge the run of a night by floors, baseline and trend.
 
     Raises:
         Refused: nothing has been evaluated.
@@ -26,8 +26,9 @@ def judge(night: Night) -> Judged:
     version = evaluation.measure_version
     if night.plan.environment.database is None:
         # Nobody can have pinned a baseline, and no run is remembered: floors alone are left.
-        night.judged = eval_decision.decide(evaluation.tallies, gate, measure_version=version)
-        return night.judged
+        return _counting_unread(
+            night, eval_decision.decide(evaluation.tallies, gate, measure_version=version)
+        )
     pinned = _pinned(night)
     baseline = _run(night, pinned)
     night.judged = eval_decision.decide(
@@ -40,10 +41,31 @@ def judge(night: Night) -> Judged:
         matched=_matched(night, evaluation, baseline) if baseline else {},
         lost=pinned.run_id if pinned and not baseline else None,
     )
-    if night.ingested and night.ingested.run_id is not None:
+    return _counting_unread(night, night.judged)
+
+
+def conclude(night: Night) -> None:
+    """Write the verdict to the run, once people know it: a run without one is judged by the next night.
+
+    Raises:
+        Refused: somebody has deleted the run.
+        Unavailable: the connection is lost.
+    """
+    if night.judged and night.ingested and night.ingested.run_id is not None:
         settings = night.plan.project.eval
         eval_runs.verdict(night.connection, settings, night.ingested.run_id, night.judged.verdict)
-    return night.judged
+
+
+def _counting_unread(night: Night, judged: Judged) -> Judged:
+    """Let a night not pass of whose lines so many cannot be read that they could hide a drop that matters."""
+    evaluation = night.evaluation
+    lines = evaluation.samples + evaluation.unreadable if evaluation else 0
+    share = evaluation.unreadable / lines if evaluation and lines else 0.0
+    if judged.verdict == "pass" and share >= night.plan.project.eval.gate.minimum_effect:
+        said = f"Inconclusive: {share:.1%} of {lines:,} lines are no record and were not judged (problems.jsonl). "
+        judged = judged.model_copy(update={"verdict": "inconclusive", "summary": f"{said}{judged.summary}"})
+    night.judged = judged
+    return judged
 
 
 def _pinned(night: Night) -> Pinned | None:

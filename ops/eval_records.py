@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -16,6 +17,8 @@ from ops.eval_problems import Problems
 LABELS = ("provider", "route_strategy", "prompt_template_version", "environment")
 UNKNOWN = "unknown"
 Labels = tuple[str, str | None, str | None, str | None]
+# Where the export tells a record apart whose key it has redacted, and which stands deep inside.
+SHOWN_KEY = "_key"
 _FIELDS = ("key", "output", "created", "latency_ms", "cost_usd", "publish", *LABELS)
 _MILLIONTHS = 1_000_000
 _MOST_COST = 999_999_999_999
@@ -80,7 +83,7 @@ class Reader:
         key, output, created, latency, cost, publish, *labels = self._values(found, problems)
         content, text = contents(output, problems)
         return Record(
-            key=self._key(key, line, at, problems),
+            key=self._key(found.get(SHOWN_KEY, key) if self._names is None else key, line, at, problems),
             output=output,
             content=content,
             text=text,
@@ -110,7 +113,9 @@ class Reader:
 
     def _key(self, value: Any, line: bytes, at: int, problems: Problems) -> str:
         if type(value) is float:
-            value = self._value("key", eval_lines.whole_numbers(line), problems)
+            # Exact where that can be read; a record that is too deep for that keeps what was read first.
+            with suppress(ValueError, RecursionError):
+                value = self._value("key", eval_lines.whole_numbers(line), problems)
         key = eval_values.key(value, problems)
         if key is None:
             problems.append("key: missing")

@@ -14,6 +14,9 @@ import jsonschema_rs
 _SPECIAL = frozenset(r"\.^$|?*+()[]{}/-")
 _LARGEST = 5_000_000
 
+# `secrets.MASK`, whose module a worker need not load.
+_HIDDEN = "[redacted]"
+
 
 class Safety:
     """A rule set that is ready: limits of length, kinds of personal data, banned phrases and patterns by name."""
@@ -52,7 +55,11 @@ class Safety:
     def _taken(self, text: str, redacted: Any) -> list[str]:
         """Return what kinds of personal data were taken out of this text; the record may have had others elsewhere."""
         marks = cast("list[Any]", redacted) if isinstance(redacted, list) else []
-        return [kind for kind in marks if kind in self._pii and f"[redacted {kind}]" in text]
+        return [
+            kind
+            for kind in marks
+            if kind in self._pii and (f"[redacted {kind}]" in text or (kind == "secret" and _HIDDEN in text))
+        ]
 
 
 def compiled(patterns: list[str]) -> jsonschema_rs.Validator:

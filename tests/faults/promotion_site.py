@@ -75,7 +75,7 @@ EXCHANGES = dict(zip(ACT, (48, 16, 33, 24, 14, 1), strict=True))
 EVERY = int(os.environ.get("FAULTS_EVERY", "10"))
 # People are asked between two steps.
 GATE, OUTCOME = "after Put the plan together", "after Hand off the promotion"
-EXCHANGES |= {GATE: 25, OUTCOME: 7}
+EXCHANGES |= {GATE: 26, OUTCOME: 7}
 # What the next run does; the page of the matrix says more.
 ANEW, GOES_ON, DONE = "asks anew", "goes on", "is done"
 S = TypeVar("S", bound="Site")

@@ -17,6 +17,7 @@ from psycopg import conninfo
 from ops import embedded
 from tests import fix_eval_night
 from tests.fix_eval_night import Plant
+from tests.fix_webhook import webhook
 
 STEPS = (
     "eval_contract.check",
@@ -56,7 +57,7 @@ from public.ai_eval_run_summary_v1 order by run_id, provider
 """
 
 
-def night(plant: Plant, point: str = "", when: str = "") -> int:
+def night(plant: Plant, point: str = "", when: str = "", *, fails: bool = False) -> int:
     """Run a night in a process of its own; return how it ended."""
     done = subprocess.run(
         [sys.executable, "-c", NIGHT, str(plant.root), point, when],
@@ -67,7 +68,7 @@ def night(plant: Plant, point: str = "", when: str = "") -> int:
         timeout=240,
         check=False,
     )
-    assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
+    assert done.returncode in (int(fails), -signal.SIGKILL), done.stdout + done.stderr
     return done.returncode
 
 
@@ -97,3 +98,23 @@ def test_killed_before_and_after_every_step_it_ends_as_one_clean_run(
         plant.ask("truncate runbooks.eval_watermarks")
         assert night(plant) == 0
         assert plant.ask(SUMS) == struck
+
+
+@pytest.mark.parametrize(
+    "point", ["eval_ingest.ingest", "eval_verify.verify", "eval_gate.judge", "eval_report.write"]
+)
+def test_a_bad_night_that_is_killed_once_it_is_ingested_is_judged_and_told_all_the_same(
+    tmp_path: Path, server: embedded.Server, storefront: str, point: str
+):
+    with planted(tmp_path, server, storefront) as plant, webhook() as (manager, heard):
+        (tmp_path / "manager").write_text(manager, "utf-8")
+        plant.generate(600, datetime.now(UTC) - timedelta(hours=3), wrong=2)
+        assert night(plant, point, "after") == -signal.SIGKILL
+        assert (plant.totals(), heard) == ((1, 600, 600), [])
+        assert night(plant, fails=True) == 1
+        assert plant.ask("select verdict, finished_at is not null from public.ai_eval_runs") == [
+            ("fail", True)
+        ]
+        assert plant.totals() == (1, 600, 600)
+        (told,) = heard
+        assert "schema_valid (floor)" in told["text"]

@@ -28,7 +28,7 @@ from tests.faults.strikes import disturbed
 from tests.fix_faults import MakeProduction
 
 GATE = "after Watch the database"
-EXCHANGES = 27
+EXCHANGES = 28
 BEFORE = [Place(GATE, "asked", 1), *(Place(step, "before") for step in CHECKLIST_ROWS[1:])]
 saw = partial(matrix.saw, table=CHECKLIST)
 

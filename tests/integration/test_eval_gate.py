@@ -35,6 +35,7 @@ def judged(nights: Nights, found: Sequence[Sample], *, day: int = 0, **values: A
     night = nights(found, window=window, **values)
     eval_ingest.ingest(night)
     eval_gate.judge(night)
+    eval_gate.conclude(night)
     return night
 
 
