@@ -81,7 +81,9 @@ def _goes_on(night: Night, state: Begun, mark: Watermark | None) -> bool:
 def _is_unjudged(night: Night, state: Begun) -> bool:
     """Whether this was ingested by a night that died before anybody heard its verdict."""
     plan = night.plan
-    if plan.environment.database is None or state.asked != eval_export_state.asked(plan):
+    # The last days are other days by now.
+    is_same = state.asked == eval_export_state.asked(plan) and plan.choices.days is None
+    if plan.environment.database is None or not is_same:
         return False
     text = _UNJUDGED.format(runs=eval_tables.identifier(plan.project.eval.runs, key="runs"))
     values = {"digest": state.sha256, "run_type": plan.run_type, "variant": plan.schema_variant}

@@ -23,6 +23,8 @@ pytest_plugins = [
     "tests.fix_faults",
     "tests.fix_browser",
     "tests.fix_backups",
+    # What these build on must be loaded first.
+    "tests.fix_eval_export",
 ]
 
 # How long an example takes says something of the machine, and nothing of what is tested.

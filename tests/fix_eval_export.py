@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from ops import embedded, eval_export, eval_night, eval_watermark
 from ops.eval_night import EvalChoices, Night
@@ -141,3 +142,19 @@ def site(server: embedded.Server, name: str, rest: fix_postgrest.PostgRest, root
         "truncate public.ai_training_examples cascade; drop table if exists runbooks.eval_watermarks"
     )
     yield made
+
+
+@pytest.fixture(scope="module")
+def exported_tables(server: embedded.Server) -> Generator[tuple[str, fix_postgrest.PostgRest]]:
+    """The name of a database with the example's tables, and PostgREST before it."""
+    with tables(server) as name, fix_postgrest.postgrest(server, name) as rest:
+        yield name, rest
+
+
+@pytest.fixture
+def export_site(
+    server: embedded.Server, exported_tables: tuple[str, fix_postgrest.PostgRest], tmp_path: Path
+) -> Generator[Site]:
+    """A production without records, and the project that exports from it."""
+    with site(server, *exported_tables, tmp_path / "shop") as made:
+        yield made

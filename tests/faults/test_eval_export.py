@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,21 +20,9 @@ from tests.fix_eval_export import DAY, T0, Site, keys
 both = pytest.mark.parametrize("kind", ["rest", "copy"])
 
 
-@pytest.fixture(scope="module")
-def shared(server: embedded.Server) -> Generator[tuple[str, fix_postgrest.PostgRest]]:
-    with (
-        fix_eval_export.tables(server) as name,
-        fix_postgrest.postgrest(server, name) as rest,
-    ):
-        yield name, rest
-
-
 @pytest.fixture
-def site(
-    server: embedded.Server, shared: tuple[str, fix_postgrest.PostgRest], tmp_path: Path
-) -> Generator[Site]:
-    with fix_eval_export.site(server, *shared, tmp_path / "shop") as made:
-        yield made
+def site(export_site: Site) -> Site:
+    return export_site
 
 
 def variables(site: Site) -> dict[str, str]:

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from ops import embedded, errors, eval_export, eval_watermark
+from ops import errors, eval_export, eval_watermark
 from ops.eval_night import EvalChoices
-from tests import fix_eval_export, fix_postgrest
+from tests import fix_postgrest
 from tests.fix_eval_export import DAY, T0, Site, keys, lines
 
 ON = EvalChoices()
 both = pytest.mark.parametrize("kind", ["rest", "copy"])
 
 
-@pytest.fixture(scope="module")
-def shared(server: embedded.Server) -> Generator[tuple[str, fix_postgrest.PostgRest]]:
-    with (
-        fix_eval_export.tables(server) as name,
-        fix_postgrest.postgrest(server, name) as rest,
-    ):
-        yield name, rest
-
-
 @pytest.fixture
-def site(
-    server: embedded.Server, shared: tuple[str, fix_postgrest.PostgRest], tmp_path: Path
-) -> Generator[Site]:
-    with fix_eval_export.site(server, *shared, tmp_path / "shop") as made:
-        yield made
+def site(export_site: Site) -> Site:
+    return export_site
 
 
 def recent(ago: timedelta) -> datetime:
@@ -107,6 +93,23 @@ def test_what_was_not_ingested_is_used_again_and_what_was_is_not(site: Site, kin
     assert again.content_digest == first.content_digest
     assert "are whole from an earlier attempt" in again.summary
     assert site.export(ON, "night-3").records == 3
+
+
+@pytest.mark.parametrize(("choices", "later"), [(ON, 10), (EvalChoices(days=1), 13)])
+def test_a_run_that_nobody_has_judged_is_gone_on_with_unless_it_asked_for_the_last_days(
+    site: Site, choices: EvalChoices, later: int
+):
+    site.add(10, start=recent(timedelta(hours=2)))
+    first = site.export(choices, ingest=True)
+    site.execute(
+        "insert into public.ai_eval_runs (run_type, schema_variant, triggered_by, window_start, window_end, "
+        "content_digest) values ('nightly', 'sitecraft', 'schedule', %s, %s, %s)",
+        *(first.window.start, first.window.end, first.content_digest),
+    )
+    site.add(3, start=recent(timedelta(hours=1)))
+    assert site.export(choices, "night-2").records == later
+    site.execute("update public.ai_eval_runs set verdict = 'fail'")
+    assert site.export(choices, "night-3").records == (3 if choices is ON else 13)
 
 
 def test_a_damaged_export_is_made_again_with_the_same_window(site: Site):
