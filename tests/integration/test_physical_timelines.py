@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,13 @@ from ops.wal_segments import Place
 from tests import fix_archiving, projects
 from tests.fix_archiving import COPY, Archiving
 
+WINDOW = timedelta(seconds=1)
 CONFIG = """\
 [environments.production]
 database = "file:{secret}"
 
 [environments.production.backups]
-window = "1 s"
+window = "{window} s"
 physical = {{ base = "{base}", wal = "{wal}" }}
 """
 
@@ -69,6 +70,9 @@ def two() -> Generator[tuple[Archiving, Archiving]]:
         first.fill(2)
         with promoted(first, backup) as second:
             second.fill(2)
+            (held,) = physical_holdings.holdings(first.settings).backups
+            # Until then no server can have filled its window, however healthy.
+            fix_archiving.wait_until(lambda: datetime.now(UTC) - held.ended > WINDOW)
             yield first, second
 
 
@@ -82,7 +86,7 @@ def look(archiving: Archiving, root: Path) -> VerifiedBackups:
     secret = root / "dsn"
     secret.write_text(archiving.dsn, "utf-8")
     where = {"base": archiving.settings.base, "wal": archiving.settings.wal}
-    project = projects.write(root / "app", migrations={}, config=CONFIG.format(secret=secret, **where))
+    project = projects.write(root / "app", migrations={}, config=CONFIG.format(secret=secret, window=WINDOW.seconds, **where))
     try:
         found = backup_verification.fn(str(project))
     except errors.CheckFailed as error:
