@@ -36,7 +36,10 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 # A run is late when nobody has begun it for so long; how far back a janitor that was down itself looks.
 _LATE = timedelta(minutes=15)
 _BACK = timedelta(hours=26)
+_BACK_OFTEN = timedelta(hours=2)
 _PAGE = 200
+# So many times of a schedule Prefect says at once.
+_MOST = 1000
 
 
 def find_dead(tidying: Tidying) -> Evidence:
@@ -103,11 +106,8 @@ def _every() -> timedelta:
 
 
 def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
-    chosen = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
-    offset = 0
-    while page := client.read_flow_runs(flow_run_filter=chosen, limit=_PAGE, offset=offset):
-        yield from page
-        offset += len(page)
+    called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    return _paged(client, FlowRunFilter(state=called))
 
 
 def _last_sign(client: SyncPrefectClient, run: FlowRun) -> datetime:
@@ -135,26 +135,45 @@ def _missed(
     client: SyncPrefectClient, found: DeploymentResponse, now: datetime
 ) -> Iterator[tuple[str, datetime]]:
     """Yield the times at which a deployment should have been started and was not, or still waits to be."""
-    since, until = now - _BACK, now - _LATE
-    runs_of = client.read_flow_runs(
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[found.id])),
-        flow_run_filter=FlowRunFilter(
-            expected_start_time=FlowRunFilterExpectedStartTime.model_validate(
-                {"after_": since, "before_": until + timedelta(minutes=1)}
-            )
-        ),
-        limit=_PAGE,
-    )
-    begun = {
+    until = now - _LATE
+    name = f"{client.read_flow(found.flow_id).name}/{found.name}"
+    for schedule in found.schedules:
+        if not schedule.active:
+            continue
+        known = max(now - _BACK, schedule.created or now, found.updated or now)
+        plain = schedule.schedule.model_dump()
+        due = _due(plain, since=known, until=until)
+        if len(due) >= _MOST:
+            # What runs every minute is looked at for as long as a person would.
+            due = _due(plain, since=max(known, now - _BACK_OFTEN), until=until)
+        if due:
+            begun = _begun(client, found, since=min(due), until=max(due))
+            yield from ((name, at) for at in due if at not in begun)
+
+
+def _begun(
+    client: SyncPrefectClient, found: DeploymentResponse, *, since: datetime, until: datetime
+) -> set[datetime]:
+    """Return for when the runs were expected that somebody has begun."""
+    expected = {"after_": since - timedelta(minutes=1), "before_": until + timedelta(minutes=1)}
+    chosen = FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime.model_validate(expected))
+    of = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
+    return {
         run.expected_start_time.astimezone(UTC).replace(microsecond=0)
-        for run in runs_of
+        for run in _paged(client, chosen, of)
         if run.expected_start_time and run.state and run.state.type != StateType.SCHEDULED
     }
-    for schedule in found.schedules:
-        known = max(since, schedule.created or since, found.updated or since)
-        if schedule.active:
-            due = _due(schedule.schedule.model_dump(), since=known, until=until)
-            yield from ((found.name, at) for at in due if at not in begun)
+
+
+def _paged(
+    client: SyncPrefectClient, chosen: FlowRunFilter, of: DeploymentFilter | None = None
+) -> Iterator[FlowRun]:
+    offset = 0
+    while page := client.read_flow_runs(
+        flow_run_filter=chosen, deployment_filter=of, limit=_PAGE, offset=offset
+    ):
+        yield from page
+        offset += len(page)
 
 
 def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
@@ -167,5 +186,5 @@ def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[dat
         computed = schedules.IntervalSchedule.model_validate(plain)
     else:
         return []
-    times = asyncio.run(computed.get_dates(n=_PAGE, start=since, end=until))
+    times = asyncio.run(computed.get_dates(n=_MOST, start=since, end=until))
     return [at.astimezone(UTC).replace(microsecond=0) for at in times]

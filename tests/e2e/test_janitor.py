@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Pending, Running, Scheduled
 
 from deployments import runs
@@ -81,6 +82,12 @@ def silent(desk: Desk, *, since: timedelta) -> UUID:
         return run
 
 
+def backdated(desk: Desk, table: str, column: str, row: UUID) -> None:
+    """Let something be as old as a week, which the server does not let anybody say."""
+    with psycopg.connect(desk.stack.database.url.replace("+asyncpg", ""), autocommit=True) as connection:
+        connection.execute(f"update {table} set {column} = now() - interval '7 days' where id = %s", (row,))  # pyright: ignore
+
+
 def test_a_run_whose_machine_died_is_called_crashed_and_one_that_lives_is_not(
     desk: Desk, project: Path, signs: list[str]
 ):
@@ -110,6 +117,24 @@ def test_what_waits_for_somebody_is_left_alone_until_its_time_is_over(production
     run = production.run(RUNBOOK)
     assert production.ended(run) == "Completed", production.message(run)
     assert [event for event, _ in production.events()] == ["asked", "lapsed"]
+
+
+def test_what_a_schedule_should_have_started_and_did_not_is_named(desk: Desk, project: Path):
+    with desk.stack.client() as client:
+        found = client.read_deployment_by_name("base-backup/production")
+        (made,) = client.create_deployment_schedules(found.id, [(CronSchedule(cron="30 * * * *"), True)])
+        backdated(desk, "deployment_schedule", "created", made.id)
+        backdated(desk, "deployment", "updated", found.id)
+        ended, said = tidied(desk, project)
+        client.delete_deployment_schedule(found.id, made.id)
+    assert ended.state
+    assert ended.state.is_failed()
+    assert 24 <= len(said["missed"]) <= 26
+    assert all(
+        each.startswith("base-backup/production at ") and each.endswith(":30 UTC") for each in said["missed"]
+    )
+    ended, said = tidied(desk, project)
+    assert said["missed"] == []
 
 
 def test_who_cannot_be_pinged_and_an_unknown_environment_are_said(desk: Desk, project: Path, tmp_path: Path):

