@@ -27,6 +27,7 @@ _COLUMNS = {
     "internal_query": 16,
     "context": 18,
     "statement": 19,
+    "backend_type": 23,
 }
 # As PostgreSQL 15 and later have it; a line that is being written may have fewer.
 _WIDTH = 26
@@ -133,6 +134,7 @@ def _failed(row: Row) -> Failed:
         statement=told("statement"),
         internal_query=told("internal_query"),
         context=told("context"),
+        backend=told("backend_type"),
     )
 
 

@@ -25,7 +25,15 @@ _MOST_PAGES = 50
 # Whether the end of the time that is asked for belongs to it is said nowhere, so it is asked for with a margin.
 _MARGIN = timedelta(milliseconds=1)
 _WANTED = "('ERROR', 'FATAL', 'PANIC') order by timestamp desc limit 1000"
-_FIELDS = ("error_severity", "sql_state_code", "database_name", "query", "internal_query", "context")
+_FIELDS = (
+    "error_severity",
+    "sql_state_code",
+    "database_name",
+    "query",
+    "internal_query",
+    "context",
+    "backend_type",
+)
 BIGQUERY = (
     f"select id, postgres_logs.timestamp, event_message, {', '.join(f'parsed.{name}' for name in _FIELDS)} "  # noqa: S608
     "from postgres_logs cross join unnest(metadata) as metadata cross join unnest(metadata.parsed) as parsed "
@@ -121,6 +129,7 @@ def _incident(row: Row, window: Window) -> Iterator[Incident]:
         statement=told("query"),
         internal_query=told("internal_query"),
         context=told("context"),
+        backend=told("backend_type"),
     )
     yield from soak_incident.of(_SOURCE, failed, window)
 

@@ -42,8 +42,10 @@ def take(connection: database.Connection, settings: Settings, soak: Soak | None)
 
     Raises:
         Unavailable: a source does not answer, so that nobody has looked.
-        Refused: a table or column that the settings name does not exist, or may not be read.
+        Refused: a table or column that the settings name does not exist, or may not be read; or the server keeps
+            errors out of its log.
     """
+    soak_sources.check_logging(connection, settings)
     counters = watch_sample.counters(connection)
     with _reading(connection) as look:
         tables = Tables.read(connection)

@@ -40,15 +40,15 @@ class Failed:
     statement: str = ""
     internal_query: str = ""
     context: str = ""
+    backend: str = ""
 
     @property
-    def before_any_statement(self) -> bool:
-        """Whether it was a login that was refused, or an idle session that was ended."""
-        return (
-            self.severity == "FATAL"
-            and not self.statement
-            and (self.state[:2] in ("28", "3D") or self.state.startswith("57P0"))
-        )
+    def of_no_client(self) -> bool:
+        """Whether it was autovacuum giving way, a login that was refused, or an idle session that was ended."""
+        if self.backend.startswith("autovacuum"):
+            return True
+        nothing_ran = self.state[:2] in ("28", "3D") or self.state.startswith("57P0")
+        return self.severity == "FATAL" and not self.statement and nothing_ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Paths:
 
     def of(self, failed: Failed) -> Path:
         """Say whether a failure was on the write paths; "unknown" is what nothing in the log tells."""
+        if failed.of_no_client:
+            return "off"
         if self.touched(failed):
             return "on"
-        if failed.before_any_statement:
-            return "off"
         return "unknown" if self._hides(failed) else "off"
 
     def touched(self, failed: Failed) -> list[str]:

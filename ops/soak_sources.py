@@ -6,7 +6,7 @@ those that may quote a row's values stay where they are.
 
 from __future__ import annotations
 
-from ops import database, secrets, soak_log_file, soak_logs_api
+from ops import database, errors, queries, secrets, soak_log_file, soak_logs_api
 from ops.soak_incident import Incident, Window
 from ops.watch_settings import Soak
 
@@ -26,6 +26,24 @@ def of_logs(soak: Soak) -> tuple[str, ...]:
 def of_violations(soak: Soak) -> tuple[str, ...]:
     """Return the sources that tell of constraint violations, by their names."""
     return tuple(name for name in ("violations_query", "logs_url", "log_file") if getattr(soak, name))
+
+
+def check_logging(connection: database.Connection, soak: Soak) -> None:
+    """See that the server's log has its errors, and where they happened.
+
+    Raises:
+        Refused: a setting keeps them out.
+    """
+    if not of_logs(soak):
+        return
+    with database.translating():
+        silent = connection.execute(queries.load("soak/logging")).fetchall()
+    if silent:
+        said = ", ".join(f"{name} = {setting} of {place}" for name, setting, place in silent)
+        raise errors.Refused(
+            f"The log of this server does not tell all that must be known of an error: {said}. So nothing soaks by "
+            "that log. Set log_min_messages to warning and log_error_verbosity to default, or name errors_query alone."
+        )
 
 
 def read(connection: database.Connection, soak: Soak, window: Window) -> list[Incident]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from ops import embedded
+from ops import embedded, errors
 from ops.soak import Soaked
 from tests import fix_logs_api, projects
 from tests.fix_staging import StagingDatabase
@@ -250,6 +250,27 @@ def test_a_login_that_is_refused_ran_nothing(logged: Logged):
         lambda: all(path.stat().st_size > size for path, size in zip(logged.logs(), before, strict=True))
     )
     assert logged.run().ok
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            "alter database postgres set log_min_messages = 'fatal'",
+            "log_min_messages = fatal of the database",
+        ),
+        ("alter role anon set log_error_verbosity = 'terse'", "log_error_verbosity = terse of the role anon"),
+    ],
+)
+def test_a_log_that_keeps_errors_out_is_refused(logged: Logged, setting: str, said: str):
+    with psycopg.connect(logged.admin, autocommit=True) as admin:
+        admin.execute(setting.encode())
+        try:
+            with pytest.raises(errors.Refused, match=said):
+                logged.run(begin=True)
+        finally:
+            admin.execute(f"{setting.partition(' set ')[0]} reset all".encode())
+    assert logged.run(begin=True).ok
 
 
 ELSEWHERE = ("22012", "division by zero", "select 1 / 0 from others")

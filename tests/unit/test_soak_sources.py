@@ -105,6 +105,13 @@ def test_what_the_api_says_of_the_inside_of_a_function_counts(monkeypatch: pytes
         ),
         row("22012", "division by zero", "execute p (1)"),
         row("22012", "division by zero", "execute p (1)", database_name="another"),
+        row(
+            "57014",
+            "canceling autovacuum task",
+            None,
+            backend_type="autovacuum worker",
+            context='automatic analyze of table "postgres.public.ai_training_examples"',
+        ),
     ]
     found, _ = read({"result": rows}, monkeypatch)
     assert [(each.said.partition(" ")[0].strip(":"), each.kind) for each in found] == [
