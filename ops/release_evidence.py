@@ -6,6 +6,7 @@ Source: phase2-rollout-and-eval.md, "Release Gates", 1.5 and 2.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from ops import kept_evidence
 from ops.change import Change
@@ -37,12 +38,27 @@ def check_soak(operated: Project, where: Environment, *, out: Path, digest: str)
         return result.get("environment") == needed and result.get("migrations_digest") == digest
 
     found = kept_evidence.newest(out, SOAK, result=SOAK_RESULT, about=about)
-    return _judged(
+    judged = _judged(
         found,
         what=f"The soak on {needed}",
         missing=_other(out, SOAK, SOAK_RESULT, needed),
         todo=f"Run staging-soak on {needed} to its end.",
     )
+    lacking = _not_watched(found) if found and judged.ok else set[str]()
+    if missing := sorted(lacking - set(where.promotion.soak_exceptions)):
+        return Evidence(
+            ok=False,
+            summary=f"The soak on {needed} of this change did not watch {', '.join(missing)}, so nothing is promoted. "
+            f"Have it watch that, or name it in soak_exceptions of [environments.{where.name}.promotion].",
+            rows=judged.rows,
+        )
+    excepted = f" It did not watch {', '.join(sorted(lacking))}, as soak_exceptions allow." if lacking else ""
+    return judged.model_copy(update={"summary": f"{judged.summary}{excepted}"})
+
+
+def _not_watched(found: Kept) -> set[str]:
+    named = found.result.get("not_watched")
+    return set(map(str, cast("list[object]", named))) if isinstance(named, list) else set()
 
 
 def check_p0(where: Environment, change: Change, *, out: Path) -> Evidence:

@@ -95,6 +95,9 @@ class Promotion(Strict):
     require_merged: bool = True
     require_gate: bool = Field(default=True, description="the pull request's gate is green for this commit")
     soak: Named | None = Field(default=None, description="environment on which the change must have soaked")
+    soak_exceptions: tuple[Named, ...] = Field(
+        default=(), description="rules that the soak need not have watched, such as `records complete`"
+    )
     require_p0: bool = Field(default=False, description="the P0 rollback was rehearsed for this change")
     incident_query: Named | None = Field(default=None, description="returns a row for each active incident")
     incident_url: Named | None = Field(default=None, description="answers 2xx while there is no incident")

@@ -108,12 +108,13 @@ def plan(path: str, environment: str, *, begin: bool = False) -> SoakPlan:
     fields = settings.records.fields if settings.records else ()
     return SoakPlan(
         ok=True,
-        summary=f"{operated.name} soaks on {where.name} for {settings.duration}: {', '.join(settings.tables)}.",
+        summary=f"{operated.name} soaks on {where.name} for {settings.duration}: {', '.join(settings.tables)}."
+        f"{'' if fields else f' NOT WATCHED: {soak_look.RECORDS}, since no records are configured.'}",
         rows=(
             {"rule": soak_look.ERRORS, "looked at": _sources(soak_sources.of_errors(settings))},
             {
                 "rule": soak_look.RECORDS,
-                "looked at": ", ".join(fields) or "nothing: no records are configured",
+                "looked at": ", ".join(fields) or "NOT WATCHED: no records are configured",
             },
             {
                 "rule": soak_look.VIOLATIONS,
@@ -162,8 +163,9 @@ def look(soaking: Soaking) -> Evidence:
         for rule in taken.rules
     )
     wrong = _wrong(taken)
-    said = wrong or f"{len(taken.rules)} rules hold"
-    return Evidence(ok=not wrong, summary=f"{soaking.plan.environment.name}: {said}.", rows=rows)
+    said = wrong or f"{len(taken.rules) - len(not_watched(taken))} rules hold"
+    told = "; ".join([said, *not_watched(taken)])
+    return Evidence(ok=not wrong, summary=f"{soaking.plan.environment.name}: {told}.", rows=rows)
 
 
 def _unwatched(soaking: Soaking, before: Record, taken: Look) -> str:
@@ -173,6 +175,11 @@ def _unwatched(soaking: Soaking, before: Record, taken: Look) -> str:
     if (unknown := taken.having("unknown")) and not taken.having("fails"):
         return unknown[0].said
     return ""
+
+
+def not_watched(taken: Look) -> list[str]:
+    """Return what the runbook asks for and nobody looked at."""
+    return [f"{rule.name}: {rule.said}" for rule in taken.having("unwatched")]
 
 
 def _spoken(time: timedelta) -> str:
@@ -230,9 +237,16 @@ def _verdict(soaking: Soaking, taken: Look) -> tuple[Verdict, str]:
     lasted = taken.at - begun.began_at if begun else timedelta(0)
     if lasted < settings.duration:
         return "soaking", f"{_spoken(lasted)} of {_spoken(settings.duration)}"
+    if lasted < settings.duration + settings.allowed_lateness:
+        late = _spoken(settings.allowed_lateness)
+        return (
+            "soaking",
+            f"{_spoken(settings.duration)} are over, and the logs have {late} more to tell of them",
+        )
     least = settings.records.least if settings.records else 0
     if (taken.new_records or 0) < least:
         return "soaking", (
             f"{_spoken(lasted)} without a fault, and {taken.new_records} new records of the {least} that there must be"
         )
-    return "passed", f"every rule held for {_spoken(lasted)}"
+    held = f"every rule held for {_spoken(lasted)}"
+    return "passed", "; ".join([held, *not_watched(taken)])

@@ -48,6 +48,7 @@ def published(found: Soak) -> dict[str, Any]:
         "last_look": found.last_at.isoformat(),
         "looks": len(found.looks),
         "new_records": last.new_records,
+        "not_watched": [rule.name for rule in last.having("unwatched")],
         "rules": [rule.model_dump(mode="json") for rule in last.rules],
     }
 

@@ -22,7 +22,8 @@ from ops import database, errors, own_schema, queries, secrets
 from ops.watch_sample import Counters
 
 Verdict = Literal["soaking", "passed", "failed"]
-Status = Literal["holds", "fails", "unknown"]
+# `unknown`: nobody could look, so that the soak has a gap. `unwatched`: nobody was asked to look.
+Status = Literal["holds", "fails", "unknown", "unwatched"]
 
 
 class Fact(BaseModel):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import LiteralString
 
 from ops import catalog, database, rows, schema
+from ops.backups import Progress
 from ops.sessions import Sessions
 from ops.shape import guarding
 
@@ -22,7 +23,7 @@ class Target:
     backend pid of the session that holds this database's lock; `measured` says that each file is asked for its locks,
     rows and WAL; `elevate` returns the statements to run before and after one that the hosted `postgres` may do and a
     plain one may not, and `adapt` returns the text of a block in which it would do so; `watched` says which statements
-    the guard of the platform's objects looks at.
+    the guard of the platform's objects looks at; `progress` is told how far a long statement is.
     """
 
     dsn: str = field(repr=False)
@@ -37,6 +38,7 @@ class Target:
     elevate: Callable[[str, str], tuple[LiteralString, LiteralString] | None] = lambda _kind, _text: None
     adapt: Callable[[str, str], str] = lambda _kind, text: text
     watched: Callable[[str, str], bool] | None = None
+    progress: Progress | None = None
     observer: database.Connection = field(init=False, repr=False)
     mirror: catalog.Mirror = field(init=False, repr=False)
     ledger: rows.Ledger = field(init=False, repr=False)

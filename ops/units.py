@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from ops import database, execution, interrupted, journal
+from ops import database, execution, index_progress, interrupted, journal
 from ops.execution import StatementFailed
 from ops.statements import Statement, Unit
 from ops.target import Target
@@ -93,7 +93,8 @@ def _run_alone(
 ) -> None:
     with _without_timeouts(connection):
         try:
-            execution.execute(connection, target, statement, entry.file)
+            with index_progress.shown(connection, target, statement):
+                execution.execute(connection, target, statement, entry.file)
             interrupted.verify(connection, statement, file=entry.file)
         except StatementFailed as error:
             if not error.cut:

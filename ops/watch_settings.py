@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ops.settings import Strict
 
@@ -88,7 +88,9 @@ class Records(Strict):
     """`[environments.NAME.soak.records]`: which rows a new generation writes, and what each of them must hold."""
 
     table: str = "ai_training_examples"
-    fields: tuple[str, ...] = ("selected_provider", "route_strategy", "prompt_template_version")
+    fields: tuple[str, ...] = Field(
+        default=("selected_provider", "route_strategy", "prompt_template_version"), min_length=1
+    )
     created: str = Field(default="created_at", description="column with the time at which a row was made")
     where: str | None = Field(default=None, description="condition of the rows that are meant, about `t`")
     least: int = Field(default=1, ge=0, description="so many new rows there must be before a soak passes")
@@ -104,12 +106,25 @@ class Soak(Strict):
     tables: tuple[str, ...] = Field(
         default=("ai_training_examples",), min_length=1, description="tables whose write paths are watched"
     )
-    records: Records | None = Records()
+    allowed_lateness: timedelta = Field(
+        default=timedelta(minutes=5),
+        ge=timedelta(0),
+        description="how late a line may arrive in a log: so long after its end a soak is looked at once more",
+    )
+    records: Records | None = Field(
+        default=Records(),
+        description="false: not watched, and a promotion takes no such soak unless it says so",
+    )
     statistics: bool = Field(
         default=True, description="count rolled back transactions where nothing else says which failed"
     )
     most_rollbacks: int = Field(
         default=0, ge=0, description="rolled back transactions between two looks that are no error"
+    )
+    most_unattributed: int = Field(
+        default=0,
+        ge=0,
+        description="errors at one look of which the log does not tell what they ran, such as EXECUTE",
     )
     errors_query: str | None = Field(
         default=None, description="returns a row for each SQL error between %(since)s and %(until)s"
@@ -123,5 +138,11 @@ class Soak(Strict):
     )
     logs_token: str | None = Field(default=None, description="secret reference of its bearer token")
     log_file: str | None = Field(
-        default=None, description="the server's own log in JSON (log_destination = jsonlog); may be a glob"
+        default=None, description="the server's own log (log_destination = jsonlog or csvlog); may be a glob"
     )
+
+    @field_validator("records", mode="before")
+    @classmethod
+    def _switched_off(cls, records: object) -> object:
+        """TOML has no null."""
+        return None if records is False else records

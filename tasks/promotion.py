@@ -17,6 +17,7 @@ from ops import (
     promotion_proof,
 )
 from ops.evidence import Evidence
+from ops.migrations import Migration
 from ops.promoting import Promoting
 from ops.promotion_plan import PromotionPlan
 from tasks import progress
@@ -55,8 +56,16 @@ check_schema_version = step(
 )
 freeze_plan = step(promotion_check.freeze_plan, title="Put the plan together", evidence="promotion-plan")
 take_hold = step(promotion_act.take_hold, title="Take hold of the database", evidence="promotion-hold")
+
+
+def _apply_file(promoting: Promoting, migration: Migration) -> Evidence:
+    """Apply one file of the plan, and show how far an index is that takes long."""
+    promoting.target.progress = progress.counted()
+    return promotion_act.apply_file(promoting, migration)
+
+
 apply_file = step(
-    promotion_act.apply_file,
+    _apply_file,
     title="Apply {migration.path.name}",
     evidence="promotion-applied",
     stops=False,

@@ -23,6 +23,7 @@ database = "file:{secret}"
 
 [environments.staging.soak]
 duration = 0.01
+allowed_lateness = 0
 tables = ["notes"]
 errors_query = "select message from public.failures where at between %(since)s and %(until)s"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,7 @@ database = "env:STAGING_URL"
 {more}
 """
 DAY_AGO = (
-    "update runbooks.soak set began_at = began_at - interval '24 hours 1 minute', "
+    "update runbooks.soak set began_at = began_at - interval '24 hours {}', "
     "last_at = last_at - interval '{} minutes'"
 )
 MakeSoak = Callable[..., "Site"]
@@ -78,9 +78,9 @@ class Site:
     def execute(self, text: str) -> None:
         fix_app.execute(self.dsn, text)
 
-    def age(self, minutes: int = 10) -> None:
-        """Let the soak have begun a day ago, and the last look have been so many minutes ago."""
-        self.execute(DAY_AGO.format(minutes))
+    def age(self, minutes: int = 10, *, over: str = "6 minutes") -> None:
+        """Let the soak have begun a day and more ago, and the last look have been so many minutes ago."""
+        self.execute(DAY_AGO.format(over, minutes))
 
     def fail(self, statement: str) -> None:
         """Run a statement that fails, and wait until the server has counted it."""
@@ -286,12 +286,55 @@ def test_two_runs_at_once_are_one_soak(make: MakeSoak):
         ("statistics = false", "Nothing on staging would tell of SQL errors"),
         ('tables = ["ai_training_example"]', "The nearest is 'ai_training_examples'"),
         ('records = {fields = ["selected_providers"]}', "The nearest is 'selected_provider'"),
+        ("records = {fields = []}", "soak.records.fields"),
     ],
 )
 def test_what_could_not_be_looked_at_is_refused(make: MakeSoak, more: str, said: str):
     site = make(more)
     with pytest.raises(errors.Refused, match=said):
         site.run()
+
+
+def test_the_end_is_judged_when_the_logs_had_the_time_to_tell_of_it(make: MakeSoak, tmp_path: Path):
+    log = tmp_path / "postgres.json"
+    log.write_text("")
+    site = make(f'log_file = "{log}"')
+    site.run()
+    site.execute(COMPLETE)
+    site.age(over="1 minute")
+    waiting = site.run()
+    assert waiting.record
+    assert waiting.record.verdict == "soaking"
+    assert "1 day, 0:00:00 are over, and the logs have 0:05:00 more to tell of them" in waiting.summary
+    # What comes now was written before the day was over.
+    late = {
+        "timestamp": f"{datetime.now(UTC) - timedelta(minutes=3):%Y-%m-%d %H:%M:%S}.000 UTC",
+        "error_severity": "ERROR",
+        "state_code": "22003",
+        "message": "integer out of range",
+        "statement": "insert into public.ai_training_examples (score) values (99999999999)",
+    }
+    log.write_text(json.dumps(late) + "\n")
+    site.execute("update runbooks.soak set began_at = began_at - interval '5 minutes'")
+    found = site.run()
+    assert found.record
+    assert (found.record.verdict, "22003 on ai_training_examples" in found.summary) == ("failed", True)
+
+
+@pytest.mark.parametrize("more", ["records = false", "records = {least = 0}"])
+def test_records_that_nobody_looked_at_are_said_loudly_and_are_no_plain_pass(make: MakeSoak, more: str):
+    site = make(more)
+    first = site.run()
+    assert first.record
+    assert [rule.status for rule in first.record.looks[0].rules if rule.name == "records complete"] == [
+        "unwatched"
+    ]
+    site.age()
+    found = site.run()
+    assert "NOT WATCHED" in found.summary
+    assert found.bundle
+    said = json.loads((Path(found.bundle) / "soak.json").read_text())
+    assert (said["verdict"], said["not_watched"]) == ("passed", ["records complete"])
 
 
 def test_an_environment_without_a_soak_is_refused(tmp_path: Path):

@@ -65,9 +65,15 @@ def leave(
 
 
 def soak(
-    root: Path, verdict: str = "passed", digest: str = MINE, environment: str = "staging", **more: Any
+    root: Path,
+    verdict: str = "passed",
+    digest: str = MINE,
+    environment: str = "staging",
+    not_watched: tuple[str, ...] = (),
+    **more: Any,
 ) -> Path:
     said = {
+        "not_watched": list(not_watched),
         "environment": environment,
         "migrations_digest": digest,
         "verdict": verdict,
@@ -76,8 +82,8 @@ def soak(
     return leave(root, "staging-soak", "soak.json", said, **more)
 
 
-def soaked(root: Path, digest: str = MINE) -> Evidence:
-    config = "[environments.staging]\n[environments.production.promotion]\nsoak = 'staging'\n"
+def soaked(root: Path, digest: str = MINE, more: str = "") -> Evidence:
+    config = f"[environments.staging]\n[environments.production.promotion]\nsoak = 'staging'\n{more}"
     operated = project.load(projects.write(root / "shop", migrations={}, config=config))
     return release_evidence.check_soak(operated, operated.environment("production"), out=root, digest=digest)
 
@@ -158,6 +164,15 @@ def test_evidence_of_another_kind_is_not_taken(tmp_path: Path):
     refused(soaked(tmp_path), "has not been done")
     path.rename(path.with_name("staging-soak_20260102T030405Z"))
     refused(soaked(tmp_path), "cannot be believed", "is sealed as 'staging-soak-trial'")
+
+
+def test_a_soak_that_did_not_watch_a_rule_is_no_plain_pass(tmp_path: Path):
+    soak(tmp_path, not_watched=("records complete",))
+    refused(soaked(tmp_path), "did not watch records complete, so nothing is promoted", "soak_exceptions")
+    refused(soaked(tmp_path, more="soak_exceptions = ['no SQL errors']\n"), "did not watch records complete")
+    found = soaked(tmp_path, more="soak_exceptions = ['records complete']\n")
+    assert found.ok
+    assert "It did not watch records complete, as soak_exceptions allow." in found.summary
 
 
 def test_a_soak_that_nobody_asks_for_and_one_where_there_is_nothing(tmp_path: Path):
