@@ -83,6 +83,7 @@ class Drilling:
         self.backup: Backup | None = None
         self.point: Point | None = None
         self.reference: Reference | None = None
+        self.beats_since: datetime | None = None
         self.compared: tuple[Problem, ...] | None = None
         self.restored: Restored | None = None
         self.acted_at = 0.0

@@ -69,6 +69,7 @@ def check_production(drilling: Drilling) -> Evidence:
             beat = heartbeat.last(connection)
     except errors.OpsError as error:
         return Evidence(ok=True, idle=True, summary=f"Production does not answer, and need not: {error}")
+    drilling.beats_since = beat.first if beat else None
     problems = [
         *_archiving(timedelta(seconds=timeout), settings.rpo, drilling.plan.source.kind),
         *_not_there(drilling, str(last or ""), int(size)),

@@ -1,12 +1,11 @@
-"""What a drill proves of a restored database: its rows, its rules, its files, and that it stands at the target."""
+"""What a drill proves of a restored database: its rows, its files, and that it stands at the target."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 from ops import (
     amcheck,
-    audit_store,
     database,
     drill,
     heartbeat,
@@ -17,13 +16,9 @@ from ops import (
 )
 from ops.backups import Problem
 from ops.drill import Drilling
-from ops.drill_check import told
 from ops.drill_shape import IDLE
 from ops.evidence import Evidence
-from ops.recovery_target import TargetKind
 
-# A heartbeat is written a moment after it is due.
-_JITTER = timedelta(seconds=5)
 # What a look at rows finds in every database, and says nothing of its backup.
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
 
@@ -121,57 +116,6 @@ def check_pages(drilling: Drilling) -> Evidence:
     )
 
 
-@drill.reading("loss")
-def measure_loss(drilling: Drilling) -> Evidence:
-    """Measure the RPO: the time from the last heartbeat that came back to the moment of the failure or the target."""
-    restored, plan = drilling.restored, drilling.plan
-    if restored is None:
-        return Evidence(ok=True, idle=True, summary=IDLE)
-    with database.connect(restored.dsn, application=drilling.run) as connection:
-        beat = heartbeat.last(connection)
-    failure = _failure(drilling)
-    commit = restored.last_commit.astimezone(UTC) if restored.last_commit else None
-    last = max((each for each in (beat.at if beat else None, commit) if each), default=None)
-    row = {
-        "failure": f"{failure:%Y-%m-%d %H:%M:%S.%f} UTC" if failure else "not known",
-        "last heartbeat": str(beat.at.astimezone(UTC)) if beat else "none",
-        "last commit": str(commit) if commit else "not known",
-    }
-    if last is None:
-        problem = Problem(
-            kind="loss-unknown",
-            object="rpo",
-            said="Neither a heartbeat nor a commit was recovered, so nobody knows how much would be lost.",
-            todo="Switch on the deployment heartbeat in production.",
-        )
-        return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
-    if failure is None:
-        problem = Problem(
-            kind="loss-not-measured",
-            object="rpo",
-            said=f"Nothing in the WAL that is at hand says when {plan.target} was, so the loss was not measured.",
-            todo="Drill `latest` or a time too: both measure it.",
-            blocks=False,
-        )
-        return drilling.note("loss", (problem,), "").model_copy(update={"rows": (row,)})
-    drilling.rpo = max(failure - last, timedelta(0))
-    problems = _apart(beat.at if beat else None, commit, plan.settings.drill.heartbeat)
-    if drilling.rpo > plan.settings.rpo:
-        said = f"{told(drilling.rpo)} would be lost, and may be {told(plan.settings.rpo)}."
-        problems.append(
-            Problem(
-                kind="rpo-missed",
-                object="rpo",
-                said=said,
-                todo="Archive more often, or find what stopped it.",
-            )
-        )
-    evidence = drilling.note(
-        "loss", tuple(problems), f"RPO {told(drilling.rpo)}: nothing after {last:%H:%M:%S} UTC."
-    )
-    return evidence.model_copy(update={"rows": (row,)})
-
-
 @drill.reading("target")
 def prove_target(drilling: Drilling) -> Evidence:
     """Prove that recovery stopped just there: what came before is there, and what came after is not."""
@@ -205,53 +149,6 @@ def prove_target(drilling: Drilling) -> Evidence:
         else "none was replayed"
     )
     return drilling.note("target", tuple(problems), f"Recovered to {target}: {last}, and {after}.")
-
-
-@drill.reading("rewound")
-def list_rewound(drilling: Drilling) -> Evidence:
-    """List what of the audit log a restore to this point takes back; its copy outside has all of it."""
-    restored = drilling.restored
-    if restored is None:
-        return Evidence(ok=True, idle=True, summary=IDLE)
-    store = audit_store.Store.of(drilling.plan.out, drilling.plan.environment.name)
-    with database.connect(restored.dsn, application=drilling.run) as connection, database.translating():
-        ((last,),) = connection.execute(queries.load("drill/last_audit_row")).fetchall()
-    lines = store.lines()
-    rewound = audit_store.after(lines, last or 0)
-    rows = tuple(
-        {"row": each["id"], "at": each["at"], "event": each["event"], "run": each["run"]} for each in rewound
-    )
-    if not lines:
-        return Evidence(ok=True, summary="There is no copy of an audit log, so nothing of one is rewound.")
-    said = f"{len(rewound)} of the {len(lines)} rows of the audit log are newer than the recovered database"
-    return Evidence(ok=True, summary=f"{said}, and their copy is kept." if rewound else f"{said}.", rows=rows)
-
-
-def _apart(beat: datetime | None, commit: datetime | None, every: timedelta) -> list[Problem]:
-    """Cross-check the last heartbeat with the last commit."""
-    if beat is None or commit is None or abs(commit - beat) <= every + _JITTER:
-        return []
-    said = f"The last heartbeat and the last commit that came back are {told(abs(commit - beat))} apart, and "
-    return [
-        Problem(
-            kind="heartbeat-apart",
-            object="runbooks.heartbeat",
-            said=f"{said}a heart beats every {told(every)}: one of both does not tell how much was lost.",
-            todo="Look whether the heartbeat ran at that time, and whether the clocks agree.",
-            blocks=False,
-        )
-    ]
-
-
-def _failure(drilling: Drilling) -> datetime | None:
-    """Return the moment up to which nothing may be lost: the target's own, and only of `latest` that of the drill."""
-    target, restored = drilling.plan.target, drilling.restored
-    if target.kind is TargetKind.LATEST:
-        return drilling.started
-    if target.at is not None:
-        return target.at
-    stopped = restored.stopped if restored else None
-    return stopped or (drilling.point.at if drilling.point else None)
 
 
 def _end_missing(drilling: Drilling) -> list[Problem]:

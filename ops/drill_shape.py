@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import tenacity
 
 from ops import database, drill, errors, queries, reference, reference_check, storage_files
-from ops.app_tables import Tables
+from ops.app_tables import Table, Tables
 from ops.backups import Problem
 from ops.drill import Drilling
 from ops.evidence import Evidence
@@ -28,16 +28,17 @@ def compare_shape(drilling: Drilling) -> Evidence:
     if drilling.restored is None:
         return Evidence(ok=True, idle=True, summary=IDLE)
     names = drilling.plan.settings.drill.tables
-    drilling.counts = _counted(drilling.restored.dsn, names)
+    drilling.counts, missing = _counted(drilling.restored.dsn, names)
     dsn, expected = drilling.dsn, drilling.reference
     if dsn is not None and drilling.plan.target.kind == "latest":
         expected = _now(dsn, names) or expected
-    if expected is None:
+    if expected is None and not missing:
         return Evidence(
             ok=True, idle=True, summary="Neither production nor a reference says what there must be."
         )
-    found = reference_check.shape(drilling.restored.dsn, expected)
-    said = f"{len(expected.described)} critical tables are there, with their policies and RLS."
+    shaped = reference_check.shape(drilling.restored.dsn, expected) if expected else ()
+    found = (*(reference_check.gone(name) for name in missing), *shaped)
+    said = f"{len(drilling.counts)} critical tables are there, with their policies and RLS."
     evidence = drilling.note("shape", found, said)
     counted = tuple({"table": name, "rows": rows} for name, rows in drilling.counts.items())
     return evidence if found else evidence.model_copy(update={"rows": counted})
@@ -83,21 +84,27 @@ def _not_compared(error: errors.OpsError) -> Problem:
     )
 
 
-def _counted(dsn: str, names: tuple[str, ...]) -> dict[str, int]:
-    """Return how many rows each critical table has; what is not there is named elsewhere."""
+def _counted(dsn: str, names: tuple[str, ...]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return how many rows each critical table has, and which of those that the configuration names are not there."""
     with database.connect(dsn, autocommit=False) as connection, database.translating():
         tables = Tables.read(connection, columns=False)
-        wanted = [found for name in names if (found := tables.named(name))] or tables.of_app
-        counted = reference.read(connection, wanted, most_hashed=-1)
+        counted = reference.read(connection, _critical(tables, names), most_hashed=-1)
         connection.rollback()
-    return {name: each.rows for name, each in counted.items()}
+    missing = tuple(name for name in names if not tables.has(name))
+    return {name: each.rows for name, each in counted.items()}, missing
+
+
+def _critical(tables: Tables, names: tuple[str, ...]) -> tuple[Table, ...]:
+    """Return those of the critical tables that are there; raises Refused where a name can be several."""
+    there = (tables.table(name, key="backups.drill.tables") for name in names if tables.has(name))
+    return tuple(there) if names else tables.of_app
 
 
 def _now(dsn: str, names: tuple[str, ...]) -> reference.Reference | None:
     """What production has now, rows aside; None where it does not answer."""
     try:
         with database.connect(dsn, autocommit=False) as connection, database.translating():
-            tables = reference.chosen(connection, names)
+            tables = _critical(Tables.read(connection, columns=False), names)
             described = reference.describe(connection, tables)
             connection.rollback()
     except errors.Unavailable:

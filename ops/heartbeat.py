@@ -13,11 +13,12 @@ from ops import database, own_schema, queries
 
 @dataclass(frozen=True)
 class Beat:
-    """The last heartbeat; `longest` is the longest time between two of the last hundred."""
+    """The last heartbeat; `longest` is the longest time between two of the last hundred, `first` the oldest one's."""
 
     id: int
     at: datetime
     longest: timedelta | None = None
+    first: datetime | None = None
 
 
 def prepare(connection: database.Connection) -> None:
@@ -42,5 +43,5 @@ def last(connection: database.Connection) -> Beat | None:
         ((there,),) = connection.execute("select to_regclass('runbooks.heartbeat') is not null").fetchall()
         if not there:
             return None
-        ((number, at, longest),) = connection.execute(queries.load("heartbeat/last")).fetchall()
-    return Beat(number, at, longest) if number is not None else None
+        ((number, at, longest, first),) = connection.execute(queries.load("heartbeat/last")).fetchall()
+    return Beat(number, at, longest, first) if number is not None else None

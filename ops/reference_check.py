@@ -46,8 +46,8 @@ def shape(dsn: str, expected: Reference) -> tuple[Problem, ...]:
         described = reference.describe(connection, [tables[n] for n in expected.tables if n in tables])
         sequences = reference.counted(connection)
         connection.rollback()
-    gone = tuple(_gone(name) for name in expected.tables if name not in tables)
-    return (*gone, *_described(expected, described), *_sequences(expected, sequences, exact=False))
+    missing = tuple(gone(name) for name in expected.tables if name not in tables)
+    return (*missing, *_described(expected, described), *_sequences(expected, sequences, exact=False))
 
 
 def _each(
@@ -70,7 +70,7 @@ def _rows(expected: Reference, found: dict[str, reference.TableReference]) -> It
     for name, wanted in expected.tables.items():
         got = found.get(name)
         if got is None:
-            yield _gone(name)
+            yield gone(name)
         elif got.rows != wanted.rows:
             said = f"{name} has {got.rows:,} rows, and had {wanted.rows:,} at the same place in the WAL."
             yield Problem(kind="rows-missing", object=name, said=said, todo=_TODO, blocks=expected.exact)
@@ -79,7 +79,8 @@ def _rows(expected: Reference, found: dict[str, reference.TableReference]) -> It
             yield Problem(kind="rows-differ", object=name, said=said, todo=_TODO, blocks=expected.exact)
 
 
-def _gone(name: str) -> Problem:
+def gone(name: str) -> Problem:
+    """Return what it means that a critical table is not there."""
     return Problem(kind="table-missing", object=name, said=f"The table {name} is not there.", todo=_TODO)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from functools import partial
 
-from ops import drill, drill_act, drill_check, drill_end, drill_proof, drill_shape
+from ops import (
+    drill,
+    drill_act,
+    drill_check,
+    drill_end,
+    drill_loss,
+    drill_proof,
+    drill_rewound,
+    drill_shape,
+)
 from ops.drill import Drilling, DrillPlan
 from ops.evidence import Evidence
 from tasks import progress
@@ -46,12 +55,12 @@ compare_shape = step(
 check_rows = step(
     drill_proof.check_rows, title="Check keys and sequences", evidence="drill-integrity", stops=False
 )
-measure_loss = step(drill_proof.measure_loss, title="Measure the loss", evidence="drill-loss", stops=False)
+measure_loss = step(drill_loss.measure_loss, title="Measure the loss", evidence="drill-loss", stops=False)
 prove_target = step(
     drill_proof.prove_target, title="Prove where it stopped", evidence="drill-target", stops=False
 )
 list_rewound = step(
-    drill_proof.list_rewound, title="List what a restore rewinds", evidence="drill-rewound", stops=False
+    drill_rewound.list_rewound, title="List what a restore rewinds", evidence="drill-rewound", stops=False
 )
 compare_storage = step(
     drill_shape.compare_storage, title="Look at Storage", evidence="drill-storage", stops=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,46 @@ def test_a_backup_that_lets_its_sessions_write_does_not_until_it_is_verified(sho
         pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
     ):
         connection.execute("create table public.written (id int)")
+
+
+def test_a_production_without_a_heartbeat_is_said_and_its_loss_measured_by_commits(shop: Shop):
+    live = shop.live
+    live.ask("alter table runbooks.heartbeat rename to kept_away")
+    live.archive()
+    try:
+        found = shop.drill()
+    finally:
+        live.ask("alter table runbooks.kept_away rename to heartbeat")
+        live.archive()
+    said = {each.kind: each.blocks for each in found.problems}
+    assert said == {"no-heartbeat": False, "storage-not-in-backup": False}, found.problems
+    assert (found.verdict, found.rpo is not None) == ("passed", True)
+
+
+@pytest.mark.parametrize(
+    ("folder", "marked", "says"),
+    [
+        ("nowhere", "", "is no folder"),
+        ("scratch", "PG_VERSION", "is a data directory of Postgres"),
+        ("scratch", "postmaster.pid", "is a data directory of Postgres"),
+    ],
+    ids=["not there", "in a data directory", "in one that runs"],
+)
+def test_a_place_that_could_touch_another_cluster_is_refused(
+    shop: Shop, config: Path, folder: str, marked: str, says: str
+):
+    with tempfile.TemporaryDirectory(prefix="place-", dir="/tmp") as name:
+        home = Path(name)
+        home.chmod(0o755)
+        (home / "scratch").mkdir(mode=0o755)
+        if marked:
+            (home / marked).touch()
+        with config.open("a") as file:
+            file.write(f'scratch = "{home / folder}"\n')
+        found = sorted(home.rglob("*"))
+        with pytest.raises(errors.Refused, match=says):
+            shop.drill()
+        assert sorted(home.rglob("*")) == found
 
 
 def test_a_heartbeat_that_stopped_before_the_last_commit_is_said(shop: Shop):

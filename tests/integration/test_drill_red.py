@@ -144,6 +144,25 @@ def test_rows_policies_and_sequences_that_are_not_as_they_were_are_each_named(co
     }
 
 
+def test_a_table_that_is_gone_is_named(copy: Copy):
+    copy.diverge("drop table public.parcels")
+    found = copy.drill()
+    assert found.verdict == "failed"
+    of_it = {each.kind for each in found.problems if each.blocks and each.object == "public.parcels"}
+    assert of_it == {"table-missing"}, found.problems
+
+
+def test_a_heartbeat_that_production_has_and_that_did_not_come_back_is_named(good: Shop):
+    """The first heartbeat is behind the backup: what was archived since is of a cluster that had none."""
+    with damaged.copied(good, production=True) as copy:
+        copy.diverge("select 1")
+        found = copy.drill()
+    assert found.verdict == "failed"
+    assert ("heartbeat-missing", "runbooks.heartbeat") in {
+        (each.kind, each.object) for each in found.problems if each.blocks
+    }, found.problems
+
+
 def test_each_smoke_query_that_does_not_hold_is_named(copy: Copy):
     smoke = copy.shop.root / "supabase" / "smoke"
     (smoke / "error.sql").write_text("select 1 / 0;")
