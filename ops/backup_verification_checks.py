@@ -117,25 +117,33 @@ def check_window(verifying: Verifying) -> Evidence:
 def check_drill(verifying: Verifying) -> Evidence:
     """Look when a restore was last proven to work: a backup that was never restored is a hope."""
     plan, most = verifying.plan, verifying.plan.backups.most_drill_age
-    passed = [
-        ended
-        for each in drill_log.read(plan.out, plan.environment.name)
-        if each.get("verdict") == "passed" and (ended := _time(each.get("ended")))
-    ]
+    elsewhere, unread = _drilled_elsewhere(verifying)
+    passed = [*drill_log.passed(plan.out, plan.environment.name), *elsewhere]
     todo = "Run it now: runbooks run restore-drill/production."
     if passed and verifying.now - max(passed) <= most:
         return verifying.found([], f"A restore drill last passed at {_at(max(passed))}.")
     if passed:
-        said = f"The last restore drill that passed is of {_at(max(passed))}, longer ago than {most}."
+        said = f"The last restore drill that passed is of {_at(max(passed))}, longer ago than {most}.{unread}"
         return verifying.found([Problem(kind="drill-overdue", object="drill", said=said, todo=todo)], "")
     problem = Problem(
         kind="no-drill",
         object="drill",
-        said="No restore drill has ever passed here, so that a restore works is a hope.",
+        said=f"No restore drill has ever passed here, so that a restore works is a hope.{unread}",
         todo=todo,
         blocks=verifying.now - verifying.memory.since > most,
     )
     return verifying.found([problem], "")
+
+
+def _drilled_elsewhere(verifying: Verifying) -> tuple[list[datetime], str]:
+    """Ask the operated database for drills that other machines have logged; say where it could not be asked."""
+    where = verifying.plan.environment
+    if not where.database:
+        return [], ""
+    try:
+        return drill_log.recorded(verifying.connection, where.name), ""
+    except errors.OpsError as error:
+        return [], f" What other machines have logged in runbooks.drills is not known: {error}"
 
 
 def _no_backup(verifying: Verifying) -> Problem:
@@ -207,14 +215,6 @@ def _missing_last(verifying: Verifying) -> Problem | None:
 
 def _idle(said: str) -> Evidence:
     return Evidence(ok=True, summary=said, idle=True)
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _at(when: datetime) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -75,6 +76,36 @@ def record(connection: database.Connection, environment: str, entry: dict[str, A
     values = {"run": entry["run"], "environment": environment, "entry": Jsonb(entry)}
     with database.translating():
         connection.execute(queries.load("drill/record"), values)
+
+
+def passed(root: Path, environment: str) -> list[datetime]:
+    """Return when drills of an environment that passed ended, by the file."""
+    found = (each.get("ended") for each in read(root, environment) if each.get("verdict") == "passed")
+    return [at for each in found if (at := _time(each))]
+
+
+def recorded(connection: database.Connection, environment: str) -> list[datetime]:
+    """Return the same by the table in the operated database, to which other machines log too; none without a table.
+
+    Raises:
+        CheckFailed: the login may not read it.
+        Unavailable: the connection is lost.
+    """
+    with database.translating():
+        ((there,),) = connection.execute("select to_regclass('runbooks.drills') is not null").fetchall()
+        if not there:
+            return []
+        asked = {"environment": environment}
+        found = connection.execute(queries.load("drill/recorded"), asked).fetchall()
+    return [at for (each,) in found if (at := _time(each))]
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _lines(content: bytes) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.backup_verification import backup_verification
-from ops import base_backup_folder, drill_log, errors
+from ops import base_backup_folder, database, drill_log, errors
 from ops.backup_verification import VerifiedBackups
 from ops.base_backup_folder import Record
 from tests import fix_archiving, projects
@@ -230,6 +230,41 @@ def test_what_is_new_is_said_and_does_not_fail(night: Night):
     assert [each.kind for each in found.problems] == ["window-short", "no-drill"]
     drilled(night.project, timedelta(days=1), "failed")
     assert [each.kind for each in night.look().problems] == ["no-drill"]
+
+
+@contextlib.contextmanager
+def logged_elsewhere(night: Night, *drills: tuple[timedelta, str]) -> Generator[None]:
+    """Let other machines have logged drills in production's own table, so long ago."""
+    with database.connect(night.cluster.dsn) as connection:
+        for number, (ago, verdict) in enumerate(drills):
+            ended = (datetime.now(UTC) - ago).isoformat()
+            entry = {"run": f"elsewhere-{number}", "ended": ended, "verdict": verdict}
+            drill_log.record(connection, "production", entry)
+    try:
+        yield
+    finally:
+        night.cluster.run("drop schema runbooks cascade")
+
+
+def test_a_drill_that_another_machine_has_logged_counts(night: Night):
+    drilled(night.project, timedelta(days=200))
+    with logged_elsewhere(night, (timedelta(days=300), "passed"), (timedelta(days=1), "failed")):
+        assert [each.kind for each in night.look().problems] == ["drill-overdue"]
+    with logged_elsewhere(night, (timedelta(days=2), "passed"), (timedelta(days=300), "passed")):
+        assert night.look().verdict == "passed"
+        drill_log.path(night.project, "production").unlink()
+        assert night.look().verdict == "passed"
+    assert [each.kind for each in night.look().problems] == ["no-drill"]
+
+
+def test_a_database_that_cannot_be_asked_for_drills_leaves_the_file_to_say(night: Night):
+    secret = night.project.parent / "secret"
+    secret.write_text("postgresql://nobody@127.0.0.1:1/postgres", "utf-8")
+    assert [each.kind for each in night.look().problems] == ["server-unasked"]
+    drilled(night.project, timedelta(days=200))
+    (_, overdue) = night.look().problems
+    assert overdue.kind == "drill-overdue"
+    assert "logged in runbooks.drills is not known" in overdue.said
 
 
 def test_a_window_that_was_there_and_is_lost_fails(night: Night):
