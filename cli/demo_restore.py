@@ -93,11 +93,21 @@ def _compared(found: dict[str, Any], lost: Dropped, paid: int) -> int:
     _say(
         f"Lost    {paid - lost.payments:>7,} payments that were made after the table was dropped: they are newer."
     )
-    _say(f"RTO     {found['rto']:>7.2f} s   RPO {found['rpo']:.2f} s")
+    _say(measured(found))
     same = (orders, payments) == (lost.orders, lost.payments)
     if not same:
         _say("The restored rows are not those of that moment.")
     return 0 if found["verdict"] == "passed" and same else 1
+
+
+def measured(found: dict[str, Any]) -> str:
+    """Say what a drill measured: what it took is an RTO only where it was written to the disk, and may be unknown."""
+    took, rpo = found["took"], found["rpo"]
+    name = "RTO " if found["rto"] is not None else "Took"
+    time = f"{took:>7.2f} s" if took is not None else "not known"
+    lost = f"{rpo:.2f} s" if rpo is not None else "not known"
+    why = " (no RTO: fsync was off)" if took is not None and found["rto"] is None else ""
+    return f"{name}    {time}{why}   RPO {lost}"
 
 
 def _say(line: str) -> None:
