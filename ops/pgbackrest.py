@@ -18,6 +18,7 @@ from ops import (
     copying,
     errors,
     pgbackrest_info,
+    pgbackrest_points,
     pgbackrest_program,
     pgbackrest_said,
     recovery,
@@ -63,8 +64,20 @@ class PgBackRestSource:
         _programs(self.settings.bindir, backup)
 
     def point(self, target: RecoveryTarget, backups: Sequence[Backup]) -> Point | None:
-        """Its repository is not read record by record."""
-        return None
+        """Look for an LSN or a restore point in the WAL of the repository.
+
+        Raises:
+            Refused: there is no such restore point behind these backups.
+            Unavailable: the repository does not answer.
+        """
+        wanted = target.value if target.kind is TargetKind.NAME else target.lsn
+        if wanted is None or not backups:
+            return None
+        bindir = _programs(self.settings.bindir, backups[-1])
+        program = pgbackrest_program.find(self.settings)
+        with scratch.opened(bindir=bindir, among=self.drill.scratch, room=0) as place:
+            there = pgbackrest_info.read(replace(program, user=place.user))
+            return pgbackrest_points.find(there, wanted, backups, place=place)
 
     def verify(
         self, backup: Backup, progress: Progress, *, before: Backup | None = None

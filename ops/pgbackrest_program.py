@@ -107,6 +107,21 @@ class Program:
         kind = errors.Unavailable if "No space left" in said or code in _PASSING else errors.CheckFailed
         raise kind(f"pgBackRest cannot restore {label}: {said}.")
 
+    def fetch(self, name: str, to: Path, *, within: timedelta) -> bool:
+        """Bring a file of the repository as it lies there; false where it cannot be read.
+
+        Raises:
+            Unavailable: the host or service of the repository does not answer.
+        """
+        code = self._watched(self._line("repo-get", _QUIET, name), to, within, lambda: None)
+        if code is None or code in _PASSING:
+            raise errors.Unavailable(
+                f"{name} could not be brought from the repository of {self.settings.stanza}: it does not answer."
+            )
+        if code:
+            to.unlink(missing_ok=True)
+        return code == 0
+
     def offer_wal(self, home: Path) -> str:
         """Return the `restore_command` of a scratch cluster; what cannot be read ends its recovery with an error."""
         words = (f"--pg1-path={home / 'data'}", "--reset-pg1-host", "--no-archive-async", *_RETRY)

@@ -17,11 +17,12 @@ _NAME = 24
 
 @dataclass(frozen=True)
 class Wal:
-    """What is archived of one cluster, the texts of its history files, and when each segment came."""
+    """What is archived of one cluster: the texts of its history files, when each segment came, and where it lies."""
 
     archive: Archive
     histories: dict[int, str]
     times: dict[str, datetime]
+    paths: dict[str, str]
 
     def coverage(self, backup: Backup) -> Coverage:
         """Say whether the WAL is there from a backup's start to the end, and at least to the backup's own."""
@@ -56,7 +57,8 @@ def read(program: Program, archive_id: str, *, size: int) -> Wal:
         for timeline in archive.histories
     }
     times = {name[:_NAME]: datetime.fromtimestamp(each["time"], UTC) for name, each in files.items()}
-    return Wal(archive, histories, times)
+    paths = {PurePosixPath(name).name[:_NAME]: f"{folder}/{name}" for name in listed}
+    return Wal(archive, histories, times, paths)
 
 
 def segment_size(name: str, place: int) -> int:

@@ -16,15 +16,26 @@ import psutil
 import psycopg
 import pytest
 
+from flows.restore_drill import restore_drill
 from ops import errors, recovery_target
 from ops.backup_settings import PgBackRest
 from ops.backups import Backup
+from ops.drill import DrillChoices, Drilled
 from ops.pgbackrest import PgBackRestSource
+from tests import projects
 from tests.fix_pgbackrest import STANZA, Damaged, Repository, source
 from tests.fix_postgres import DEBIAN_15
 from tests.polling import wait_until
 
 WITHIN = timedelta(minutes=5)
+CONFIG = """\
+[environments.production.backups]
+pgbackrest = {{ stanza = "demo", config = "{config}" }}
+
+[environments.production.backups.drill]
+fsync = false
+scratch = "{scratch}"
+"""
 HEAP = "pg_data/base/5/1247"
 
 
@@ -76,6 +87,68 @@ def test_it_restores_exactly(pgbackrest_repository: Repository, whole: PgBackRes
     rows, said = restored_rows(whole, made.full, told)
     assert rows == list(range(1, 1 + count))
     assert bool(said) == (target == "after the last commit")
+
+
+def test_a_restore_point_before_the_newest_backup_is_reached_from_the_older_one(
+    pgbackrest_repository: Repository, whole: PgBackRestSource
+):
+    made, held = pgbackrest_repository, whole.holdings().backups
+    point = whole.point(recovery_target.read(f"name:{made.name}"), held)
+    assert point
+    # The place is that of its record, which lies behind what was noted just before.
+    assert (point.backup, point.lsn >= recovery_target.lsn(made.lsn)) == (made.full, True)
+    assert point.at is not None
+    assert held[0].ended - timedelta(seconds=1) < point.at < made.at
+    rows, _ = restored_rows(whole, point.backup, f"name:{made.name}")
+    assert rows == list(range(1, 1 + made.rows))
+
+
+def test_a_drill_to_a_restore_point_takes_the_backup_from_which_it_is_reached(
+    pgbackrest_repository: Repository, whole: PgBackRestSource, tmp_path: Path
+):
+    project = projects.write(
+        tmp_path / "app",
+        migrations={},
+        config=CONFIG.format(config=whole.settings.config, scratch=whole.drill.scratch),
+    )
+    made = pgbackrest_repository
+    with pytest.raises(errors.CheckFailed) as failed:
+        restore_drill.fn(str(project), "production", DrillChoices(target=f"name:{made.name}"))
+    found = failed.value.evidence
+    assert isinstance(found, Drilled)
+    assert (found.backup, found.rpo is not None) == (made.full, True)
+    # Nobody took a reference of these rows; all else is well.
+    assert {each.kind for each in found.problems if each.blocks} == {"no-reference"}, found.problems
+    assert found.counts == {"public.kept": made.rows, "public.spaced": 1}
+
+
+def test_a_restore_point_that_is_not_in_the_repository_is_refused(
+    pgbackrest_repository: Repository, whole: PgBackRestSource
+):
+    held = whole.holdings().backups
+    with pytest.raises(errors.Refused, match=r"no restore point 'nowhere'.*there are before-deploy"):
+        whole.point(recovery_target.read("name:nowhere"), held)
+    with pytest.raises(errors.Refused, match="There is no restore point 'before-deploy'"):
+        whole.point(recovery_target.read(f"name:{pgbackrest_repository.name}"), held[-1:])
+
+
+def test_an_lsn_is_told_with_the_time_of_the_last_commit_before_it(
+    pgbackrest_repository: Repository, whole: PgBackRestSource
+):
+    made = pgbackrest_repository
+    point = whole.point(recovery_target.read(f"lsn:{made.lsn}"), whole.holdings().backups)
+    assert point
+    assert (point.backup, point.lsn) == (made.full, recovery_target.lsn(made.lsn))
+    assert point.at is not None
+    assert point.at < made.at
+
+
+def test_a_segment_that_cannot_be_read_hides_no_point_in_another_one(damaged: Damaged):
+    damaged.archived(5).chmod(0)
+    held = damaged.source.holdings().backups
+    point = damaged.source.point(recovery_target.read(f"name:{damaged.made.name}"), held)
+    assert point
+    assert point.backup == damaged.made.full
 
 
 def test_an_incremental_backup_is_restored_with_its_parent_and_nothing_of_it_is_left(
