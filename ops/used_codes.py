@@ -37,6 +37,16 @@ def use(person: Person, step: int, purpose: str, *, store: str | None, folder: P
     return all(found)
 
 
+def purposes(folder: Path, environment: str) -> list[str]:
+    """Return for what codes were used in an environment, by the evidence store; `folder` is that of the evidence."""
+    path = folder / _NAME
+    found: list[str] = []
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        with suppress(ValueError, KeyError, TypeError):
+            found.append(str(json.loads(line)["for"]))
+    return [each for each in found if each.startswith(f"{environment}/")]
+
+
 def _places(store: str | None, folder: Path) -> Iterator[tuple[Path, bool]]:
     yield folder / _NAME, True
     if kept := people.file_of(store or ""):
