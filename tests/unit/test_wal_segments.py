@@ -189,3 +189,53 @@ def test_a_million_names_are_read_once_each():
     assert asked == 1_000_000
     assert archive.runs[1] == (Run(0, 777_776), Run(777_778, 999_999))
     assert covered.gaps == (Gap(1, 777_777, 777_777),)
+
+
+class Counted(int):
+    """A number that counts how often one like it was hashed or compared, also by what is written in C."""
+
+    asked = 0
+
+    def __hash__(self) -> int:
+        Counted.asked += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.asked += 1
+        return super().__eq__(other)
+
+    def __lt__(self, other: int) -> bool:
+        Counted.asked += 1
+        return super().__lt__(other)
+
+    def __gt__(self, other: int) -> bool:
+        Counted.asked += 1
+        return super().__gt__(other)
+
+    def __add__(self, other: int) -> Counted:
+        return Counted(super().__add__(other))
+
+    def __sub__(self, other: int) -> Counted:
+        return Counted(super().__sub__(other))
+
+    def __mul__(self, other: int) -> Counted:
+        return Counted(super().__mul__(other))
+
+
+def asked_for(count: int, missing: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how often numbers were asked for among so many names, of which every so manieth is not there."""
+    monkeypatch.setattr(wal_segments, "int", Counted, raising=False)
+    listed = (name_of(1, number) for number in range(count) if number % missing)
+    Counted.asked = 0
+    covered = wal_segments.coverage(wal_segments.read(listed), Place(1, 40), histories={})
+    monkeypatch.undo()
+    assert len(covered.gaps) == (count - 1) // missing + 1
+    return Counted.asked
+
+
+@pytest.mark.parametrize("missing", [5_000, 100, 2], ids=["few gaps", "many", "each second one"])
+def test_the_work_grows_as_the_names_do(missing: int, monkeypatch: pytest.MonkeyPatch):
+    """Counted, not timed: twice the names are asked for twice as often, however many gaps there are."""
+    small = asked_for(10_000, missing, monkeypatch)
+    assert small <= 8 * 10_000
+    assert asked_for(40_000, missing, monkeypatch) <= 4.2 * small
