@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -63,6 +63,13 @@ class Point(Fact):
     backup: str
     lsn: int
     at: datetime | None = None
+
+
+class Ended(NamedTuple):
+    """The end of a transaction: the place of its record in the WAL, and its time."""
+
+    lsn: int
+    at: datetime
 
 
 class Problem(Fact):
@@ -152,8 +159,8 @@ class Restored(Protocol):
         """The programs of the same major version as the restored server."""
         ...
 
-    def next_commit(self) -> datetime | None:
-        """Return the time of the first commit that was not recovered, where the WAL that is at hand has one."""
+    def next_commit(self) -> Ended | None:
+        """Return the first end of a transaction that was not recovered, where the WAL that is at hand has one."""
         ...
 
     def promote(self) -> None:

@@ -14,10 +14,11 @@ from ops import (
     recovery_target,
     reference_check,
 )
-from ops.backups import Problem
+from ops.backups import Ended, Problem
 from ops.drill import Drilling
 from ops.drill_shape import IDLE
 from ops.evidence import Evidence
+from ops.recovery_target import RecoveryTarget, TargetKind
 
 # What a look at rows finds in every database, and says nothing of its backup.
 _OF_THE_BACKUP = ("orphans", "sequence", "index", "constraint")
@@ -131,24 +132,49 @@ def prove_target(drilling: Drilling) -> Evidence:
         for what, at in (("heartbeat", beat.at if beat else None), ("commit", restored.last_commit)):
             if at is not None and at > target.at:
                 problems.append(_beyond(f"A {what} of {at.astimezone(UTC)} is there"))
-        if following is not None and following <= target.at:
-            problems.append(
-                Problem(
-                    kind="target-missed",
-                    object=str(target),
-                    said=f"The transaction that follows is of {following}, which is not after {target}.",
-                    todo="Look at the recovery's log: it stopped too early.",
-                )
-            )
+        if following is not None and following.at <= target.at:
+            problems.append(_short(target, f"The transaction that follows is of {following.at}, which"))
     if target.lsn is not None and restored.end_lsn is not None and restored.end_lsn > target.lsn:
         problems.append(_beyond(f"Recovery went on to {recovery_target.written(restored.end_lsn)}"))
-    after = f"the next transaction is of {following:%H:%M:%S.%f}" if following else "no transaction follows"
+    problems += _place_missed(drilling, following)
+    after = (
+        f"the next transaction is of {following.at:%H:%M:%S.%f}" if following else "no transaction follows"
+    )
     last = (
         f"the last one is of {restored.last_commit:%H:%M:%S.%f}"
         if restored.last_commit
         else "none was replayed"
     )
     return drilling.note("target", tuple(problems), f"Recovered to {target}: {last}, and {after}.")
+
+
+def _place_missed(drilling: Drilling, following: Ended | None) -> list[Problem]:
+    """Find that recovery stopped before a place in the WAL: a transaction that ended before it was not recovered."""
+    restored, point, backup = drilling.restored, drilling.point, drilling.backup
+    if restored is None or restored.end_lsn is None or backup is None:
+        return []
+    target, end = restored.target, restored.end_lsn
+    is_named = target.kind is TargetKind.NAME
+    place = point.lsn if is_named and point else target.lsn
+    if place is None:
+        return []
+    if following is not None and following.lsn < place:
+        ended = f"{following.at:%H:%M:%S.%f} UTC at {recovery_target.written(following.lsn)}"
+        return [_short(target, f"The transaction that ended at {ended} was not recovered, and it")]
+    # What is left of a segment after a switch is empty, and what is further away is not.
+    if (is_named and end <= place) or place - end > backup.segment_size:
+        said = f"Recovery ended at {recovery_target.written(end)}, and the target lies at"
+        return [_short(target, f"{said} {recovery_target.written(place)}: where it ended")]
+    return []
+
+
+def _short(target: RecoveryTarget, said: str) -> Problem:
+    return Problem(
+        kind="target-missed",
+        object=str(target),
+        said=f"{said} is before the target, {target}.",
+        todo="Look at the recovery's log: it stopped too early.",
+    )
 
 
 def _end_missing(drilling: Drilling) -> list[Problem]:

@@ -26,7 +26,7 @@ from ops import (
     recovery_target,
 )
 from ops.backup_settings import Drill
-from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Ended, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.recovery_target import RecoveryTarget, TargetKind
 
 _DRILL = Drill()
@@ -57,7 +57,7 @@ class Database:
     def bindir(self) -> Path:
         return self.server.bindir
 
-    def next_commit(self) -> datetime | None:
+    def next_commit(self) -> Ended | None:
         """A dump has no WAL."""
         return None
 

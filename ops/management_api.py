@@ -16,7 +16,7 @@ from typing import Any
 
 from ops import binaries, database, errors, management_branch
 from ops.backup_settings import ManagementApi
-from ops.backups import Backup, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
+from ops.backups import Backup, Ended, Halfway, Holdings, Point, Problem, Progress, SourceKind, Timings
 from ops.management_branch import Branch
 from ops.management_client import Client
 from ops.recovery_target import RecoveryTarget, TargetKind
@@ -52,7 +52,7 @@ class Hosted:
     def bindir(self) -> Path:
         return binaries.find(None).bindir
 
-    def next_commit(self) -> datetime | None:
+    def next_commit(self) -> Ended | None:
         """The API shows no WAL."""
         return None
 

@@ -17,7 +17,7 @@ from typing import LiteralString
 import psycopg
 
 from ops import database, errors, postmaster, queries, recovery_target, scratch, wal_reading
-from ops.backups import Halfway, NoRoom, Progress, Timings, TooSlow
+from ops.backups import Ended, Halfway, NoRoom, Progress, Timings, TooSlow
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.scratch import Scratch
 
@@ -77,8 +77,8 @@ class Cluster:
     def bindir(self) -> Path:
         return self.place.programs.bindir
 
-    def next_commit(self) -> datetime | None:
-        """Return when the first transaction ended that was not recovered, where the WAL that was fetched has one."""
+    def next_commit(self) -> Ended | None:
+        """Return the first end of a transaction that was not recovered, where the WAL that was fetched has one."""
         if self.end_lsn is None or self.target.kind is TargetKind.LATEST:
             return None
         segments = [name for name in _fetched(self.place) if len(name) == _SEGMENT]
@@ -91,7 +91,7 @@ class Cluster:
             *(f"--start={recovery_target.written(self.end_lsn)}", f"--end={recovery_target.written(end)}"),
             *("--rmgr=Transaction", "--limit=100"),
         )
-        return wal_reading.ended(said)
+        return wal_reading.first_end(said)
 
     def promote(self) -> None:
         """Let it be written to; that it can be already is fine."""

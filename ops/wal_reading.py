@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ops import recovery_target, wal_files, wal_segments
-from ops.backups import Backup, Problem
+from ops.backups import Backup, Ended, Problem
 from ops.physical_holdings import Wal
 from ops.wal_segments import Run, Stretch
 
@@ -113,6 +113,14 @@ def ended(description: str) -> datetime | None:
     """Return when a transaction ended, where this is the description of the record of its end."""
     found = _ENDED.search(description)
     return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+
+
+def first_end(dumped: str) -> Ended | None:
+    """Return the first end of a transaction in what pg_waldump has written."""
+    for line in dumped.splitlines():
+        if (found := _RECORD.search(line)) and (at := ended(found[2])):
+            return Ended(recovery_target.lsn(found[1]), at)
+    return None
 
 
 def _bad_in(wal: Wal, part: Range, known: frozenset[str], bindir: Path) -> Generator[Problem]:

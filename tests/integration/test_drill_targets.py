@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops import errors
+from ops import errors, recovery_target
 from ops.recovery_target import RecoveryTarget, TargetKind
 from tests.drills import Shop, kinds
 from tests.fix_backups import living
@@ -98,7 +98,9 @@ def test_the_next_commit_is_that_which_was_not_recovered(written: Written):
     target = RecoveryTarget(kind=TargetKind.TIME, value=written.at.isoformat())
     backup = source.holdings().backups[-1]
     with source.restored(backup, target, within=timedelta(minutes=5), progress=lambda *_: None) as restored:
-        assert restored.next_commit() == written.next
+        following = restored.next_commit()
+    assert following
+    assert following.at == written.next
 
 
 def test_a_recovery_that_stops_too_early_or_goes_on_too_far_is_named(
@@ -120,3 +122,33 @@ def test_a_recovery_that_stops_too_early_or_goes_on_too_far_is_named(
     monkeypatch.undo()
     monkeypatch.setattr(RecoveryTarget, "settings", off(timedelta(0)))
     assert kinds(written.shop.drill(target=written.next.isoformat())) == {"target-missed"}
+
+
+@pytest.mark.parametrize(
+    ("target", "by", "named"),
+    [
+        ("lsn:{lsn}", 4096, "target-passed"),
+        ("lsn:{lsn}", -300, "target-missed"),
+        ("name:between", -300, "target-missed"),
+    ],
+    ids=["beyond an LSN", "before an LSN", "before a restore point"],
+)
+def test_a_recovery_that_stops_at_another_place_is_named(
+    written: Written, monkeypatch: pytest.MonkeyPatch, target: str, by: int, named: str
+):
+    """Nobody but the drill itself asks where it stopped: the backup is good, and so is the WAL."""
+    whole = RecoveryTarget.settings.fget
+    assert whole
+    place = recovery_target.written(recovery_target.lsn(written.lsn) + by)
+    asked = recovery_target.read(target.format(lsn=written.lsn))
+
+    def settings(of: RecoveryTarget) -> dict[str, str]:
+        said = whole(of)
+        if of == asked:
+            said = {k: v for k, v in said.items() if k not in ("recovery_target_lsn", "recovery_target_name")}
+            said |= {"recovery_target_lsn": place, "recovery_target_inclusive": "off"}
+        return said
+
+    monkeypatch.setattr(RecoveryTarget, "settings", property(settings))
+    found = written.shop.drill(target=target.format(lsn=written.lsn))
+    assert kinds(found) == {named}, found.problems

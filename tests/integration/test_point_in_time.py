@@ -169,4 +169,4 @@ def test_every_target_is_met_exactly(written: Written):
             following = restored.next_commit()
         assert found == written.before(target) & moments, f"{target} with seed {SEED}"
         if target.at is not None and following is not None:
-            assert following > target.at, f"{target} with seed {SEED}"
+            assert following.at > target.at, f"{target} with seed {SEED}"
