@@ -18,7 +18,8 @@ from ops import audit_store, database, deploys, drill_log, queries, used_codes
 
 Row = dict[str, str]
 _SCHEMA = "runbooks"
-_WHOLE = {"applied": "apply", "rolled back": "rollback"}
+# A later pass of a promotion finds applied what the one before it applied, whose result it replaces.
+_WHOLE = {"applied": "apply", "applied before": "apply", "rolled back": "rollback"}
 
 
 @dataclass(frozen=True)
@@ -92,26 +93,32 @@ class Copies:
 
     def journal(self) -> list[Row]:
         """Return what promotions and rollbacks did last to a migration by their evidence, and is not journaled."""
-        here = dict(self._asked("journal", "drill/journaled"))
-        done: dict[str, Row] = {}
-        words: dict[str, str] = {}
-        for at, version, word, file in sorted(self._promoted()):
-            done[version] = _row("journal", f"{file} was {word}", at)
-            words[version] = _WHOLE[word]
-        return [row for version, row in done.items() if here.get(version) != words[version]]
+        here = {version: (action, at) for version, action, at in self._asked("journal", "drill/journaled")}
+        done: dict[str, tuple[str, datetime, Row]] = {}
+        for ended, version, word, file in sorted(self._promoted()):
+            what = f"{file} was {word.removesuffix(' before')}"
+            done[version] = (_WHOLE[word], ended, _row("journal", what, ended.isoformat()))
+        # What the journal says since then was done by others, of whom there is no evidence here.
+        return [
+            row
+            for version, (action, ended, row) in done.items()
+            if version not in here or (here[version][0] != action and here[version][1] < ended)
+        ]
 
-    def _promoted(self) -> Iterator[tuple[str, str, str, str]]:
+    def _promoted(self) -> Iterator[tuple[datetime, str, str, str]]:
         for path in self.ops.glob("*/*/promotion.json"):
             result = _read(path)
-            if result.get("environment") == self.environment:
+            ended = _time(result.get("ended"))
+            if ended and result.get("environment") == self.environment:
                 for each in result.get("files", ()):
                     if each["status"] in _WHOLE and not each["overlay"]:
-                        yield str(result["ended"]), each["version"], each["status"], each["file"]
+                        yield ended, each["version"], each["status"], each["file"]
         for path in self.ops.glob("*/*/schema-rollback.json"):
             result = _read(path)
-            if result.get("environment") == self.environment:
+            ended = _time(result.get("ended"))
+            if ended and result.get("environment") == self.environment:
                 for version in result.get("rolled_back", ()):
-                    yield str(result["ended"]), version, "rolled back", version
+                    yield ended, version, "rolled back", version
 
     def _files(self, kind: str) -> list[Path]:
         return sorted((self.ops / kind / quote(self.environment, safe="")).glob("[!.]*.json"))

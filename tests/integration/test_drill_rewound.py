@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -31,7 +32,7 @@ from ops.watch_sample import Counters
 from tests.drills import Shop
 from tests.fix_backups import living
 
-AT = datetime(2026, 11, 30, 3, tzinfo=UTC)
+AT = datetime(2020, 2, 29, 3, tzinfo=UTC)
 WHERE = "production"
 COUNTED = (
     *("commits", "rollbacks", "deadlocks", "conflicts", "temp_bytes", "sessions_fatal", "sessions_killed"),
@@ -58,7 +59,7 @@ def record(shop: Shop, name: str, step: int) -> None:
         journal.prepare(connection)
         entry = journal.Entry(f"2026113000000{step}", name, f"{name}.sql", "hash", "apply", ("select 1",))
         journal.complete(connection, entry, run=name)
-        promoted(shop.root, entry)
+        promoted(shop.root, entry, "applied before" if name == "after" else "applied")
         deploys.prepare(connection)
         deploys.record_before(connection, WHERE, name, project="shop", commit=None, baseline={}, result={})
         deploys.write_mirror(connection, WHERE, name, root=shop.root)
@@ -74,7 +75,13 @@ def record(shop: Shop, name: str, step: int) -> None:
         drill_log.record(connection, WHERE, entry_of_drill)
 
 
-def promoted(root: Path, entry: journal.Entry) -> None:
+def promoted(
+    root: Path,
+    entry: journal.Entry,
+    status: Literal["applied", "applied before", "rolled back"],
+    *,
+    at: datetime = AT,
+) -> None:
     """Leave the evidence of a promotion."""
     result = Promotion(
         ok=True,
@@ -84,8 +91,8 @@ def promoted(root: Path, entry: journal.Entry) -> None:
         project="shop",
         environment=WHERE,
         started=AT,
-        ended=AT + timedelta(seconds=int(entry.version[-1])),
-        files=(FileResult(file=entry.file, version=entry.version, status="applied"),),
+        ended=at + timedelta(seconds=int(entry.version[-1])),
+        files=(FileResult(file=entry.file, version=entry.version, status=status),),
     )
     kept = bundle.open_bundle(root, kind="promotion", started=AT)
     kept.write_json("promotion.json", result.published())
@@ -142,3 +149,15 @@ def test_a_part_that_came_later_is_listed(shop: Shop):
         deploys.record_result(connection, WHERE, "before", {"verdict": "passed"})
         deploys.write_mirror(connection, WHERE, "before", root=shop.root)
     assert rewound(shop) == [("deploy", "before is there without post")]
+
+
+def test_of_a_migration_counts_what_was_done_last_and_what_the_journal_knows_better(shop: Shop):
+    entry = journal.Entry("20261130000009", "twice", "twice.sql", "hash", "apply", ("select 1",))
+    with database.connect(shop.live.dsn) as connection:
+        journal.complete(connection, entry, run="elsewhere")
+    shop.live.archive()
+    promoted(shop.root, entry, "applied")
+    assert [what for kind, what in rewound(shop) if kind == "journal"] == []
+    # It was rolled back since, and that is not archived.
+    promoted(shop.root, entry, "rolled back", at=datetime.now(UTC))
+    assert [what for kind, what in rewound(shop) if kind == "journal"] == ["twice.sql was rolled back"]
