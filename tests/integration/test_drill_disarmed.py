@@ -5,6 +5,7 @@ Where pg_cron and pg_net are not to be had, another library with a process of it
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
@@ -97,6 +98,9 @@ def test_nothing_acts_on_the_way_at_the_target_nor_once_it_may_be_written_to(sho
     live.archive()
     seen: dict[str, set[str]] = {}
     (backup,) = live.source.holdings().backups
+    # pg_basebackup leaves slots out; a backup that is a snapshot of the disk does not.
+    slot = live.settings.base / backup.id / "pg_replslot" / "kept"
+    shutil.copytree(live.server.data / "pg_replslot" / "kept", slot)
     halfway = Halfway(lsn(str(place)), lambda dsn: seen.update({"on the way": processes(dsn)}))
     with live.source.restored(
         backup, RecoveryTarget(), within=timedelta(minutes=5), progress=lambda *_: None, halfway=halfway
@@ -117,6 +121,7 @@ def test_nothing_acts_on_the_way_at_the_target_nor_once_it_may_be_written_to(sho
             assert asked(restored, f"show {setting}") == [("",)]
         for setting in ("archive_mode", "autovacuum", "event_triggers"):
             assert asked(restored, f"show {setting}") == [("off",)]
+    shutil.rmtree(slot)
     assert set(seen) == {"on the way", "at the target", "opened"}
     assert [(when, found - HARMLESS) for when, found in seen.items() if found - HARMLESS] == []
     assert not acts(live).exists(), acts(live).read_text()
