@@ -20,7 +20,9 @@ class Fields(Strict):
     """`[eval.fields]`: where each part of a record stands in it, as JMESPath; what is absent is null."""
 
     key: str = Field(default="id", description="unique among the records; text or number")
-    created: str = Field(default="created_at", description="ISO 8601, or seconds or milliseconds since 1970")
+    created: str = Field(
+        default="created_at", description="ISO 8601, or seconds, milli-, micro- or nanoseconds since 1970"
+    )
     updated: str | None = Field(
         default="updated_at", description="grows with each change; null: records never change"
     )

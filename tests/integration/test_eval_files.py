@@ -90,6 +90,19 @@ def test_the_first_night_looks_back_from_the_newest_record_and_the_next_goes_on(
     assert ingested(site, "night-3").records == 0
 
 
+@pytest.mark.parametrize("parts", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_window_holds_times_since_1970(site: Site, parts: int, as_text: bool):
+    def since_1970(hours: int) -> object:
+        number = round((T0 + timedelta(hours=hours)).timestamp()) * parts
+        return str(number) if as_text else number
+
+    times = {n: since_1970(n) for n in (3, -30, 1, 50, 2)}
+    write(site, "a.jsonl", [{"meta": {"id": n, "time": said}} for n, said in times.items()])
+    found = site.export(DAY)
+    assert ids(found) == [1, 2, 3]
+
+
 def test_the_limit_is_said_for_files_as_well(site: Site):
     write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n // 4)) for n in range(20)])
     found = site.export(DAY.model_copy(update={"limit": 6}))
