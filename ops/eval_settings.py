@@ -23,9 +23,6 @@ class Fields(Strict):
     created: str = Field(
         default="created_at", description="ISO 8601, or seconds, milli-, micro- or nanoseconds since 1970"
     )
-    updated: str | None = Field(
-        default="updated_at", description="grows with each change; null: records never change"
-    )
     output: str = Field(default="output", description="what the model wrote: JSON, or text with JSON in it")
     provider: str = "selected_provider"
     route_strategy: str = "route_strategy"

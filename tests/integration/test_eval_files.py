@@ -103,6 +103,19 @@ def test_the_window_holds_times_since_1970(site: Site, parts: int, as_text: bool
     assert ids(found) == [1, 2, 3]
 
 
+def test_a_change_after_a_night_is_read_by_a_re_score_and_no_later_night(site: Site):
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n), publish_state=None) for n in range(3)])
+    first = ingested(site, "night-1")
+    assert [json.loads(line)["publish_state"] for line in first.path.read_bytes().splitlines()] == [None] * 3
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n), publish_state="edited") for n in range(3)])
+    assert ingested(site, "night-2").records == 0
+    again = site.export(DAY)
+    assert [json.loads(line)["publish_state"] for line in again.path.read_bytes().splitlines()] == ["edited"] * 3
+    site.settings = 'fields = { key = "meta.id", created = "meta.time", updated = "changed_at" }'
+    with pytest.raises(errors.Refused, match="updated"):
+        site.export()
+
+
 def test_the_limit_is_said_for_files_as_well(site: Site):
     write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n // 4)) for n in range(20)])
     found = site.export(DAY.model_copy(update={"limit": 6}))

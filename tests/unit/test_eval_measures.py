@@ -24,7 +24,7 @@ RULES = {
     "patterns": {"s": "(?i)<script"},
 }
 PUBLISH = {"published": 1.0, "edited": 0.5, "discarded": 0.0}
-FIELDS = Fields().model_dump(exclude={"updated", "latency_unit"})
+FIELDS = Fields().model_dump(exclude={"latency_unit"})
 V9 = {"type": "array", "items": {"type": "string"}}
 MEANS = Means(Schemas({ALL: SCHEMA, "v9": V9}), Safety(RULES), PUBLISH)
 ABSENT = Means(Schemas({"v9": V9}), None, PUBLISH)
