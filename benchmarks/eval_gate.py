@@ -47,6 +47,17 @@ tenth as many nights whose floors lie five points below. The interval is Clopper
 | rate | samples | nights | failed | interval | failed, floors 5 points below | inconclusive | passed |
 |---:|---:|---:|---:|---:|---:|---:|---:|
 """
+_UNLIKE = """
+## Nothing changed, and records are not alike
+
+With floors ten points below the rate. The gate takes the records of a night for independent of each other. Where a
+slice is a little better or worse every night by itself (each provider, route, version and environment shifts its
+records' rates by so many points, as a standard deviation), that shows as a change, and more than 2 % of the nights
+fail: the more samples, the surer. Then let `minimum_effect` be as large as what such nights do by themselves.
+
+| rate | samples | what is not alike | nights | failed | interval | inconclusive | passed |
+|---:|---:|---|---:|---:|---:|---:|---:|
+"""
 _CHANGED = """
 ## Something got worse
 
@@ -93,6 +104,8 @@ def main() -> None:
     lines = _said([*head.splitlines(), *_SAME.splitlines()])
     for rate in RATES:
         lines += _said(_same(rate, size, options) for size in SIZES)
+    lines += _said(_UNLIKE.splitlines())
+    lines += _said(_unlike(options))
     lines += _said(_CHANGED.splitlines())
     for rate in RATES:
         lines += _said(_changed(rate, options))
@@ -126,6 +139,23 @@ def _same(rate: float, samples: int, options: argparse.Namespace) -> str:
         f"| {rate} | {samples:,} | {at.nights:,} | {at.share('fail')} | {100 * low:.1f} to {100 * high:.1f} % "
         f"| {below.share('fail')} | {below.share('inconclusive')} | {below.share('pass')} |"
     )
+
+
+def _unlike(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the rows of nights of which some records are errored, or whose slices are more unlike than by chance."""
+    worlds = (
+        ("5 % of the records errored", World(0.9, 1000, errored=0.05, room=0.1)),
+        ("5 % of the records errored", World(0.9, 5000, errored=0.05, room=0.1)),
+        ("0.2 points a value", World(0.9, 1000, spread=0.002, room=0.1)),
+        ("0.2 points a value", World(0.9, 5000, spread=0.002, room=0.1)),
+    )
+    for what, world in worlds:
+        found = drawn(world, max(1, options.nights // 10), options.seed + 3)
+        low, high = stats.binomtest(found.verdicts["fail"], found.nights).proportion_ci()
+        yield (
+            f"| {world.rate} | {world.samples:,} | {what} | {found.nights:,} | {found.share('fail')} "
+            f"| {100 * low:.1f} to {100 * high:.1f} % | {found.share('inconclusive')} | {found.share('pass')} |"
+        )
 
 
 def _changed(rate: float, options: argparse.Namespace) -> Iterator[str]:

@@ -46,7 +46,12 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class World:
-    """How good the models are, on which the nights are drawn; `trend` runs lie before the one that is judged."""
+    """How good the models are, on which the nights are drawn; `trend` runs lie before the one that is judged.
+
+    A share `errored` of the records no measure can judge, each for itself. With a `spread` slices are not what they
+    were from one run to the next: each value of each dimension shifts its records' rates by so much (a standard
+    deviation), though nothing got worse.
+    """
 
     rate: float
     samples: int
@@ -55,6 +60,8 @@ class World:
     only: str | None = None
     room: float = 0.0
     trend: int = 14
+    errored: float = 0.0
+    spread: float = 0.0
     gate: EvalGate = field(default_factory=EvalGate)
 
     @cached_property
@@ -79,17 +86,33 @@ class World:
         hit = [self.only is None or self.only in cell for cell in CELLS]
         return np.where(hit, self.rate - drop, self.rate)
 
+    def _shifted(self, rng: np.random.Generator, rates: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Return the rate in each cell of one run."""
+        known = np.full(len(CELLS), self.rate) if rates is None else rates
+        if not self.spread:
+            return known
+        return np.clip(known + VALUES @ rng.normal(0, self.spread, VALUES.shape[1]), 0.01, 0.9999)
+
     def _run(self, rng: np.random.Generator, number: int, worse: NDArray[np.float64]) -> PastRun:
         counts = rng.multinomial(self.samples, SHARES)
+        failed = [rng.binomial(counts, self.errored) for _ in MEASURES]
         whole = [
-            _drawn(rng, counts, worse if name == WORSE else np.full(len(CELLS), self.rate), name)
-            for name in MEASURES
+            _drawn(rng, counts - bad, self._shifted(rng, worse if name == WORSE else None), name)
+            for name, bad in zip(MEASURES, failed, strict=True)
         ]
         sizes = (MEMBERS @ counts).tolist()
-        sums = [map(Sums, sizes, *each) for each in whole]
+        errored = [(MEMBERS @ bad).tolist() for bad in failed]
+        sums = [
+            map(Sums, (MEMBERS @ (counts - bad)).tolist(), *each)
+            for bad, each in zip(failed, whole, strict=True)
+        ]
+        errors = [
+            dict(zip(MEASURES, each, strict=True)) if self.errored else {}
+            for each in zip(*errored, strict=True)
+        ]
         tallies: Any = tuple(
-            Drawn(where, size, {}, dict(zip(MEASURES, each, strict=True)))
-            for where, size, *each in zip(SLICES, sizes, *sums, strict=True)
+            Drawn(where, size, error, dict(zip(MEASURES, each, strict=True)))
+            for where, size, error, *each in zip(SLICES, sizes, errors, *sums, strict=True)
         )
         return PastRun.model_construct(
             run_id=number,
@@ -132,3 +155,5 @@ SHARES = np.array([np.prod(each) for each in itertools.product(*(d.values() for 
 SLICES = _slices()
 PAIRS_OF_SLICES = sum(len(where) == 2 for where in SLICES)
 MEMBERS = _members(SLICES, CELLS)
+# Which values of the dimensions each cell has.
+VALUES = _members([where for where in SLICES if len(where) == 1], CELLS).T

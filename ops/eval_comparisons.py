@@ -125,7 +125,7 @@ def _said(question: Question, answer: Answer, gate: EvalGate, verdict: Verdict, 
     if answer.rate is None:
         return f"no data; there were {answer.reference_samples:,}" if answer.reference_samples else "no data"
     if answer.drop is None or answer.limit is None:
-        return "no data to compare with"
+        return f"new: {question.now.n:,} samples, and none before to compare with"
     if not question.testable:
         return _untested(question, gate)
     beside = {

@@ -10,7 +10,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from ops import database, errors, eval_copy_rows, eval_export_fields, queries
+from ops import database, errors, eval_copy_rows, eval_export_fields, eval_times, queries
 from ops.eval_export_source import Aside, Record
 from ops.eval_night import Night
 from ops.evals import Cursor, Window
@@ -50,7 +50,7 @@ class CopySource:
         self._connection = database.connect(night.dsn, application=night.run)
         try:
             with self._reading():
-                self._unit: eval_export_fields.Unit = self._found_unit()
+                self._unit: eval_times.Unit = self._found_unit()
         except errors.OpsError:
             self.close()
             raise
@@ -139,10 +139,10 @@ class CopySource:
         if isinstance(value, sql.Composable):
             return value
         if isinstance(value, datetime):
-            return sql.Literal(eval_export_fields.written(value, self._unit))
+            return sql.Literal(eval_times.written(value, self._unit))
         return sql.Literal(value)
 
-    def _found_unit(self) -> eval_export_fields.Unit:
+    def _found_unit(self) -> eval_times.Unit:
         schema, name = self._name
         columns = [self._key, self._created, *self._where]
         values = {"schema": schema, "name": name, "columns": columns}
@@ -154,7 +154,7 @@ class CopySource:
             )
         kind = types[self._created]
         if kind in _TIMES:
-            return "text"
+            return eval_times.TEXT
         if kind not in _NUMBERS:
             raise errors.Refused(
                 f"{schema}.{name}.{self._created} is of type {kind}, which has no order in time, so no window can be "
@@ -163,7 +163,7 @@ class CopySource:
         query = "select max({created}) from {table} t"
         found = self._connection.execute(sql.SQL(query).format(**self._names())).fetchone()
         newest = found[0] if found and found[0] is not None else 0
-        return eval_export_fields.unit(int(newest) if kind in _WHOLE else float(newest))
+        return eval_times.unit(int(newest) if kind in _WHOLE else float(newest))
 
     def _names(self) -> dict[str, sql.Composable]:
         return {"table": sql.Identifier(*self._name), "created": sql.Identifier(self._created)}

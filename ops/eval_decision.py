@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from ops import eval_comparisons, eval_gate_words, eval_questions
+from ops import eval_comparisons, eval_gate_words, eval_questions, eval_unjudged
 from ops.eval_gate_words import Grounds
 from ops.eval_questions import Runs
 from ops.eval_settings import EvalGate
@@ -19,11 +19,6 @@ Matched = Mapping[tuple[Where, str], tuple[int, int, int, int]]
 # An undecided drop in a slice holds a night back where chance alone would show one like it, anywhere, in at most so
 # many times `alpha` of the nights: of a hundred slices there are always some that look worse.
 _STANDS_OUT = 10
-# A slice is missed where so many of its samples were to be expected, by how many values it is told by.
-_EXPECTED = {1: 10, 2: 100}
-# What the settings call the rest of a dimension's values.
-OTHER = "other"
-_NO_TALLIES: Mapping[Where, Tally] = {}
 
 
 def decide(
@@ -55,8 +50,9 @@ def decide(
         comparisons=comparisons,
         baseline=baseline,
         comparable=comparable,
-        gone=_gone(runs),
-        errored=_all_errored(runs),
+        gone=eval_unjudged.gone(runs),
+        errored=eval_unjudged.errored(runs),
+        new=eval_unjudged.new(runs),
         lost=lost,
     )
     verdict, why = _night(grounds)
@@ -84,7 +80,11 @@ def _night(grounds: Grounds) -> tuple[Verdict, Sequence[Comparison]]:
     if grounds.unfounded or grounds.gone or grounds.errored or grounds.lost is not None:
         return "inconclusive", open_ones
     level = _STANDS_OUT * grounds.gate.alpha
-    held = [each for each in open_ones if not each.where or _stands_out(each, grounds.gate, level)]
+    held = [
+        each
+        for each in open_ones
+        if not each.where or _stands_out(each, grounds.gate, level) or _is_unproven(each, grounds)
+    ]
     return ("inconclusive", held) if held else ("pass", open_ones)
 
 
@@ -93,36 +93,10 @@ def _stands_out(each: Comparison, gate: EvalGate, level: float) -> bool:
     return drops and each.p_adjusted is not None and each.p_adjusted <= level
 
 
-def _gone(runs: Runs) -> tuple[str, ...]:
-    """Return the slices that were there before and have no samples now, where that is no chance."""
-    known = runs.baseline if runs.baseline is not None else (runs.past[-1] if runs.past else _NO_TALLIES)
-    here, there = (run[()].samples if () in run else 0 for run in (runs.now, known))
-    if not there:
-        return ()
-    return tuple(
-        eval_gate_words.slice_name(where)
-        for where, tally in known.items()
-        if where
-        and not (where in runs.now and runs.now[where].samples)
-        and _missed(runs, where, tally.samples * here / there)
-    )
-
-
-def _missed(runs: Runs, where: Where, expected: float) -> bool:
-    """Whether a slice without samples is missed; rare values share one slice, in which it may be tonight."""
-    shared = (((dimension, OTHER),) for dimension, _ in where)
-    among = max(runs.now[each].samples if each in runs.now else 0 for each in shared)
-    named = all(value != OTHER for _, value in where)
-    return named and expected >= _EXPECTED[min(len(where), 2)] and among < expected / 2
-
-
-def _all_errored(runs: Runs) -> tuple[str, ...]:
-    """Return the measures that failed on every record."""
-    whole = runs.now.get((), eval_questions.NOTHING)
-    return tuple(
-        name
-        for name, count in sorted(whole.errored.items())
-        if count and not (name in whole.measures and whole.measures[name].n)
+def _is_unproven(each: Comparison, grounds: Grounds) -> bool:
+    """Whether a slice that no run before can speak for is not shown to hold its floor, by enough samples for a test."""
+    return (
+        each.against == "floor" and each.where in grounds.new and each.samples >= grounds.gate.least_samples
     )
 
 

@@ -162,10 +162,11 @@ def _whole(night: Night, writing: Writing, *, known: frozenset[str]) -> Whole:
     state, fields = writing.state, night.plan.project.eval.fields
     records = night.plan.folder / eval_export_state.RECORDS
     picked = eval_export_fields.Picked(fields.key, fields.created)
-    if twice := eval_export_once.doubles(records, writing.hashes, picked):
-        size, digest = eval_export_once.leave_out(records, twice)
-        kept, repeated = state.records - len(twice), state.repeated + len(twice)
+    if (twice := eval_export_once.doubles(records, writing.hashes, picked)).numbers:
+        size, digest = eval_export_once.leave_out(records, twice.numbers)
+        kept, repeated = state.records - len(twice.numbers), state.repeated + len(twice.numbers)
         update = {"bytes": size, "sha256": digest, "records": kept, "repeated": repeated}
+        update |= {"remarks": (*state.remarks, *twice.said)}
         state = state.model_copy(update=update)
     if not state.window.watermark:
         return Whole(**state.model_dump())

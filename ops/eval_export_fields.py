@@ -1,4 +1,4 @@
-"""Where key and time stand in a record, and how a time is written where the records are."""
+"""Where key and time stand in a record, and of which table and columns."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, cast
+from datetime import datetime
+from typing import Any, cast
 
 import jmespath
 import jmespath.exceptions
 import orjson
 
-from ops import errors
+from ops import errors, eval_times
 
-Unit = Literal["text", "seconds", "milliseconds", "parts of seconds", "parts of milliseconds"]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# As seconds it would be the year 5138, as milliseconds 1973.
-_MILLISECONDS = 100_000_000_000
 _PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}]', re.DOTALL)
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -98,37 +94,13 @@ def digest(data: bytes) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Return a time in UTC: ISO 8601, or seconds or milliseconds since 1970."""
+    """Return a time in UTC, as the evaluation reads it; nothing where it is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
     try:
-        if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            if found.tzinfo is UTC:
-                return found
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return _since_1970(value)
+        return eval_times.read(value)
     except (ValueError, OverflowError):
-        pass
-    return None
-
-
-def unit(value: object) -> Unit:
-    """Return how times are written where this is one of them."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return "text"
-    if abs(value) >= _MILLISECONDS:
-        return "parts of milliseconds" if isinstance(value, float) else "milliseconds"
-    return "parts of seconds" if isinstance(value, float) else "seconds"
-
-
-def written(when: datetime, unit: Unit) -> str:
-    """Return a time as it is written there; never a later one."""
-    if unit == "text":
-        return when.astimezone(UTC).isoformat()
-    micros = (when - _EPOCH) // timedelta(microseconds=1)
-    scale = 1000 if unit.endswith("milliseconds") else 1_000_000
-    whole, rest = divmod(micros, scale)
-    return f"{whole}.{rest:0{len(str(scale)) - 1}d}" if rest and unit.startswith("parts") else str(whole)
+        return None
 
 
 def _shallow(line: bytes) -> object:
@@ -149,12 +121,6 @@ def _shallow(line: bytes) -> object:
         return orjson.loads(b"".join((*parts, line[end:])))
     except ValueError:
         return None
-
-
-def _since_1970(value: float) -> datetime:
-    if abs(value) >= _MILLISECONDS:
-        return _EPOCH + timedelta(milliseconds=value)
-    return _EPOCH + timedelta(seconds=value)
 
 
 def _getter(expression: str, of: str) -> Callable[[dict[str, Any]], object]:

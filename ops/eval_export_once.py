@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,57 @@ import numpy as np
 from ops import eval_export_fields, eval_export_files
 from ops.eval_export_fields import Picked
 
+_NAMED, _SHOWN = 5, 60
 
-def doubles(records: Path, hashes: array[int], picked: Picked) -> set[int]:
-    """Return the numbers of the lines whose record comes again later, which is newer."""
-    found: set[int] = set()
+
+@dataclass(slots=True)
+class Doubles:
+    """The lines whose record comes again later, by number, and of how many the two differ; some of these by key."""
+
+    numbers: set[int] = field(default_factory=set[int])
+    differing: int = 0
+    keys: list[str] = field(default_factory=list[str])
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """One sentence, if there are any."""
+        if not self.numbers:
+            return ()
+        same = "all of them alike" if not self.differing else f"{self.differing:,} of them differ"
+        named = (
+            f": {', '.join(self.keys)}{', …' if self.differing > len(self.keys) else ''}" if self.keys else ""
+        )
+        kept = "; the later one is kept" if self.differing else ""
+        return (
+            f"{len(self.numbers):,} records stood there once more with the key of another, {same}{named}{kept}.",
+        )
+
+
+def doubles(records: Path, hashes: array[int], picked: Picked) -> Doubles:
+    """Return the lines whose record comes again later, which is newer."""
+    found = Doubles()
     if not (alike := _alike(hashes)):
         return found
-    last: dict[str, int] = {}
+    last: dict[str, tuple[int, bytes]] = {}
     with records.open("rb") as file:
         for number, line in enumerate(file):
             if number not in alike:
                 continue
             _, key = picked.of(eval_export_fields.loaded(line))
             if key is not None:
-                found |= {last[key]} if key in last else set()
-                last[key] = number
+                digest = hashlib.blake2b(line.strip(), digest_size=16).digest()
+                if key in last:
+                    _add(found, key, last[key][0], differs=last[key][1] != digest)
+                last[key] = number, digest
     return found
+
+
+def _add(found: Doubles, key: str, number: int, *, differs: bool) -> None:
+    found.numbers.add(number)
+    found.differing += differs
+    shown = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"
+    if differs and len(found.keys) < _NAMED and shown not in found.keys:
+        found.keys.append(shown)
 
 
 def leave_out(records: Path, numbers: set[int]) -> tuple[int, str]:

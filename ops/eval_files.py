@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from array import array
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from ops import errors, eval_export_fields
+from ops import errors, eval_export_fields, eval_file_forms
 from ops.eval_export_source import Aside, Record
 from ops.eval_night import Night
 from ops.evals import Cursor, Window
@@ -35,9 +36,15 @@ class FileSource:
         self._where = {
             eval_export_fields.column(name, of="where"): value for name, value in settings.where.items()
         }
-        self._paths = _found(night)
-        self._files, self._starts, self._times = array("i"), array("q"), array("q")
-        self._look()
+        self._named = _found(night)
+        self._folder = tempfile.TemporaryDirectory(prefix="runbooks-records-")
+        try:
+            self._paths = [self._lines(number, path) for number, path in enumerate(self._named)]
+            self._files, self._starts, self._times = array("i"), array("q"), array("q")
+            self._look()
+        except BaseException:
+            self.close()
+            raise
         self._order = np.argsort(self._moments, kind="stable")
 
     @property
@@ -45,7 +52,8 @@ class FileSource:
         return np.frombuffer(self._times, dtype=np.int64)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Remove what was made of files that are no lines of JSON."""
+        self._folder.cleanup()
 
     def now(self) -> datetime | None:
         """Return the moment after the newest record, unless that lies in the future."""
@@ -95,15 +103,16 @@ class FileSource:
     def _record(self, line: bytes) -> Record:
         return Record(line, *self._picked.of(eval_export_fields.loaded(line)))
 
+    def _lines(self, number: int, path: Path) -> Path:
+        with _reading(path):
+            folder = Path(self._folder.name, str(number))
+            folder.mkdir()
+            return eval_file_forms.lines(path, folder)
+
     def _look(self) -> None:
         for number, path in enumerate(self._paths):
-            try:
-                with path.open("rb") as file:
-                    self._look_through(file, number)
-            except OSError as error:
-                raise errors.Refused(
-                    f"{path.name} cannot be read ({error.strerror}), so its records would be missing. Give the right."
-                ) from None
+            with _reading(self._named[number]), path.open("rb") as file:
+                self._look_through(file, number)
 
     def _look_through(self, file: BinaryIO, number: int) -> None:
         at = 0
@@ -123,6 +132,16 @@ class FileSource:
         return all(
             eval_export_fields.text(values.get(column)) == value for column, value in self._where.items()
         )
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise errors.Refused(
+            f"{path.name} cannot be read ({error.strerror}), so its records would be missing. Give the right."
+        ) from None
 
 
 def _found(night: Night) -> list[Path]:

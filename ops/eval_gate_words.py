@@ -24,6 +24,7 @@ class Grounds:
     comparable: bool
     gone: Sequence[str]
     errored: Sequence[str]
+    new: Sequence[Where] = ()
     lost: int | None = None
 
     @property
@@ -37,10 +38,11 @@ def summary(grounds: Grounds, verdict: Verdict, why: Sequence[Comparison]) -> st
     if verdict == "fail":
         return (
             f"Fail: {_listed(why)}. Look at the slice before a release goes on; the P0 rollback is at hand."
+            f"{_fresh(grounds)}"
         )
     if verdict == "pass":
-        return f"Pass: {_passed(grounds)}{_undecided(why)}{_advice(grounds)}"
-    return f"Inconclusive: {_inconclusive(grounds, why)}{_advice(grounds)}"
+        return f"Pass: {_passed(grounds)}{_undecided(why)}{_fresh(grounds)}{_advice(grounds)}"
+    return f"Inconclusive: {_inconclusive(grounds, why)}{_fresh(grounds)}{_advice(grounds)}"
 
 
 def row(each: Comparison) -> dict[str, Any]:
@@ -72,18 +74,31 @@ def _inconclusive(grounds: Grounds, why: Sequence[Comparison]) -> str:
         few = f"{grounds.samples:,} samples" if grounds.samples else "no samples at all"
         return f"{few}, and below {least} nothing fails and nothing passes."
     if grounds.errored:
-        return (
-            f"{', '.join(grounds.errored)} failed on every record, which is no pass. Look at problems.jsonl."
-        )
+        return f"{_few(grounds.errored)}, which is no pass. Look at problems.jsonl."
     if grounds.gone:
-        named = ", ".join(grounds.gone[:_NAMED])
-        more = f" and {len(grounds.gone) - _NAMED} more" if len(grounds.gone) > _NAMED else ""
-        return f"{named}{more}: no data, which is no pass. Find out whether that is meant."
+        return f"{_few(grounds.gone)}: no data, which is no pass. Find out whether that is meant."
     if grounds.lost is not None:
         return f"run {grounds.lost}, which is pinned as the baseline, is not in the database any more."
     if grounds.unfounded:
         return "there is neither a baseline nor a floor to judge by."
     return f"{_listed(why)}."
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def _fresh(grounds: Grounds) -> str:
+    """Return which slices are new: of those without a floor nothing is known but that they are there."""
+    wide = [where for where in grounds.new if len(where) == 1]
+    narrow = [where for where in grounds.new if not any((pair,) in wide for pair in where)]
+    found = [*wide, *(where for where in narrow if len(where) > 1)]
+    if not found:
+        return ""
+    held = [measure for measure, floor in grounds.gate.floors if floor is not None]
+    by = f"only the floors of {_few(held)} speak for it" if held else "nothing speaks for it"
+    return f" New, with nothing before to compare with: {_few([slice_name(where) for where in found])}; {by}."
 
 
 def _advice(grounds: Grounds) -> str:

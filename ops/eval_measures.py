@@ -69,14 +69,14 @@ def schema_valid(record: Record, means: Means) -> int:
     return PASS if record.content is not record.output and validator.is_valid(record.output) else 0
 
 
-@measure("safe", version=1)
+@measure("safe", version=2)
 def safe(record: Record, means: Means) -> int:
     """Whether the output breaks no rule of the project's rule set."""
     if means.safety is None:
         raise Unjudged("there is no rule set")
     if record.output is None:
         raise Unjudged("there is no output")
-    return 0 if means.safety.unsafe(record.text, record.redacted) else PASS
+    return 0 if means.safety.unsafe(record.text, record.redacted, names=record.names) else PASS
 
 
 @measure("publish_proxy", version=1)

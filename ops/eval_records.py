@@ -43,6 +43,11 @@ class Record:
     problems: Problems
 
     @property
+    def names(self) -> str:
+        """The names of all fields within, where something was taken out of the record: that may have been one."""
+        return _names(self.content) if self.redacted else ""
+
+    @property
     def provider(self) -> str:
         return self.labels[0] or UNKNOWN
 
@@ -204,4 +209,19 @@ def _texts(content: Any) -> str:
             rest.extend(reversed(cast("list[Any]", value)))
         elif value is not None and not isinstance(value, bool):
             found.append(str(value))
+    return "\n".join(found)
+
+
+def _names(content: Any) -> str:
+    """Return the names of fields within, without recursion."""
+    found: list[str] = []
+    rest: list[Any] = [content]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            fields = cast("dict[str, Any]", value)
+            found.extend(fields)
+            rest.extend(fields.values())
+        elif isinstance(value, list):
+            rest.extend(cast("list[Any]", value))
     return "\n".join(found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
+from ops import eval_redaction_keys, secrets
 from ops import eval_redaction_shapes as shapes
-from ops import secrets
+from ops.eval_redaction_parts import joined
 
 FIELD = "_redacted"
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -20,19 +22,18 @@ _ESCAPED = re.compile(rb"\\u00(?:[2-7][0-9A-Fa-f]|[Aa][0Dd])|\\u20(?:1[0-5]|[02]
 _PLAIN = re.compile(rb'"[a-z_ ]*"')
 _RUN, _DIGITS = b"a" * 16, b"0" * 13
 _LETTERS = bytes(ord("a") if chr(code).isalnum() and code < 128 else 0 for code in range(256))
-# Spaces and hyphens between the groups of a card's number end in one of these bytes in UTF-8, and begin with those.
-_LAST, _FIRST = b" -\xa0\x87\x89\xaf\x90\x91\x92\x93", b"\xc2\xe2\x80"
+# What stands between the groups of a card's number ends in one of these bytes in UTF-8, and begins with those.
+_LAST, _FIRST = b" ./_\t\n\r-\xa0\x87\x89\xaf\x90\x91\x92\x93", b"\xc2\xe2\x80"
 _NUMBERS = bytes(
-    ord("0") if code in b"0123456789" else ord(" ") if code in _LAST else letter
+    ord("0") if code in b"0123456789" else ord(" ") if code in _LAST else code if code in b"\\" else letter
     for code, letter in enumerate(_LETTERS)
 )
-_TWO_GROUPS = b"000 000"
-# As cards are printed: 4-4-4-4, 4-6-5, 4-6-4, 4-3-3-3, 4-4-4-4-3; what goes on in letters is a hash.
-_GROUPS = re.compile(rb"(?=[0 ]{15})(?<!0)0{3,6}(?: 0{3,6}){2,4}(?![0a])")
-_WORDS = (
-    b"eyJ", b"AKIA", b"ASIA", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"sbp_", b"AIza", b"xox",
-    b"_live_", b"_test_", b"ccess",
-)  # fmt: skip
+_TWO_GROUPS, _BROKEN_GROUPS = b"000 000", b"000\\"
+# Between the groups of a card may be a line break as JSON writes it.
+_GROUPS = re.compile(rb"(?<!0)0{3,12}(?:(?: |\\{1,8}(?:[a ]|a[a0]{4})){1,2}0{3,12}){1,4}(?!0)")
+_FEWEST = 13
+_WITH_RUN = tuple(word.encode() for word in eval_redaction_keys.WITH_RUN)
+_WITHOUT_RUN = tuple(word.encode() for word in eval_redaction_keys.WITHOUT_RUN)
 
 
 def redact_line(line: bytes, *, opened: bool = True) -> tuple[bytes, tuple[str, ...]]:
@@ -72,9 +73,8 @@ def suspicious(data: bytes) -> bool:
     return (
         b"@" in data
         or _has_digits(data.translate(_NUMBERS, _FIRST))
-        or b"sk-" in data
-        or b"sb_secret_" in data
-        or (_RUN in data.translate(_LETTERS) and any(word in data for word in _WORDS))
+        or any(word in data for word in _WITHOUT_RUN)
+        or (_RUN in data.translate(_LETTERS) and any(word in data for word in _WITH_RUN))
         or b"-----BEGIN" in data
         or (b"%" in data and b"%40" in data)
         or (b"\\" in data and b"\\u" in data and _ESCAPED.search(data) is not None)
@@ -82,17 +82,24 @@ def suspicious(data: bytes) -> bool:
 
 
 def _has_digits(marked: bytes) -> bool:
-    return _DIGITS in marked or (_TWO_GROUPS in marked and _GROUPS.search(marked) is not None)
+    if _DIGITS in marked:
+        return True
+    if _TWO_GROUPS not in marked and _BROKEN_GROUPS not in marked:
+        return False
+    return any(found[0].count(b"0") >= _FEWEST for found in _GROUPS.finditer(marked))
 
 
 def _cleaned(line: bytes, found: set[str], known: bool) -> bytes:
-    parts: list[bytes] = []
+    return joined(_pieces(line, found, known), b"".join)
+
+
+def _pieces(line: bytes, found: set[str], known: bool) -> Iterator[bytes]:
     end = 0
     for match in _STRING.finditer(line):
-        parts += (_bare(line[end : match.start()], found, known), _string(match[0], found, known))
+        yield _bare(line[end : match.start()], found, known)
+        yield _string(match[0], found, known)
         end = match.end()
-    parts.append(_bare(line[end:], found, known))
-    return b"".join(parts)
+    yield _bare(line[end:], found, known)
 
 
 def _string(token: bytes, found: set[str], known: bool) -> bytes:
@@ -114,8 +121,7 @@ def _bare(piece: bytes, found: set[str], known: bool) -> bytes:
     if len(piece) < shapes.SHORTEST or not (known or suspicious(piece)):
         return piece
     text = _text(piece)
-    # As a number it must stay one.
-    clean = shapes.cleaned(shapes.without_cards(text, found, mask="0"), found, opened=known)
+    clean = shapes.cleaned(text, found, opened=known, number=True)
     return piece if clean == text else clean.encode("utf-8", "surrogateescape")
 
 

@@ -13,7 +13,7 @@ from postgrest import SyncSelectRequestBuilder
 from postgrest.types import CountMethod
 from supabase import Client, ClientOptions, SupabaseException
 
-from ops import app_settings, errors, eval_export_fields, eval_rest_key, secrets
+from ops import app_settings, errors, eval_export_fields, eval_rest_key, eval_times, secrets
 from ops.eval_night import Night
 from ops.evals import Cursor, Window
 
@@ -40,7 +40,7 @@ class Api:
         eval_rest_key.verify(key, environment=plan.environment.name)
         self._http = httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
         self._client = _client(url, key, self._http)
-        self.unit: eval_export_fields.Unit = "text"
+        self.unit = eval_times.TEXT
         self.date: datetime | None = None
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Api:
         asked = self._select(f"{self.key},{self.created}").not_.is_(self.created, "null")
         answer = self.ask(asked.order(self.created, desc=True).limit(1))
         found = _parsed(answer.content)
-        self.unit = eval_export_fields.unit(found[0].get(self.created)) if found else "text"
+        self.unit = eval_times.unit(found[0].get(self.created)) if found else eval_times.TEXT
         self.date = _date(answer)
 
     def page(self, window: Window, *, after: Cursor | None, most: int) -> bytes:
@@ -81,7 +81,7 @@ class Api:
 
     def since(self, moment: datetime) -> int | None:
         """Return how many records were made after a moment."""
-        written = eval_export_fields.written(moment, self.unit)
+        written = eval_times.written(moment, self.unit)
         return self._counted(self._select(self.key, count=True).gt(self.created, written))
 
     def ask(self, asked: SyncSelectRequestBuilder) -> httpx.Response:
@@ -114,9 +114,9 @@ class Api:
     def _within(
         self, asked: SyncSelectRequestBuilder, window: Window, after: Cursor | None
     ) -> SyncSelectRequestBuilder:
-        end = eval_export_fields.written(window.end, self.unit)
+        end = eval_times.written(window.end, self.unit)
         first = after.created if after else window.start
-        start = eval_export_fields.written(first, self.unit)
+        start = eval_times.written(first, self.unit)
         # Without this beside the `or` no index is used, and pages take longer and longer.
         asked = asked.gte(self.created, start).lt(self.created, end).not_.is_(self.key, "null")
         if after is None:

@@ -18,7 +18,7 @@ from ops.eval_standard import Standard
 from ops.settings import Strict
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-_UNREAD = {"updated", "latency_unit"}
+_UNREAD = {"latency_unit"}
 
 
 class Rules(Strict):

@@ -11,11 +11,13 @@ from typing import Any, cast
 
 import jsonschema_rs
 
+from ops import eval_redaction_cards
+
 _SPECIAL = frozenset(r"\.^$|?*+()[]{}/-")
 _LARGEST = 5_000_000
 
-# `secrets.MASK`, whose module a worker need not load.
-_HIDDEN = "[redacted]"
+# Masks of another form: `secrets.MASK`, whose module a worker need not load, and that of a card that was a number.
+_FURTHER = {"secret": ("[redacted]",), "card": (eval_redaction_cards.NUMBER,)}
 
 
 class Safety:
@@ -32,33 +34,34 @@ class Safety:
         whole = [*patterns.values(), *([phrase_pattern(phrases)] if phrases else [])]
         self._none = compiled(whole) if whole else None
 
-    def unsafe(self, text: str, redacted: Any) -> bool:
-        """Whether a text breaks a rule; `redacted` says what was taken out of it."""
+    def unsafe(self, text: str, redacted: Any, *, names: str = "") -> bool:
+        """Whether a text breaks a rule; `redacted` says what was taken out of it or of the names of its fields."""
         if len(text) < self._shortest or (self._longest is not None and len(text) > self._longest):
             return True
-        if redacted and self._taken(text, redacted):
+        if redacted and self._taken(text, redacted, names):
             return True
         return self._none is not None and not self._none.is_valid(text)
 
-    def why(self, text: str, redacted: Any) -> list[str]:
+    def why(self, text: str, redacted: Any, *, names: str = "") -> list[str]:
         """Return every rule that a text breaks."""
         found: list[str] = []
         if len(text) < self._shortest:
             found.append(f"shorter than {self._shortest} characters")
         if self._longest is not None and len(text) > self._longest:
             found.append(f"longer than {self._longest} characters")
-        found += [f"contained {kind}" for kind in self._taken(text, redacted)]
+        found += [f"contained {kind}" for kind in self._taken(text, redacted, names)]
         return found + [
             name for name, pattern in self._named.items() if not compiled([pattern]).is_valid(text)
         ]
 
-    def _taken(self, text: str, redacted: Any) -> list[str]:
+    def _taken(self, text: str, redacted: Any, names: str) -> list[str]:
         """Return what kinds of personal data were taken out of this text; the record may have had others elsewhere."""
         marks = cast("list[Any]", redacted) if isinstance(redacted, list) else []
         return [
             kind
             for kind in marks
-            if kind in self._pii and (f"[redacted {kind}]" in text or (kind == "secret" and _HIDDEN in text))
+            if kind in self._pii
+            and any(mask in text or mask in names for mask in (f"[redacted {kind}]", *_FURTHER.get(kind, ())))
         ]
 
 

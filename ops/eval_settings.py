@@ -20,9 +20,8 @@ class Fields(Strict):
     """`[eval.fields]`: where each part of a record stands in it, as JMESPath; what is absent is null."""
 
     key: str = Field(default="id", description="unique among the records; text or number")
-    created: str = Field(default="created_at", description="ISO 8601, or seconds or milliseconds since 1970")
-    updated: str | None = Field(
-        default="updated_at", description="grows with each change; null: records never change"
+    created: str = Field(
+        default="created_at", description="ISO 8601, or seconds, milli-, micro- or nanoseconds since 1970"
     )
     output: str = Field(default="output", description="what the model wrote: JSON, or text with JSON in it")
     provider: str = "selected_provider"

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
+from ops import eval_times
 from ops.eval_problems import Problems
 
 LONGEST_LABEL = 200
 LONGEST_KEY = 300
 BIGINT = 2**63 - 1
-_NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _NOT_FINITE = {"nan", "inf", "infinity", "-inf", "-infinity", "+inf", "+infinity"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# From which number on a time since 1970 is in milli-, micro- and nanoseconds: years 5138, 5138 and 5138.
-_UNITS = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3))
 
 
 def text(value: Any, field: str, problems: Problems) -> str | None:
@@ -87,7 +83,7 @@ def _spelled(said: str, field: str, problems: Problems) -> float | None:
     said = said.strip()
     if not said:
         return None
-    if _NUMBER.fullmatch(said):
+    if eval_times.NUMBER.fullmatch(said):
         problems.append(f"{field}: number as text")
         return int(said) if said.isdigit() else float(said)
     problems.append(f"{field}: {'not finite' if said.lower() in _NOT_FINITE else 'wrong type'}")
@@ -98,32 +94,13 @@ def time(value: Any, field: str, problems: Problems) -> datetime | None:
     """Return a moment from ISO 8601, without a zone in UTC, or from (milli-, micro-, nano-)seconds since 1970."""
     if value is None or value == "":
         return None
+    if type(value) is not str and type(value) is not int and type(value) is not float:
+        problems.append(f"{field}: wrong type")
+        return None
+    if type(value) is str and eval_times.is_number(value.strip()):
+        problems.append(f"{field}: number as text")
     try:
-        if type(value) is str:
-            found = _from_text(value.strip(), field, problems)
-        elif type(value) is int or type(value) is float:
-            found = _since_1970(value)
-        else:
-            problems.append(f"{field}: wrong type")
-            return None
+        return eval_times.read(value)
     except (ValueError, OverflowError):
         problems.append(f"{field}: no time")
         return None
-    return found
-
-
-def _from_text(said: str, field: str, problems: Problems) -> datetime:
-    if said[4:5] != "-" and _NUMBER.fullmatch(said):
-        problems.append(f"{field}: number as text")
-        return _since_1970(float(said))
-    found = datetime.fromisoformat(said.removesuffix(" UTC"))
-    if found.tzinfo is UTC:
-        return found
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _since_1970(number: float) -> datetime:
-    for least, unit in _UNITS:
-        if abs(number) >= least:
-            return _EPOCH + timedelta(microseconds=round(number * 1_000_000 / unit))
-    return _EPOCH + timedelta(seconds=number)

@@ -55,7 +55,8 @@ def _described(record: Record, judge: Judge) -> dict[str, Any]:
 def _why(record: Record, judge: Judge, values: dict[str, int | None], errored: list[str]) -> list[str]:
     found: list[str] = []
     if judge.means.safety and values.get("safe") == 0:
-        found.append(f"not safe: {', '.join(judge.means.safety.why(record.text, record.redacted))}")
+        rules = judge.means.safety.why(record.text, record.redacted, names=record.names)
+        found.append(f"not safe: {', '.join(rules)}")
     if values.get("schema_valid") == 0:
         found.append(f"not schema-valid: {_schema(record, judge)}")
     found += [problem for problem in record.problems if problem.partition(":")[0] in errored]

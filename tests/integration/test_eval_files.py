@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ops import errors, eval_export, eval_watermark
+from ops import errors, eval_export, eval_file_forms, eval_watermark
 from ops.eval_night import EvalChoices
 from ops.evals import Export
 from tests.fix_eval_export import DAY, T0, Site
@@ -90,6 +93,34 @@ def test_the_first_night_looks_back_from_the_newest_record_and_the_next_goes_on(
     assert ingested(site, "night-3").records == 0
 
 
+@pytest.mark.parametrize("parts", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_window_holds_times_since_1970(site: Site, parts: int, as_text: bool):
+    def since_1970(hours: int) -> object:
+        number = round((T0 + timedelta(hours=hours)).timestamp()) * parts
+        return str(number) if as_text else number
+
+    times = {n: since_1970(n) for n in (3, -30, 1, 50, 2)}
+    write(site, "a.jsonl", [{"meta": {"id": n, "time": said}} for n, said in times.items()])
+    found = site.export(DAY)
+    assert ids(found) == [1, 2, 3]
+
+
+def test_a_change_after_a_night_is_read_by_a_re_score_and_no_later_night(site: Site):
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n), publish_state=None) for n in range(3)])
+    first = ingested(site, "night-1")
+    assert [json.loads(line)["publish_state"] for line in first.path.read_bytes().splitlines()] == [None] * 3
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n), publish_state="edited") for n in range(3)])
+    assert ingested(site, "night-2").records == 0
+    again = site.export(DAY)
+    assert [json.loads(line)["publish_state"] for line in again.path.read_bytes().splitlines()] == [
+        "edited"
+    ] * 3
+    site.settings = 'fields = { key = "meta.id", created = "meta.time", updated = "changed_at" }'
+    with pytest.raises(errors.Refused, match="updated"):
+        site.export()
+
+
 def test_the_limit_is_said_for_files_as_well(site: Site):
     write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n // 4)) for n in range(20)])
     found = site.export(DAY.model_copy(update={"limit": 6}))
@@ -113,3 +144,80 @@ def test_globs_without_files_and_a_broken_expression_are_refused(site: Site):
     site.settings = 'fields = { key = "meta.[" }'
     with pytest.raises(errors.Refused, match="is no JMESPath"):
         site.export()
+
+
+def three(**more: Any) -> list[dict[str, Any]]:
+    return [record(n, T0 + timedelta(minutes=n), big=2**70 + n, **more) for n in range(3)]
+
+
+def jsonl(records: Sequence[dict[str, Any]]) -> bytes:
+    return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in records).encode()
+
+
+FORMS = {
+    "gzip": gzip.compress(jsonl(three(output="é"))),
+    "bzip2": bz2.compress(jsonl(three(output="é"))),
+    "xz": lzma.compress(jsonl(three(output="é"))),
+    "utf-16": jsonl(three(output="é")).decode().encode("utf-16"),
+    "utf-16 without a mark": jsonl(three(output="é")).decode().encode("utf-16-le"),
+    "array": json.dumps(three(output="é")).encode(),
+    "array over lines": b"\xef\xbb\xbf" + json.dumps(three(output="é"), indent=2).encode(),
+    "array in gzip": gzip.compress(json.dumps(three(output="é"), indent=1).encode()),
+}
+
+
+@pytest.mark.parametrize("data", FORMS.values(), ids=FORMS.keys())
+def test_other_forms_of_records_are_read(site: Site, data: bytes):
+    (site.root / "logs" / "a.jsonl").write_bytes(data)
+    found = site.export()
+    assert [json.loads(line) for line in found.path.read_bytes().splitlines()] == three(output="é")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (gzip.compress(jsonl(three()))[:-9], "a.jsonl is packed by gzip and broken or cut off"),
+        (b"PK\x03\x04" + b"x" * 40, "is a zip archive"),
+        (b"PAR1" + b"x" * 40, "is a Parquet file"),
+        (
+            json.dumps({"n": 3, "runs": three()}, indent=2).encode(),
+            r"one JSON object over .* jq -c '.runs\[\]' a.jsonl",
+        ),
+        (b"\xff\xfe" + b"{\x00\xd8\xd8\xd8\xd8", "UTF-16 that is broken, .* iconv -f UTF-16"),
+    ],
+)
+def test_what_is_no_lines_of_json_is_refused_by_its_name(site: Site, data: bytes, said: str):
+    (site.root / "logs" / "a.jsonl").write_bytes(data)
+    with pytest.raises(errors.Refused, match=said):
+        site.export()
+
+
+def test_a_large_array_is_refused_with_how_to_spread_it(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(eval_file_forms, "LARGEST_ARRAY", 100)
+    write(site, "a.jsonl", [json.dumps(three(), indent=1).encode()])
+    with pytest.raises(errors.Refused, match=r"is a JSON array and too large .* jq -c '\.\[\]' a.jsonl"):
+        site.export()
+
+
+def test_records_of_one_key_in_two_files_are_said_and_which_differ(site: Site):
+    write(site, "a.jsonl", [record(n, T0 + timedelta(minutes=n), output="a") for n in range(6)])
+    write(
+        site,
+        "b.jsonl",
+        [record(n, T0 + timedelta(minutes=n), output="b" if n > 3 else "a") for n in range(2, 6)],
+    )
+    found = site.export()
+    assert (found.records, found.repeated) == (6, 4)
+    said = "4 records stood there once more with the key of another, 2 of them differ: 4, 5; the later one is kept."
+    assert said in found.summary
+    assert [json.loads(line)["output"] for line in found.path.read_bytes().splitlines()] == ["a"] * 4 + [
+        "b"
+    ] * 2
+
+
+def test_the_same_file_twice_is_said_to_be_alike(site: Site):
+    for name in ("a.jsonl", "b.jsonl"):
+        write(site, name, [record(n, T0) for n in range(3)])
+    assert (
+        "3 records stood there once more with the key of another, all of them alike." in site.export().summary
+    )

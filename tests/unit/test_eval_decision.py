@@ -15,6 +15,7 @@ from ops.evals import Comparison, Judged, Moments, PastRun, Tally, Where
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 A: Where = (("provider", "a"),)
 B: Where = (("provider", "b"),)
+C: Where = (("provider", "c"),)
 GATE = EvalGate()
 FLOORS = EvalGate(floors=Floors(safe=0.8))
 
@@ -190,6 +191,62 @@ def test_a_night_on_which_everything_errored_is_no_pass():
     assert judged.verdict == "inconclusive"
     assert "safe failed on every record" in judged.summary
     assert decide(broken, FLOORS, baseline=BASELINE).verdict == "fail"
+
+
+@pytest.mark.parametrize("judged_ones", [0, 1])
+@pytest.mark.parametrize("baseline", [None, past(1, GOOD), past(1, GOOD, version="v0")])
+def test_a_slice_that_errored_holds_the_night_by_name(judged_ones: int, baseline: PastRun | None):
+    whole = tally((), 5000 + judged_ones, 4750, errored=50)
+    now = (whole, tally(A, 5000, 4750), tally(C, judged_ones, judged_ones, errored=50))
+    judged = decide(now, FLOORS, baseline=baseline)
+    if baseline is not None:
+        # Provider b is gone as well, and what is said first are the errors.
+        assert of(judged, B).said.startswith("no data")
+    assert judged.verdict == "inconclusive"
+    many = "50 of 51 records" if judged_ones else "every record"
+    assert f"safe failed on {many} of provider c, which is no pass" in judged.summary
+
+
+def test_a_slice_that_errored_is_said_once_and_a_handful_of_errors_holds_nothing():
+    pair: Where = (*A, ("environment", "prod"))
+    now = (
+        tally((), 9000, 8550, errored=500),
+        tally(A, 100, 95, errored=500),
+        tally(pair, 50, 45, errored=300),
+    )
+    assert decide(now, FLOORS).summary.count("failed on") == 1
+    few = (tally((), 9000, 8550, errored=9), tally(A, 9000, 8550), tally(B, 0, 0, errored=9))
+    assert decide(few, FLOORS).verdict == "pass"
+
+
+def test_a_slice_that_is_new_is_said_and_needs_no_floor_to_be():
+    now = tallies({"a": (5000, 4750), "b": (5000, 4750), "c": (400, 380)})
+    judged = decide(now, baseline=BASELINE)
+    assert judged.verdict == "pass"
+    assert "New, with nothing before to compare with: provider c; nothing speaks for it." in judged.summary
+    assert of(judged, C).said == "new: 400 samples, and none before to compare with"
+    # Without a baseline the run before is what it is new to.
+    assert "New, with nothing before" in decide(now, FLOORS, past=[BASELINE]).summary
+    assert "New" not in decide(now, FLOORS).summary
+    assert "New" not in decide(GOOD, FLOORS, baseline=BASELINE).summary
+
+
+@pytest.mark.parametrize(("good", "verdict"), [(250, "fail"), (325, "inconclusive"), (380, "pass")])
+def test_a_slice_that_is_new_is_held_against_the_floors(good: int, verdict: str):
+    now = tallies({"a": (5000, 4750), "b": (5000, 4750), "c": (400, good)})
+    judged = decide(now, FLOORS, baseline=BASELINE)
+    assert judged.verdict == verdict
+    assert "provider c; only the floors of safe speak for it" in judged.summary
+    if verdict == "inconclusive":
+        assert judged.summary.startswith("Inconclusive: safe (floor) of provider c: 81.2 %")
+    known = past(1, tallies({"a": (5000, 4750), "b": (5000, 4750), "c": (400, good)}))
+    assert verdict != "inconclusive" or decide(now, FLOORS, baseline=known).verdict == "pass"
+
+
+def test_a_new_slice_of_a_few_samples_holds_nothing():
+    now = tallies({"a": (5000, 4750), "b": (5000, 4750), "c": (20, 15)})
+    judged = decide(now, FLOORS, baseline=BASELINE)
+    assert (judged.verdict, "provider c" in judged.summary) == ("pass", True)
 
 
 def test_a_run_that_was_measured_otherwise_is_not_compared_with():

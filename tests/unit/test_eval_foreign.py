@@ -71,7 +71,7 @@ LANGSMITH = {
 
 
 def read(logged: dict[str, Any], *, unit: str = "ms", **fields: str) -> Record:
-    mapping = Fields(**fields).model_dump(exclude={"updated", "latency_unit"})
+    mapping = Fields(**fields).model_dump(exclude={"latency_unit"})
     return Reader(mapping, latency_scale=1000 if unit == "s" else 1).read(json.dumps(logged).encode(), at=0)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops import eval_measures, eval_rows, eval_standard, evals
+from ops import eval_measures, eval_redaction, eval_rows, eval_standard, evals
 from ops.eval_measures import Means
 from ops.eval_records import Reader, Record
 from ops.eval_safety import Safety
@@ -24,14 +24,14 @@ RULES = {
     "patterns": {"s": "(?i)<script"},
 }
 PUBLISH = {"published": 1.0, "edited": 0.5, "discarded": 0.0}
+FIELDS = Fields().model_dump(exclude={"latency_unit"})
 V9 = {"type": "array", "items": {"type": "string"}}
 MEANS = Means(Schemas({ALL: SCHEMA, "v9": V9}), Safety(RULES), PUBLISH)
 ABSENT = Means(Schemas({"v9": V9}), None, PUBLISH)
 
 
 def read(**changed: Any) -> Record:
-    fields = Fields().model_dump(exclude={"updated", "latency_unit"})
-    return Reader(fields).read(json.dumps(record(**changed)).encode(), at=0)
+    return Reader(FIELDS).read(json.dumps(record(**changed)).encode(), at=0)
 
 
 def judged(means: Means = MEANS, /, **changed: Any) -> tuple[dict[str, int | None], list[str]]:
@@ -82,6 +82,30 @@ def test_an_output_is_schema_valid_by_the_schema_of_its_version(output: Any, ver
 def test_an_output_is_safe_when_it_breaks_no_rule(output: Any, redacted: list[str] | None, value: int):
     values, errored = judged(output=output, _redacted=redacted)
     assert (values["safe"], errored) == (value, [])
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [
+        ({"card": 4111111111111111}, 0),
+        ({"cards": [{"n": [-4111111111111111]}]}, 0),
+        ('{"card": 4111111111111111}', 0),
+        ({"card": "no.4111.1111.1111.1111"}, 0),
+        ({"of": {"4111111111111111": True}}, 0),
+        ({"card": 4111111111111112}, 1000),
+        ({"card": 0, "of": "Ada"}, 1000),
+    ],
+)
+def test_the_rule_sees_a_card_that_the_export_took_out(output: Any, value: int):
+    line, _ = eval_redaction.redact_line(json.dumps(record(output=output, note="5555555555554444")).encode())
+    means = Means(MEANS.schemas, Safety(RULES | {"longest": None, "pii": ["card"]}), PUBLISH)
+    found = Reader(FIELDS).read(line, at=0)
+    values, errored = eval_standard.Judge(means).judged(found)
+    assert (values["safe"], errored) == (value, [])
+    assert (
+        "contained card"
+        in Safety(RULES | {"pii": ["card"]}).why(found.text, found.redacted, names=found.names)
+    ) is (not value)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ops.eval_records import Reader, Record
 from ops.eval_settings import Fields
 from tests.eval_nights import record
 
-NAMES = Fields().model_dump(exclude={"updated", "latency_unit"})
+NAMES = Fields().model_dump(exclude={"latency_unit"})
 HORIZON = datetime(2026, 3, 1, tzinfo=UTC)
 MOMENT = "2026-02-15T20:50:00+00:00"
 

@@ -6,13 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops import eval_redaction, secrets
+from ops import eval_redaction, eval_redaction_cards, secrets
 from ops.eval_redaction import redact_line
 
-CARDS = ["4111111111111111", "5555 5555 5555 4444", "3782-822463-10005", "6011111111111117", "30569309025904"]
+CARDS = [
+    *("4111111111111111", "5555 5555 5555 4444", "3782-822463-10005", "6011111111111117", "30569309025904"),
+    *("4111.1111.1111.1111", "5555/5555/5555/4444", "3782_822463_10005", "4111\n1111\n1111\n1111"),
+    *("4111 1111\r\n1111 1111", "41111111 11111111", "4111\t1111\t1111\t1111"),
+    "4111\u00a01111\u00a01111\u00a01111",
+]
 ADDRESSES = ["jo@example.com", "first.last+tag@mail.example.co.uk", "jörg@müller.de", "jo%40example.com"]
 KEYS = [
     "sk-" + "proj-abcDEF1234567890abcDEF",
@@ -22,6 +27,17 @@ KEYS = [
     "github_pat_" + "11ABCDEFG0" * 3,
     "sb_secret_" + "abcdefghijklmnop_1234",
     "eyJ" + "hbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl",
+    "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567",
+    "glpat-" + "ab_CD-ef_GH-ij_KL-mn1",
+    "glpat-" + "abcdefGHIJKLMNOPQR12.01.0a1b2c3d4",
+    "npm_" + "aB3" * 12,
+    "gsk_" + "aB3d" * 13,
+    "SG." + "abcdefghijklmnopqrst-_" + "." + "ab1" * 14 + "-",
+    "whsec_" + "aB3d+/" * 5 + "a=",
+    "xapp-" + "1-A0123456789-0123456789012-" + "0a" * 20,
+    "ya29." + "a0_ab-CD" * 6,
+    "sk-" + "proj-ab_CD-efgh-IJKL_mnop-12-34_ab",
+    "sk-" + "proj-abCDefGHijKLmnOPqrSTuv",
     "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow/+=\nabc\n-----END RSA PRIVATE KEY-----",
 ]
 # Words that end in no letter of a card, an address or a key.
@@ -108,8 +124,87 @@ def test_what_is_no_secret_stays_byte_for_byte(line: bytes):
 
 
 def test_a_card_that_is_a_number_stays_one():
-    assert redacted({"card": 4111111111111111, "other": 4111111111111112})["card"] == 0
-    assert redact_line(b'{"card":4111111111111111}') == (b'{"card":0,"_redacted":["card"]}', ("card",))
+    assert redacted({"card": 4111111111111111, "other": 4111111111111112})["card"] == 9000000000000000
+    expected = b'{"card":9000000000000000,"_redacted":["card"]}'
+    assert redact_line(b'{"card":4111111111111111}') == (expected, ("card",))
+    assert redact_line(expected) == (expected, ())
+
+
+@pytest.mark.parametrize("text", ['{"card": 4111111111111111, "a": 1}', "```json\n[1,4111111111111111]\n```"])
+def test_a_number_in_json_that_is_a_text_stays_one(text: str):
+    said = redacted({"output": text})["output"]
+    assert said == text.replace("4111111111111111", "9000000000000000")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no.4111111111111111", "no.[redacted card]"),
+        ("card4111111111111111!", "card[redacted card]!"),
+        ("Nr.5555 5555 5555 4444.", "Nr.[redacted card]."),
+        ("Authorization: Bearer " + "ab12_CD-34.ef~gh+ij/kl==", "Authorization: Bearer [redacted key]"),
+        ("DOM\\user@host.example.com", "DOM\\[redacted email]"),
+        ("DOM\\user@host", "DOM\\[redacted email]"),
+        ("DOM\\first.last@mail.example.com", "DOM\\f[redacted email]"),
+    ],
+)
+def test_what_stands_before_it_stays(text: str, said: str):
+    assert redacted({"a": text})["a"] == said
+
+
+def test_each_of_many_keys_is_taken_out():
+    aws = "aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
+    text = f"{aws} {KEYS[3]} {aws} {KEYS[2]} Bearer {KEYS[6]}"
+    said = redacted({"a": text})["a"]
+    assert said.count("[redacted key]") == 5
+    assert "EXAMPLE" not in said
+
+
+def failing(digits: str) -> str:
+    """Return digits of which the last is wrong."""
+    if eval_redaction_cards.is_card(digits):
+        return digits[:-1] + str((int(digits[-1]) + 1) % 10)
+    return digits
+
+
+WORDS = """
+the quick task-force-on-very-long-hyphenated-names Bearer authentication-is-described-here disk- risk-averse
+npm_config_registry_of_the_project hf_hub_download SG.md whsec_ sk-SK xapp- ya29 @app.route user@ a@b 50%40
+C:\\users\\name path/to/2026/1101/notes v2.10.3 10.0.192.168 192.168.100.200 1,234,567 +49-30-901820
+2026_1101_1200 100.000.000 0x4111 §4111
+"""
+words = st.sampled_from(WORDS.split())
+numbers = st.one_of(
+    st.uuids().map(str),
+    st.datetimes().map(lambda when: when.isoformat()),
+    st.dates().map(lambda day: day.strftime("%Y/%m/%d")),
+    st.floats(allow_nan=False, allow_infinity=False)
+    .map(repr)
+    .filter(lambda said: len(said.split(".")[0]) < 13),
+    st.floats(0, 1).map(lambda number: f"{number:.16f}"),
+    st.tuples(*[st.integers(0, 9999)] * 4)
+    .map(lambda each: ".".join(map(str, each)))
+    .filter(lambda said: len(said) < 16),
+    st.from_regex(r"[1-9][0-9]{6,18}", fullmatch=True).map(failing),
+    st.from_regex(r"[24-6][0-9]{15}", fullmatch=True)
+    .map(failing)
+    .map(lambda digits: "-".join(digits[at : at + 4] for at in range(0, 16, 4))),
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(words | numbers, max_size=12))
+def test_prose_identifiers_and_numbers_stay_as_they_are(parts: list[str]):
+    # A comma and a letter: numbers side by side may be a card together.
+    text = ", x ".join(parts)
+    line = json.dumps({"a": text}).encode()
+    assert redact_line(line) == (line, ())
+
+
+@pytest.mark.parametrize("number", [0.4111111111111111, 4111111111111111.5, 1234.4111111111111111])
+def test_decimals_are_no_card(number: float):
+    line = json.dumps({"a": number, "b": f"{number} .4111111111111111"}).encode()
+    assert redact_line(line) == (line, ())
 
 
 @pytest.mark.parametrize("line", [b'{"a":"jo\\u0040example.com"}', b'{"a":"\\u0034111111111111111"}'])
