@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from ops import configuration, errors, project_folder
 from ops.backup_settings import Backups
+from ops.check_settings import Acknowledged, Checks
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.eval_settings import Eval, EvalSource
 from ops.pause_settings import WritePause
@@ -102,6 +103,8 @@ class Environment(Strict):
     backups: Backups | None = None
     pause: WritePause = WritePause()
     eval: EvalSource | None = None
+    checks: Checks = Checks()
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     @property
     def in_place(self) -> bool:
