@@ -1,4 +1,4 @@
-"""The end of a scheduled check: what is new, still and gone, the verdict in its bundle, and word when it has changed."""
+"""The end of a scheduled check: its verdict, its report in the bundle, and word to people when it has changed."""
 
 from __future__ import annotations
 

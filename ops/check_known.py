@@ -39,7 +39,7 @@ def gone(checking: Checking) -> tuple[tuple[Gone, ...], tuple[Gone, ...]]:
 
 
 def _is_over(known: Known, checking: Checking) -> bool:
-    """Whether this run has shown that an earlier one's own trouble is over: that nobody could look, or not to the end."""
+    """Whether this run, which came to its end, does not have the check that found it."""
     return known.about not in checking.looks and "the check itself" not in checking.looks
 
 
@@ -66,9 +66,7 @@ def _reported(
     )
 
 
-def _acknowledged(
-    finding: Finding, known: tuple[Acknowledged, ...], today: date
-) -> Acknowledgement | None:
+def _acknowledged(finding: Finding, known: tuple[Acknowledged, ...], today: date) -> Acknowledgement | None:
     """Return what was said last of this finding: of several the one that lasts longest."""
     said = [each for each in known if _is_about(each, finding)]
     if not said:

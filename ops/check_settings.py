@@ -35,7 +35,9 @@ class Acknowledged(Strict):
     """`[[environments.NAME.acknowledged]]`: a finding that is known, and counts for nothing up to a day."""
 
     fingerprint: str | None = Field(default=None, pattern=r"[0-9a-f]{8}", description="as the report says it")
-    kind: str | None = Field(default=None, description="of the finding, with `object`, where there is no fingerprint")
+    kind: str | None = Field(
+        default=None, description="of the finding, with `object`, where there is no fingerprint"
+    )
     object: str | None = Field(default=None, description="at which it is")
     until: date = Field(description="the last day on which it counts for nothing")
     by: str = Field(min_length=2, description="who answers for it")
@@ -52,16 +54,24 @@ class Acknowledged(Strict):
 class Checks(Strict):
     """`[environments.NAME.checks]`: how a scheduled check may look, and from where on something is a finding."""
 
-    statement_timeout: Span = Field(default=timedelta(seconds=10), description="for each question to the database")
-    lock_timeout: Span = Field(default=timedelta(seconds=1), description="how long a question waits for others")
+    statement_timeout: Span = Field(
+        default=timedelta(seconds=10), description="for each question to the database"
+    )
+    lock_timeout: Span = Field(
+        default=timedelta(seconds=1), description="how long a question waits for others"
+    )
     connect_timeout: Span = Field(default=timedelta(seconds=5), description="for a login, a URL or Redis")
     most_scan: Size = Field(default=64 * 1024**2, description="no table that is larger is read whole")
     connections: Share = Field(default=0.8, description="of what others than superusers may use")
     lag: Span = Field(default=timedelta(minutes=1), description="that a replica may be behind")
     retained_wal: Size = Field(default=1024**3, description="that a slot or an archiver may hold back")
     transaction: Span = Field(default=timedelta(minutes=15), description="that a transaction may be open")
-    idle: Span = Field(default=timedelta(minutes=5), description="that a transaction may be open and do nothing")
-    blocked: Span = Field(default=timedelta(seconds=30), description="that a query may wait for another's lock")
+    idle: Span = Field(
+        default=timedelta(minutes=5), description="that a transaction may be open and do nothing"
+    )
+    blocked: Span = Field(
+        default=timedelta(seconds=30), description="that a query may wait for another's lock"
+    )
     cache_hit: Share = Field(default=0.95, description="of the blocks that are read, at least from memory")
     least_reads: int = Field(default=100_000, ge=1, description="blocks below which the cache is not judged")
     temporary: Size = Field(default=1024**3, description="of temporary files between two looks")
@@ -74,7 +84,9 @@ class Checks(Strict):
     logs_token: str | None = Field(default=None, description="secret reference of its bearer token")
     logs_since: Span = Field(default=timedelta(hours=24), description="how far back the log is read")
     refused_logins: int = Field(default=10, ge=0, description="in that time, of one role")
-    refused_rows: int = Field(default=0, ge=0, description="writes that RLS or rights refused in that time, at one table")
+    refused_rows: int = Field(
+        default=0, ge=0, description="writes that RLS or rights refused in that time, at one table"
+    )
     status_url: str = Field(
         default="https://status.supabase.com/api/v2/summary.json",
         description="public JSON of the platform's status page; empty: it is not asked",
@@ -87,4 +99,6 @@ class Checks(Strict):
     unused_index: Size = Field(default=10 * 1024**2, description="from which size on an unused index is said")
     dead_rows: Share = Field(default=0.2, description="of a table's rows")
     least_rows: int = Field(default=10_000, ge=0, description="of a table below which dead rows are not said")
-    vacuum_age: Span = Field(default=timedelta(days=7), description="since autovacuum, of a table with dead rows")
+    vacuum_age: Span = Field(
+        default=timedelta(days=7), description="since autovacuum, of a table with dead rows"
+    )

@@ -5,7 +5,7 @@ Source: supabase-operations.md, "Daily", "Weekly" and "Quarterly"; database-pipe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,15 +108,13 @@ class Checking:
                 connection.execute(text.format(sql.Identifier(name), given))
             yield connection
 
-    def ask(
-        self, text: LiteralString, into: Callable[..., Row], values: Mapping[str, Any] | None = None
-    ) -> list[Row]:
-        """Ask one question and return its rows, each as what `into` makes of its columns.
+    def ask(self, text: LiteralString, into: type[Row], values: Mapping[str, Any] | None = None) -> list[Row]:
+        """Ask one question and return its rows, each as an `into` of its columns.
 
         Raises:
             OpsError: as `reading` does.
         """
-        with self.reading() as connection, connection.cursor(row_factory=class_row(into)) as cursor:  # pyright: ignore[reportArgumentType]  # a callable is what it calls
+        with self.reading() as connection, connection.cursor(row_factory=class_row(into)) as cursor:
             return cursor.execute(text, values).fetchall()
 
     def found(
@@ -174,7 +172,8 @@ def _login(plan: CheckPlan, run: str) -> database.Connection:
     where = plan.environment
     if where.database is None:
         raise errors.Refused(
-            f"{where.name} has no database, so nobody can ask it. Name it in [environments.{where.name}] of runbooks.toml."
+            f"{where.name} has no database, so nobody can ask it. Name it in [environments.{where.name}] of "
+            "runbooks.toml."
         )
     dsn = app_settings.open_reference(where.database, plan.project.root)
     secrets.remember(dsn)

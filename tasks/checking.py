@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from ops import check_end, check_looks, check_report, checking
-from ops.evidence import Evidence
 from ops.checking import Checking, CheckPlan
+from ops.evidence import Evidence
 from tasks.recording import recorded
 from tasks.step import Step, step
 

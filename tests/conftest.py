@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fix_faults",
     "tests.fix_browser",
     "tests.fix_backups",
+    "tests.fix_checks",
     # What these build on must be loaded first.
     "tests.fix_eval_export",
 ]

@@ -1,0 +1,102 @@
+"""An environment that scheduled checks look at, with a real database, and who is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ops import check_end, errors
+from ops.check_looks import Check
+from ops.checked import Checked, Reported
+from tasks import checking as step
+from tests import projects
+from tests.fix_webhook import webhook
+
+CONFIG = """\
+[project]
+manager = "file:{manager}"
+
+[environments.production]
+database = "file:{secret}"
+{more}
+"""
+
+
+@dataclass
+class Checkup:
+    """A project whose production is checked."""
+
+    project: Path
+    admin: str
+    heard: list[dict[str, str]]
+    checks: Sequence[Check] = ()
+    more: str = ""
+    secrets: dict[str, str] = field(default_factory=dict[str, str])
+
+    def configure(self, more: str) -> None:
+        """Write the configuration with these lines of production's."""
+        named = {name: self.project.parent / name for name in ("manager", "secret")}
+        text = CONFIG.format(**named, more=more)
+        (self.project / "runbooks.toml").write_text(text, "utf-8")
+
+    def run(self, kind: str = "daily-checks") -> Checked:
+        """Look with the checks that the test is about; a verdict that fails the run is returned as well."""
+        plan = step.plan_checks(str(self.project), "production", kind=kind)
+        try:
+            with step.opened(plan) as state:
+                step.reach(state)
+                for each in self.checks:
+                    each(state)
+                found = step.hand_off(state)
+        except errors.CheckFailed as error:
+            found = error.evidence
+        assert isinstance(found, Checked)
+        return found
+
+    def look(self, *, flow: Callable[..., Any]) -> Checked:
+        """Run a whole flow."""
+        try:
+            found = flow(str(self.project))
+        except errors.CheckFailed as error:
+            found = error.evidence
+        assert isinstance(found, Checked)
+        return found
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of what a run finds."""
+        return [each.kind for each in self.run().report.findings]
+
+    def the(self, kind: str) -> Reported:
+        """Return the one finding of this kind."""
+        (found,) = [each for each in self.run().report.findings if each.kind == kind]
+        return found
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        """Run a statement as a superuser."""
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            cursor = connection.execute(text.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+def written(found: Checked) -> dict[str, Any]:
+    """Return the report as it lies in the bundle."""
+    assert found.bundle
+    return json.loads((Path(found.bundle) / check_end.RESULT).read_text("utf-8"))
+
+
+@pytest.fixture
+def checkup(shaped_admin: str, tmp_path: Path) -> Generator[Checkup]:
+    """A project with a fresh shaped database, which a superuser looks at."""
+    with webhook() as (url, heard):
+        for name, value in (("manager", url), ("secret", shaped_admin)):
+            (tmp_path / name).write_text(value, "utf-8")
+        project = projects.write(tmp_path / "app", migrations={}, config="")
+        made = Checkup(project, shaped_admin, heard)
+        made.configure("")
+        yield made
