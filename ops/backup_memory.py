@@ -16,10 +16,13 @@ Key = tuple[str, str]
 
 
 class Memory(Fact):
-    """Since when somebody looks, and which problems people were told of."""
+    """Since when somebody looks, what the last look found, and which problems people were told of."""
 
     since: datetime
     told: tuple[Key, ...] = ()
+    at: datetime | None = None
+    verdict: str | None = None
+    found: tuple[Key, ...] = ()
 
 
 def read(root: Path, environment: str, *, now: datetime, about: str = "backups") -> Memory:

@@ -72,15 +72,18 @@ def _tell(verifying: Verifying, verdict: Verdict) -> tuple[str, ...]:
     now = {(each.kind, each.object): each for each in verifying.problems}
     before = set(memory.told)
     if before == now.keys():
-        _remember(verifying, before)
+        _remember(verifying, verdict, before)
         return ()
     told = telling.tell(plan.project, plan.environment, _text(verifying, verdict, now, before))
-    _remember(verifying, set(now) if told.reached else before)
+    _remember(verifying, verdict, set(now) if told.reached else before)
     return told.said
 
 
-def _remember(verifying: Verifying, told: set[Key]) -> None:
-    memory = verifying.memory.model_copy(update={"told": tuple(sorted(told))})
+def _remember(verifying: Verifying, verdict: Verdict, told: set[Key]) -> None:
+    found = tuple((each.kind, each.object) for each in verifying.problems)
+    memory = verifying.memory.model_copy(
+        update={"told": tuple(sorted(told)), "at": verifying.now, "verdict": verdict, "found": found}
+    )
     backup_memory.write(verifying.plan.out, verifying.plan.environment.name, memory)
 
 

@@ -60,6 +60,11 @@ class Checking:
         self._connection: database.Connection | None = None
 
     @property
+    def clock(self) -> datetime:
+        """The time now; that of the whole run is `now`."""
+        return datetime.now(UTC)
+
+    @property
     def settings(self) -> Checks:
         """From where on something is a finding."""
         return self.plan.environment.checks

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from psycopg import conninfo
 
 from cli import schema
 from ops import errors
@@ -161,7 +162,7 @@ def test_a_check_without_the_right_has_not_looked_and_earlier_findings_are_not_g
     secret = odd.project.parent / "secret"
     odd.checks = (odd_rows,)
     try:
-        secret.write_text(odd.admin.replace("user=supabase_admin", "user=reader"), "utf-8")
+        secret.write_text(conninfo.make_conninfo(odd.admin, user="reader"), "utf-8")
         found = odd.run()
         assert found.verdict == "attention"
         (unseen,) = found.report.findings

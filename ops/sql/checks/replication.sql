@@ -1,0 +1,16 @@
+-- How far is each replica, or whoever else is sent WAL, behind, and when did it last answer?
+-- Locks: none. Lowest version: 15.
+select
+    r.application_name as name,
+    coalesce(host(r.client_addr), 'local') as address,
+    r.state,
+    coalesce(greatest(r.write_lag, r.flush_lag, r.replay_lag), interval '0') as lag,
+    pg_catalog.pg_wal_lsn_diff(
+        case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
+             else pg_catalog.pg_current_wal_lsn() end,
+        coalesce(r.replay_lsn, r.flush_lsn, r.write_lsn, r.sent_lsn))::bigint as behind,
+    pg_catalog.clock_timestamp() - r.reply_time as silent,
+    r.backend_start as since
+from pg_catalog.pg_stat_replication r
+where r.state <> 'backup'
+order by 1, 2
