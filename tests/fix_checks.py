@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,6 @@ class Checkup:
     admin: str
     heard: list[dict[str, str]]
     checks: Sequence[Check] = ()
-    more: str = ""
-    secrets: dict[str, str] = field(default_factory=dict[str, str])
 
     def configure(self, more: str) -> None:
         """Write the configuration with these lines of production's."""
@@ -90,13 +89,20 @@ def written(found: Checked) -> dict[str, Any]:
     return json.loads((Path(found.bundle) / check_end.RESULT).read_text("utf-8"))
 
 
+@contextmanager
+def looking_at(admin: str, folder: Path) -> Generator[Checkup]:
+    """Yield a project whose production is the database behind this DSN of a superuser."""
+    with webhook() as (url, heard):
+        for name, value in (("manager", url), ("secret", admin)):
+            (folder / name).write_text(value, "utf-8")
+        project = projects.write(folder / "app", migrations={}, config="")
+        made = Checkup(project, admin, heard)
+        made.configure("")
+        yield made
+
+
 @pytest.fixture
 def checkup(shaped_admin: str, tmp_path: Path) -> Generator[Checkup]:
     """A project with a fresh shaped database, which a superuser looks at."""
-    with webhook() as (url, heard):
-        for name, value in (("manager", url), ("secret", shaped_admin)):
-            (tmp_path / name).write_text(value, "utf-8")
-        project = projects.write(tmp_path / "app", migrations={}, config="")
-        made = Checkup(project, shaped_admin, heard)
-        made.configure("")
+    with looking_at(shaped_admin, tmp_path) as made:
         yield made

@@ -33,7 +33,7 @@ from ops import (
 )
 from ops.checked import Checked
 from tests import fix_http, polling
-from tests.fix_checks import Checkup
+from tests.fix_checks import Checkup, looking_at
 
 LIMITS = "[environments.production.checks]\n"
 
@@ -55,6 +55,21 @@ def sessions(dsn: str, count: int, **how: Any) -> Generator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def loud() -> Iterator[embedded.Server]:
+    """A server with a log in JSON, passwords, and room for those who receive WAL."""
+    settings = {
+        "logging_collector": "on",
+        "log_destination": "jsonlog",
+        "log_timezone": "UTC",
+        "log_directory": "log",
+        "log_filename": "postgres.log",
+        "max_wal_senders": "4",
+    }
+    with embedded.running(settings=settings, listen=True) as server:
+        yield server
+
+
 def test_connections_are_counted_by_role_and_application(checkup: Checkup):
     checkup.checks = (check_connections.check_connections,)
     checkup.configure(f"{LIMITS}connections = 0.3")
@@ -63,7 +78,7 @@ def test_connections_are_counted_by_role_and_application(checkup: Checkup):
         found = checkup.the("connections-high")
         assert "(leaky) 35" in found.said
         assert "pg_terminate_backend" in found.todo
-    polling.until(lambda: checkup.kinds() == [])
+    polling.wait_until(lambda: checkup.kinds() == [])
 
 
 def test_a_role_near_its_own_limit_is_named(checkup: Checkup, shaped: str):
@@ -77,7 +92,7 @@ def test_a_role_near_its_own_limit_is_named(checkup: Checkup, shaped: str):
             assert checkup.the("role-connections-high").said == (
                 "The role limited has 4 of the 4 connections that it may have."
             )
-        polling.until(lambda: checkup.kinds() == [])
+        polling.wait_until(lambda: checkup.kinds() == [])
     finally:
         checkup.sql("drop role limited")
 
@@ -88,7 +103,7 @@ def test_an_idle_and_a_long_transaction_are_named_with_their_session(checkup: Ch
     assert checkup.kinds() == []
     with session(checkup.admin, application_name="forgetful") as idle:
         idle.execute("select 1")
-        polling.until(lambda: checkup.kinds() == ["idle-in-transaction"])
+        polling.wait_until(lambda: checkup.kinds() == ["idle-in-transaction"])
         found = checkup.the("idle-in-transaction")
         assert found.object == "role supabase_admin, application forgetful"
         assert f"pg_terminate_backend({idle.info.backend_pid})" in found.todo
@@ -97,11 +112,11 @@ def test_an_idle_and_a_long_transaction_are_named_with_their_session(checkup: Ch
     with session(checkup.admin, application_name="slow") as slow:
         asleep = threading.Thread(target=sleep, args=(slow,))
         asleep.start()
-        polling.until(lambda: checkup.kinds() == ["long-transaction"])
+        polling.wait_until(lambda: checkup.kinds() == ["long-transaction"])
         assert f"pg_cancel_backend({slow.info.backend_pid})" in checkup.the("long-transaction").todo
         slow.cancel()
         asleep.join()
-    polling.until(lambda: checkup.kinds() == [])
+    polling.wait_until(lambda: checkup.kinds() == [])
 
 
 def sleep(connection: psycopg.Connection) -> None:
@@ -123,7 +138,9 @@ def test_a_queue_is_named_by_who_stands_at_its_beginning(checkup: Checkup):
         waiting = [threading.Thread(target=wait, args=(each,)) for each in (second, third)]
         for each in waiting:
             each.start()
-        polling.until(lambda: "2 queries" in " ".join(each.said for each in checkup.run().report.findings))
+        polling.wait_until(
+            lambda: "2 queries" in " ".join(each.said for each in checkup.run().report.findings)
+        )
         found = checkup.the("blocked-queries")
         assert found.object == "role supabase_admin, application holder"
         assert f"pid {holder.info.backend_pid}, idle in transaction" in found.said
@@ -155,26 +172,28 @@ def test_a_slot_that_nobody_reads_and_one_that_holds_wal(checkup: Checkup):
     assert checkup.kinds() == []
 
 
-def test_a_receiver_that_has_stopped_is_behind(checkup: Checkup, server: embedded.Server, tmp_path: Path):
-    checkup.checks = (check_replication.check_replication,)
-    checkup.configure(f'{LIMITS}retained_wal = "2 MB"')
-    program = server.bindir / "pg_receivewal"
+def test_a_receiver_that_has_stopped_is_behind(loud: embedded.Server, tmp_path: Path):
     folder = tmp_path / "wal"
     folder.mkdir()
-    dsn = conninfo.make_conninfo(checkup.admin, application_name="archive")
-    receiver = subprocess.Popen([program, "-D", folder, "-d", dsn, "--no-loop"], stderr=subprocess.DEVNULL)
-    try:
-        polling.until(lambda: bool(checkup.sql("select from pg_stat_replication where state = 'streaming'")))
-        polling.until(lambda: checkup.kinds() == [])
-        receiver.send_signal(signal.SIGSTOP)
-        checkup.sql("select pg_logical_emit_message(false, 'test', repeat('x', 9000000))")
-        polling.until(lambda: "replica-lag" in checkup.kinds())
-        assert checkup.the("replica-lag").object == "archive at local"
-        receiver.send_signal(signal.SIGCONT)
-        polling.until(lambda: checkup.kinds() == [])
-    finally:
-        receiver.kill()
-        receiver.wait()
+    dsn = conninfo.make_conninfo(loud.dsn(user=loud.superuser), application_name="archive")
+    with looking_at(loud.dsn(user=loud.superuser), tmp_path) as checkup:
+        checkup.checks = (check_replication.check_replication,)
+        checkup.configure(f'{LIMITS}retained_wal = "2 MB"')
+        receiver = subprocess.Popen(
+            [loud.bindir / "pg_receivewal", "-D", folder, "-d", dsn, "--no-loop", "-s", "1"]
+        )
+        streams = "select 1 from pg_stat_replication where state = 'streaming'"
+        try:
+            polling.wait_until(lambda: bool(checkup.sql(streams)) and checkup.kinds() == [])
+            receiver.send_signal(signal.SIGSTOP)
+            checkup.sql("select pg_logical_emit_message(false, 'test', repeat('x', 9000000))")
+            polling.wait_until(lambda: "replica-lag" in checkup.kinds())
+            assert checkup.the("replica-lag").object == "archive at local"
+            receiver.send_signal(signal.SIGCONT)
+            polling.wait_until(lambda: checkup.kinds() == [], seconds=40)
+        finally:
+            receiver.kill()
+            receiver.wait()
 
 
 def test_deadlocks_are_counted_from_one_look_to_the_next(checkup: Checkup):
@@ -182,7 +201,7 @@ def test_deadlocks_are_counted_from_one_look_to_the_next(checkup: Checkup):
     checkup.sql("create table public.one (id int); create table public.two (id int)")
     assert checkup.kinds() == []
     deadlock(checkup)
-    polling.until(
+    polling.wait_until(
         lambda: (
             checkup.sql("select deadlocks from pg_stat_database where datname = current_database()")[0][0] > 0
         )
@@ -216,16 +235,21 @@ def test_reads_that_miss_the_cache_and_sorts_that_go_to_the_disk(checkup: Checku
     checkup.checks = (check_counters.check_cache,)
     checkup.configure(f'{LIMITS}cache_hit = 0.9\nleast_reads = 500\ntemporary = "1 MB"')
     checkup.sql(
-        "create extension pg_buffercache; create table public.big as select n, repeat('x', 500) from generate_series(1, 20000) n"
+        "create extension pg_buffercache; "
+        "create table public.big as select n, repeat('x', 500) from generate_series(1, 20000) n"
     )
     checkup.run()
     assert checkup.kinds() == []
     with session(checkup.admin, autocommit=True) as connection:
-        evict = "select count(pg_buffercache_evict(bufferid)) from pg_buffercache where relfilenode = pg_relation_filenode('public.big')"
+        evict = (
+            "select count(pg_buffercache_evict(bufferid)) from pg_buffercache "
+            "where relfilenode = pg_relation_filenode('public.big')"
+        )
         connection.execute(evict)
         connection.execute("set max_parallel_workers_per_gather = 0; select count(*) from public.big")
         connection.execute(
-            "set work_mem = '64kB'; select count(*) from (select n from public.big order by repeat('y', n % 7 * 100), n offset 0) s"
+            "set work_mem = '64kB'; "
+            "select count(*) from (select n from public.big order by repeat('y', n % 7 * 100), n offset 0) s"
         )
         connection.execute("select pg_stat_force_next_flush()")
     found = {each.kind: each for each in checkup.run().report.findings}
@@ -379,44 +403,37 @@ def test_a_backup_that_is_too_old_by_the_projects_own_query(checkup: Checkup):
     assert checkup.kinds() == []
 
 
-def lines(*entries: tuple[str, str, str]) -> str:
-    at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
-    common = {"timestamp": at, "error_severity": "ERROR"}
-    return "".join(
-        json.dumps({**common, "state_code": state, "message": message, "user": user}) + "\n"
-        for state, message, user in entries
-    )
-
-
-@pytest.fixture
-def logging_server(tmp_path: Path) -> Iterator[embedded.Server]:
-    folder = tmp_path / "log"
-    folder.mkdir()
-    with embedded.running() as server:
-        with psycopg.connect(server.dsn(user=server.superuser), autocommit=True) as connection:
-            connection.execute("alter system set log_timezone = 'UTC'")
-            connection.execute("alter system set logging_collector = on")
-        yield server
-
-
-def test_refusals_of_rls_and_failed_logins_stand_in_the_log(checkup: Checkup, tmp_path: Path):
-    log = tmp_path / "postgres.json"
-    log.write_text("", "utf-8")
-    checkup.checks = (check_errors.check_errors,)
-    assert checkup.the("no-log").severity == "note"
-    checkup.configure(f'{LIMITS}log_file = "{log}"\nrefused_logins = 2')
-    assert checkup.kinds() == []
-    violation = 'new row violates row-level security policy for table "orders"'
-    login = 'password authentication failed for user "postgres"'
-    log.write_text(lines(("42501", violation, "authenticated"), *[("28P01", login, "postgres")] * 3), "utf-8")
-    found = {each.kind: each for each in checkup.run().report.findings}
-    assert set(found) == {"rls-refusals", "failed-logins"}
-    assert found["rls-refusals"].object == "table orders"
-    assert found["failed-logins"].object == "role postgres"
-    log.write_text("", "utf-8")
-    assert checkup.kinds() == []
-    log.unlink()
-    assert checkup.kinds() == ["not-looked-at"]
+def test_what_rls_and_authentication_refused_stands_in_the_servers_own_log(
+    loud: embedded.Server, tmp_path: Path
+):
+    with looking_at(loud.dsn(user=loud.superuser), tmp_path) as checkup:
+        log = loud.data / "log" / "postgres.json"
+        checkup.checks = (check_errors.check_errors,)
+        assert checkup.the("no-log").severity == "note"
+        checkup.configure(f'{LIMITS}log_file = "{log}"\nrefused_logins = 2')
+        assert checkup.kinds() == []
+        checkup.sql(
+            "create table public.orders (id int); alter table public.orders enable row level security"
+        )
+        checkup.sql("grant all on public.orders to authenticated")
+        with session(checkup.admin) as other, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            other.execute("set role authenticated; insert into public.orders values (1)")
+        stranger = conninfo.make_conninfo(loud.tcp_dsn(), password="wrong")
+        for _ in range(3):
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(stranger)
+        polling.wait_until(lambda: len(checkup.kinds()) == 2)
+        found = {each.kind: each for each in checkup.run().report.findings}
+        assert found["rls-refusals"].object == "table orders"
+        assert found["rls-refusals"].said.startswith(
+            "1 statement was refused at table orders in the last 24 h, 1 by"
+        )
+        assert found["failed-logins"].object == "role postgres"
+        assert found["failed-logins"].since
+        log.write_text("", "utf-8")
+        assert checkup.kinds() == []
+        log.unlink()
+        assert checkup.kinds() == ["not-looked-at"]
 
 
 def test_a_whole_morning_is_well_and_a_flow_that_fails_names_what(checkup: Checkup, tmp_path: Path):
@@ -426,7 +443,7 @@ def test_a_whole_morning_is_well_and_a_flow_that_fails_names_what(checkup: Check
         checkup.configure(f'{LIMITS}status_url = "{url}"\nlog_file = "{log}"')
         found = checkup.look(flow=daily_checks.fn)
         assert isinstance(found, Checked)
-        assert (found.verdict, found.heard if hasattr(found, "heard") else checkup.heard) == ("passed", [])
+        assert (found.verdict, checkup.heard) == ("passed", [])
         states = {each.about: each.state for each in found.report.looks}
         assert len(states) == 12
         assert {name for name, state in states.items() if state == "idle"} == {

@@ -4,7 +4,11 @@ select
     r.application_name as name,
     coalesce(host(r.client_addr), 'local') as address,
     r.state,
-    coalesce(greatest(r.write_lag, r.flush_lag, r.replay_lag), interval '0') as lag,
+    -- Of what a receiver never reports the lag only grows.
+    coalesce(
+        case when r.replay_lsn is not null then r.replay_lag
+             when r.flush_lsn is not null then r.flush_lag
+             else r.write_lag end, interval '0') as lag,
     pg_catalog.pg_wal_lsn_diff(
         case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn()
              else pg_catalog.pg_current_wal_lsn() end,
