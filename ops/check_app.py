@@ -24,7 +24,9 @@ def check_guard(checking: Checking) -> Evidence:
         stored = schema_guard.read(connection, project, environment=where.name)
     skipped = [_skipped(guard.skip_variable)] if schema_guard_skip.is_asked(guard) else []
     if not os.environ.get(guard.variable):
-        said = f"The database has schema version {stored.version}; {guard.variable} of the app is not set here."
+        said = (
+            f"The database has schema version {stored.version}; {guard.variable} of the app is not set here."
+        )
         return checking.found(skipped, said).model_copy(update={"idle": not skipped})
     try:
         found = schema_guard.compare(schema_version.of_app(guard), stored)

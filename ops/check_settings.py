@@ -95,7 +95,14 @@ class Checks(Strict):
     storage: Size | None = Field(default=None, description="of the disk that the database may fill")
     buckets: Size | None = Field(default=None, description="of files that all buckets may hold")
     full_within: Span = Field(default=timedelta(days=60), description="before which the disk may not be full")
-    exhausted: Share = Field(default=0.75, description="of a sequence or of the transaction ids")
+    exhausted: Share = Field(default=0.75, description="of the numbers of a sequence")
+    transaction_ids: Share = Field(default=0.4, description="of all transaction ids, and of all multixacts")
+    counted_for: Span = Field(
+        default=timedelta(days=7), description="a shorter time of counting says of no index that it is unused"
+    )
+    unused_for: Span = Field(
+        default=timedelta(days=28), description="so long an unused index is only said, and counts for nothing"
+    )
     unused_index: Size = Field(default=10 * 1024**2, description="from which size on an unused index is said")
     dead_rows: Share = Field(default=0.2, description="of a table's rows")
     least_rows: int = Field(default=10_000, ge=0, description="of a table below which dead rows are not said")
