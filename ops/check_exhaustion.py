@@ -94,8 +94,8 @@ def _ending(sequence: _Sequence) -> Finding:
         severity="failed" if sequence.used >= _LATE else "attention",
         said=f"The sequence {sequence.name}{of} is {sequence.used:.0%} used: {sequence.left:,} numbers are left.",
         why="When none is left every insert fails.",
-        todo="Make the column a bigint (a new column, filled in batches, and switched), or let the sequence begin below "
-        "zero to win time.",
+        todo="Make the column a bigint (a new column, filled in batches, and switched), or let the sequence begin "
+        "below zero to win time.",
     )
 
 
@@ -106,7 +106,8 @@ def _hidden(names: Sequence[str]) -> Iterator[Finding]:
             kind=UNSEEN,
             object="sequences that this login may not read",
             severity="attention",
-            said=f"Not looked at: {len(names)} sequences that this login may not read: {', '.join(names[:_NAMED])}{more}.",
+            said=f"Not looked at: {len(names)} sequences that this login may not read: "
+            f"{', '.join(names[:_NAMED])}{more}.",
             why="What nobody has looked at may be wrong.",
             todo="Grant it SELECT on them (pg_read_all_data does), or use another login.",
         )
@@ -120,6 +121,6 @@ def _wrapping(ids: _Ids, what: str, age: int) -> Finding:
         severity="failed" if age / _ALL_IDS >= _LATE else "attention",
         said=f"{age:,} of {_ALL_IDS:,} {what} of the database {ids.name} are used ({age / _ALL_IDS:.0%}){oldest}.",
         why="At the end the database takes no more writes until it was vacuumed.",
-        todo="Look what holds vacuum back (long or prepared transactions, forgotten slots: daily-checks names them), then "
-        "VACUUM (FREEZE) the oldest tables.",
+        todo="Look what holds vacuum back (long or prepared transactions, forgotten slots: daily-checks names them), "
+        "then VACUUM (FREEZE) the oldest tables.",
     )

@@ -65,7 +65,7 @@ def _unused(checking: Checking, index: _Unused, since: datetime) -> Finding:
         severity="note",
         said=f"{said}{spoken.moment(since)}.",
         why="Every write keeps it up, and it takes room in memory and in each backup.",
-        todo=f"See that no replica and no rare report uses it, then write a migration: DROP INDEX CONCURRENTLY {index.name}.",
+        todo=f"See that no replica and no rare report uses it, then migrate: DROP INDEX CONCURRENTLY {index.name}.",
     )
     # Whoever has just made one has not had the time to use it.
     known = {each.fingerprint: each.first for each in checking.memory.known}
@@ -81,6 +81,6 @@ def _twice(found: _Twice, name: str) -> Finding:
         severity="attention",
         said=f"The index {name} on {found.on_table} says the same as {found.names[0]} ({spoken.size(found.bytes)}).",
         why="Every write keeps both up, and a query needs one.",
-        todo=f"Write a migration that drops one: DROP INDEX CONCURRENTLY, or the constraint behind it. {found.names[0]} "
-        "may stay.",
+        todo=f"Write a migration that drops one: DROP INDEX CONCURRENTLY, or the constraint behind it; "
+        f"{found.names[0]} may stay.",
     )

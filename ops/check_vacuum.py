@@ -81,7 +81,7 @@ def _behind(table: _Table) -> Finding:
         kind="vacuum-behind",
         object=table.name,
         severity="attention",
-        said=f"{table.share:.0%} of the rows of {table.name} are dead ({table.dead:,} of {table.rows:,}), and it {when}.",
+        said=f"{table.share:.0%} of the rows of {table.name} are dead ({table.dead:,} of {table.rows:,}); it {when}.",
         why="Queries read what is gone, and the table grows though its rows do not.",
         todo=f"VACUUM {table.name}; look what holds it back (long transactions, slots), and lower its "
         "autovacuum_vacuum_scale_factor.",

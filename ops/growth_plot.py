@@ -44,7 +44,7 @@ def draw(samples: Sequence[Sample], *, limit: int | None, buckets: int | None, t
 
 
 def _largest(sizes: Sequence[Mapping[str, int]], most: int) -> dict[str, list[int]]:
-    last = sizes[-1] if sizes else {}
+    last: Mapping[str, int] = sizes[-1] if sizes else {}
     names = sorted(last, key=lambda name: -last[name])[:most]
     return {name: [each.get(name, 0) for each in sizes] for name in names}
 

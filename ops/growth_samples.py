@@ -60,7 +60,9 @@ def keep(root: Path, environment: str, sample: Sample) -> tuple[Sample, ...]:
         Refused: the folder cannot be written.
     """
     file = memory.path(root, environment, _ABOUT)
-    kept = (*memory.read(file, Samples()).samples, sample)[-_KEPT:]
+    # A look that is tried again is one look.
+    before = [each for each in memory.read(file, Samples()).samples if each.at != sample.at]
+    kept = (*before, sample)[-_KEPT:]
     memory.write(file, Samples(samples=kept))
     return kept
 
