@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from pydantic import BaseModel
+from psycopg import sql
+from pydantic import BaseModel, Field
 
 from ops import queries
 from ops.check_looks import check
@@ -16,16 +17,22 @@ from ops.evidence import Evidence
 _ALL_IDS = 2**31
 _LATE = 0.9
 _NAMED = 5
+_AT_ONCE = 500
 
 
 class _Sequence(BaseModel):
-    name: str
+    schema_name: str = Field(alias="schema")
+    relation: str
     numbers: str
     step: int
     lowest: Decimal
     highest: Decimal
     readable: bool
-    last: int | None
+    last: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.schema_name}.{self.relation}"
 
     @property
     def used(self) -> float:
@@ -57,7 +64,7 @@ class _Ids(BaseModel):
 @check("sequences")
 def check_sequences(checking: Checking) -> Evidence:
     """Look how near each sequence is to its end, or to that of the column that it numbers."""
-    found = checking.ask(queries.load("checks/sequences"), _Sequence)
+    found = _with_numbers(checking, checking.ask(queries.load("checks/sequences"), _Sequence))
     late = [each for each in found if each.used >= checking.settings.exhausted]
     hidden = [each.name for each in found if not each.readable]
     findings = [*(_ending(each) for each in late), *_hidden(hidden)]
@@ -84,6 +91,23 @@ def check_transaction_ids(checking: Checking) -> Evidence:
         f"The oldest transaction id is {max(each.xids for each in found):,} old, of {_ALL_IDS:,}.",
         rows=[each.model_dump() for each in found],
     )
+
+
+def _with_numbers(checking: Checking, found: Sequence[_Sequence]) -> list[_Sequence]:
+    """Ask each sequence for its last number, many at a time."""
+    numbers: dict[int, int] = {}
+    readable = [(index, each) for index, each in enumerate(found) if each.readable]
+    for start in range(0, len(readable), _AT_ONCE):
+        asked = sql.SQL(" union all ").join(
+            sql.SQL("select {}::int, last_value, is_called from {}").format(
+                sql.Literal(index), sql.Identifier(each.schema_name, each.relation)
+            )
+            for index, each in readable[start : start + _AT_ONCE]
+        )
+        with checking.reading() as connection:
+            rows = connection.execute(asked).fetchall()
+        numbers |= {index: last for index, last, called in rows if called}
+    return [each.model_copy(update={"last": numbers.get(index)}) for index, each in enumerate(found)]
 
 
 def _ending(sequence: _Sequence) -> Finding:

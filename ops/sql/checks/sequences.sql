@@ -1,14 +1,14 @@
--- How far has each sequence come on the way to its end, or to that of the column that it numbers?
--- Locks: ACCESS SHARE for a moment. Lowest version: 15.
+-- Which sequences are there, and where does each end, or the column that it numbers?
+-- Its last number is asked of itself: pg_sequence_last_value would take ROW EXCLUSIVE. Locks: none. Lowest version: 15.
 select
-    n.nspname || '.' || c.relname as name,
+    n.nspname as schema,
+    c.relname as relation,
     coalesce(o.relname || '.' || a.attname, '') as numbers,
     s.seqincrement as step,
     greatest(s.seqmin::numeric, b.lowest) as lowest,
     least(s.seqmax::numeric, b.highest) as highest,
-    pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT') as readable,
-    case when pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT')
-         then pg_catalog.pg_sequence_last_value(c.oid) end as last
+    pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+        and pg_catalog.has_schema_privilege(n.oid, 'USAGE') as readable
 from pg_catalog.pg_sequence s
 join pg_catalog.pg_class c on c.oid = s.seqrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -25,4 +25,4 @@ cross join lateral (
                            else 9223372036854775807 end as highest
 ) b
 where not s.seqcycle and n.nspname not like 'pg\_temp\_%%' and n.nspname <> 'pg_catalog'
-order by 1
+order by 1, 2
