@@ -11,12 +11,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from prefect.client.schemas.objects import FlowRun
 
-from ops import check_end, errors
+from deployments import runs
+from ops import bundle, check_end, errors
 from ops.check_looks import Check
 from ops.checked import Checked, Reported
 from tasks import checking as step
 from tests import projects
+from tests.fix_stack import Desk
 from tests.fix_webhook import webhook
 
 CONFIG = """\
@@ -87,6 +90,22 @@ def written(found: Checked) -> dict[str, Any]:
     """Return the report as it lies in the bundle."""
     assert found.bundle
     return json.loads((Path(found.bundle) / check_end.RESULT).read_text("utf-8"))
+
+
+def run_deployed(desk: Desk, project: Path, runbook: str, **chosen: object) -> FlowRun:
+    """Run a deployed check to its end."""
+    parameters = {"project": str(project), "environment": "production", **chosen}
+    started = runs.trigger(desk.stack, runbook, parameters)
+    *_, ended = runs.follow(desk.stack, started.id)
+    assert isinstance(ended, FlowRun)
+    return ended
+
+
+def report(project: Path, run: FlowRun) -> dict[str, Any]:
+    """Return the report that a run left in its bundle."""
+    kept = bundle.of_run(project, str(run.id))
+    assert kept
+    return json.loads((kept / "checks.json").read_text("utf-8"))
 
 
 @contextmanager
