@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ops import (
     apply,
+    change,
     errors,
     inventory,
     migrations,
@@ -75,6 +76,7 @@ def apply_release(switching: Switching) -> Evidence:
     for migration in pending:
         _apply(clone, migration.script, reversal.forward_entry(migration))
     overlay = overlays.find(project, clone.plan.environment)
+    clone.overlays_digest = change.of(project, clone.plan.environment, found, overlay).overlay
     for each in overlay:
         if each.problem:
             raise errors.Refused(each.problem)

@@ -47,6 +47,7 @@ class Promoting:
         self.connectivity: Connectivity | None = None
         self.inventory: Inventory | None = None
         self.begun: Begun | None = None
+        self.given_up: Begun | None = None
         self.pending: tuple[Migration, ...] = ()
         self.adopted: tuple[str, ...] = ()
         self.before: dict[Key, str] = {}

@@ -20,7 +20,7 @@ from ops import (
     rehearsals,
 )
 from ops.evidence import Evidence
-from ops.frozen import Frozen, PlannedFile, RehearsedBy, Target
+from ops.frozen import Frozen, PlannedFile, RehearsedBy
 from ops.inventory import Inventory
 from ops.migrations import Migration
 from ops.promoting import Promoting
@@ -72,6 +72,7 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
     promoting.adopted = _adopted(promoting, found)
     if promoting.begun:
+        promotion_begun.verify_kind(promoting, promoting.begun)
         promotion_begun.verify_approved(promoting, promoting.begun)
         promoting.pending = promotion_begun.rest(promoting, promoting.begun)
     return found
@@ -176,11 +177,7 @@ def planned(promoting: Promoting) -> Frozen:
         project=plan.project.name,
         environment=plan.environment.name,
         commit=plan.commit,
-        target=Target(
-            system_identifier=_identity(promoting),
-            database=promoting.connection.info.dbname,
-            major=_major(promoting),
-        ),
+        target=promotion_begun.target(promoting),
         change=plan.change,
         files=tuple(PlannedFile.of(each) for each in promoting.pending),
         adopted=promoting.adopted,
@@ -237,11 +234,6 @@ def _ended(rehearsal: Rehearsal) -> str:
 
 def _major(promoting: Promoting) -> int:
     return promoting.connectivity.server_major if promoting.connectivity else 0
-
-
-def _identity(promoting: Promoting) -> str:
-    found = promoting.connectivity
-    return (found and found.system_identifier) or f"{found.host if found else ''}"
 
 
 def expected(promoting: Promoting) -> dict[str, Delta]:

@@ -67,12 +67,11 @@ def record(promoting: Promoting) -> Evidence:
     return promoting.note(
         "checklist",
         Evidence(
-            ok=found.status != "rejected",
+            ok=found.status == "confirmed",
             summary=f"The checklist is {found.status}{f' by {found.by}' if found.by else ''}{said}.",
             rows=tuple(
                 {"item": item, "status": found.status} for item in promoting.plan.project.release.checklist
             ),
-            idle=found.status == "not asked",
         ),
     )
 

@@ -13,6 +13,7 @@ from ops import (
     deployment_window,
     errors,
     incidents,
+    promotion_check,
     release_evidence,
     release_green,
     release_merged,
@@ -68,6 +69,19 @@ def check_conditions(promoting: Promoting) -> Evidence:
     )
 
 
+def check_again(promoting: Promoting) -> Evidence:
+    """Look once more at everything that may have changed while a question was open in this very process.
+
+    Raises:
+        Refused: the database, the rehearsal, a condition or the schema version does not do any more.
+        Unavailable: nobody answers.
+    """
+    promotion_check.check_connectivity(promoting)
+    promotion_check.find_rehearsal(promoting)
+    check_schema_version(promoting)
+    return check_conditions(promoting)
+
+
 def check_schema_version(promoting: Promoting) -> Evidence:
     """Say which schema version the database and the app have before; whether they fit is judged when it is in place."""
     if promoting.idle or promoting.plan.project.schema_guard.table is None:
@@ -96,7 +110,7 @@ def _conditions(promoting: Promoting) -> dict[str, Callable[[], Evidence]]:
             plan.project, where, out=out, log=Log.of(where, plan.project.root, promoting.connection)
         ),
         "soak": lambda: release_evidence.check_soak(plan.project, where, out=out, digest=digest),
-        "p0 rollback": lambda: release_evidence.check_p0(where, out=out, digest=digest),
+        "p0 rollback": lambda: release_evidence.check_p0(where, plan.change, out=out),
         "incident": lambda: incidents.check(where, promoting.connection, word=plan.choices.no_incident),
         "window": lambda: deployment_window.check(where),
         "backup": lambda: backup_age.check(

@@ -131,7 +131,8 @@ def concluded(promoting: Promoting) -> Promotion:
 
 def _state(promoting: Promoting, *, proven: bool) -> State:
     if promoting.idle:
-        return "nothing pending"
+        # What was applied of it stays, and that it is well nobody has proven.
+        return "given up" if promoting.given_up else "nothing pending"
     if promoting.begun is None:
         return "not begun"
     if promoting.undone:
@@ -153,6 +154,7 @@ def _summary(promoting: Promoting, state: State) -> str:
     failed = promoting.results.get(promoting.failed or "")
     words: dict[State, str] = {
         "nothing pending": "nothing is pending, so nothing was done.",
+        "given up": f"{_given_up(promoting)}",
         "not begun": "not begun.",
         "under way": "begun, and not at its end: run again.",
         "promoted": f"promoted; {applied} files applied in this run, everything proven.",
@@ -163,6 +165,14 @@ def _summary(promoting: Promoting, state: State) -> str:
         "not proven": "",
     }
     return f"{name}: {words[state]}"
+
+
+def _given_up(promoting: Promoting) -> str:
+    return (
+        f"plan {promoting.given_up.plan_digest[:8] if promoting.given_up else ''} was given up. What it has applied "
+        "stays, and was never proven. Look at what its last run found wrong, and promote what mends it, or roll it "
+        "back with schema-rollback."
+    )
 
 
 def _decision(promoting: Promoting) -> Decision:

@@ -13,7 +13,14 @@ from ops.frozen import Frozen
 from ops.verdict import Difference, Failure, Lock, Verdict
 
 State = Literal[
-    "nothing pending", "not begun", "under way", "promoted", "not proven", "kept half", "rolled back"
+    "nothing pending",
+    "given up",
+    "not begun",
+    "under way",
+    "promoted",
+    "not proven",
+    "kept half",
+    "rolled back",
 ]
 _UNPUBLISHED = {"ok", "rows", "idle"}
 

@@ -12,7 +12,7 @@ from ops.promoting import Promoting
 from ops.promotion_result import FileResult
 from ops.promotions import Begun
 
-_KEPT = "rolling_back"
+_KEPT = promotion_begun.ROLLING_BACK
 
 
 def is_begun(begun: Begun) -> bool:
@@ -40,7 +40,8 @@ def roll_back(promoting: Promoting, begun: Begun) -> Evidence:
     for migration in _standing(promoting, begun):
         if why := _no_proof(begun, migration):
             # Nothing is half undone, so that the plan may also go on.
-            promotions.keep(promoting.connection, begun, rolling_back=None)
+            undone = [each.file for each in promoting.results.values() if each.status == "rolled back"]
+            promotions.keep(promoting.connection, begun, rolling_back=None, undone=undone)
             return _left(promoting, begun, why, "Run again to go on with the plan, or roll back by hand")
         if why := _undo(promoting, migration):
             return _left(promoting, begun, why, _GO_ON)
@@ -110,6 +111,9 @@ def _standing(promoting: Promoting, begun: Begun) -> list[Migration]:
 def _no_proof(begun: Begun, migration: Migration) -> str | None:
     if migration.rollback is None:
         return f"{migration.file} has no rollback script"
+    approved = {each.file: each.rollback_sha256 for each in begun.plan.files}
+    if migration.rollback.sha256 != approved[migration.file]:
+        return f"{migration.rollback.file} is not the script that was approved"
     if begun.plan.rehearsal.rollbacks.get(migration.file) != "proven":
         return f"the rollback of {migration.file} was not proven by the rehearsal"
     return None

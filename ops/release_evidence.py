@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ops import kept_evidence
+from ops.change import Change
 from ops.evidence import Evidence
 from ops.kept_evidence import Kept, Result
 from ops.project import Environment, Project
@@ -44,16 +45,20 @@ def check_soak(operated: Project, where: Environment, *, out: Path, digest: str)
     )
 
 
-def check_p0(where: Environment, *, out: Path, digest: str) -> Evidence:
-    """Say whether the P0 rollback was rehearsed for the migrations of this digest; `out`: where evidence lies.
+def check_p0(where: Environment, change: Change, *, out: Path) -> Evidence:
+    """Say whether the P0 rollback was rehearsed for the migrations of this change; `out`: where evidence lies.
 
-    The newest rehearsal counts; a P0 rollback that was done in earnest is none.
+    The newest rehearsal counts; a P0 rollback that was done in earnest is none. One on a clone of this environment
+    must have had the overlay that is promoted; another environment has an overlay of its own.
     """
     if not where.promotion.require_p0:
         return Evidence(ok=True, idle=True, summary=f"{where.name} does not ask for a rehearsed P0 rollback.")
 
     def about(result: Result) -> bool:
-        return result.get("rehearsal") is True and result.get("migrations_digest") == digest
+        fits = result.get("environment") != where.name or result.get("overlays_digest") == change.overlay
+        return (
+            result.get("rehearsal") is True and result.get("migrations_digest") == change.migrations and fits
+        )
 
     found = kept_evidence.newest(out, P0, result=P0_RESULT, about=about)
     todo = "Run p0-rollback as a rehearsal."

@@ -5,6 +5,7 @@ Source: staging-rehearsal.md, section 5.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,11 @@ def _through_psql(target: Target, script: RollbackScript, entry: journal.Entry) 
 
 
 def _script(target: Target, script: RollbackScript, entry: journal.Entry, *, whole: bool) -> apply.Outcome:
+    if hashlib.sha256(script.path.read_bytes()).hexdigest() != script.sha256:
+        raise errors.Refused(
+            f"{script.file} was changed since this run has read it, so it was not run: what was approved and proven is "
+            "another script. Put it back, and run again."
+        )
     began = time.perf_counter()
     result = psql.run(
         script.path,

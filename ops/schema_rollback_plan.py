@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import data_loss, database, errors, history, kept_state, proofs, queries
+from ops import data_loss, database, errors, history, kept_state, promotions, proofs, queries
 from ops import schema as schemas
 from ops.evidence import Evidence
 from ops.kept_state import Kept
@@ -33,6 +33,13 @@ def find_applied(rolling: RollingBack) -> Evidence:
                 _checked(rolling, version, sha256) for version, sha256 in _chosen(rolling, applied)
             )
             rolling.digest = digest(rolling, schemas.snapshot(connection))
+        begun = promotions.under_way(connection, rolling.plan.environment.name)
+    rolling.findings += [
+        f"The promotion {each.run} has begun plan {each.plan_digest[:8]} and not ended it: this gives it up, so that "
+        "none of its files is applied again without being approved anew."
+        for each in (begun,)
+        if each
+    ]
     rows = tuple(
         {"version": each.version, "file": each.file, "rollback": each.rollback.file if each.rollback else ""}
         for each in rolling.order

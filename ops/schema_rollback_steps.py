@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from ops import comparison, database, errors, journal, kept_state, queries, reversal
+from ops import (
+    comparison,
+    database,
+    errors,
+    journal,
+    kept_state,
+    promotion_begun,
+    promotions,
+    queries,
+    reversal,
+)
 from ops import schema as schemas
 from ops.evidence import Evidence
 from ops.kept_state import Item
@@ -34,6 +44,7 @@ def take_lock(rolling: RollingBack) -> Evidence:
         kept_state.prepare(connection)
         if kept_state.of_run(connection, KIND, rolling.run) is None:
             _keep(rolling, connection)
+        _give_up(rolling, connection)
     return Evidence(ok=True, summary=f"{rolling.run} holds the lock, and everything is as it was approved.")
 
 
@@ -80,6 +91,20 @@ def roll_back(rolling: RollingBack, migration: Migration) -> Evidence:
     rolling.done.add(migration.version)
     rows = tuple({"object": f"{each.kind} {each.object}", "note": each.note or ""} for each in seen)
     return Evidence(ok=True, summary=f"{migration.path.name}: rolled back, {len(seen)} objects.", rows=rows)
+
+
+def _give_up(rolling: RollingBack, connection: database.Connection) -> None:
+    """End the plan that is under way, before anything of it goes: else its next run would apply that again, unasked."""
+    plan = rolling.plan
+    if begun := promotions.under_way(connection, plan.environment.name):
+        promotion_begun.end_given_up(
+            connection,
+            begun,
+            where=plan.environment,
+            root=plan.project.root,
+            run=rolling.run,
+            why="was given up, since the schema is rolled back",
+        )
 
 
 def _keep(rolling: RollingBack, connection: database.Connection) -> None:

@@ -111,6 +111,7 @@ class Switching:
         self.wanted: State = {}
         self.verified: tuple[dict[str, str | None], ...] = ()
         self.migrations_digest: str | None = None
+        self.overlays_digest: str | None = None
         self.findings: list[str] = []
         self._run = ""
 

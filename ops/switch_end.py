@@ -17,7 +17,7 @@ from ops.verdict import Verdict
 class Switched(Evidence):
     """The result; `items` hold what was there before, and `changed` whether this run has changed anything.
 
-    `migrations_digest` is of the release on which a rehearsal took place, and None otherwise.
+    The two digests are of the release on which a rehearsal took place, and None otherwise.
     """
 
     verdict: Verdict
@@ -28,6 +28,7 @@ class Switched(Evidence):
     subject: str
     rehearsal: bool = False
     migrations_digest: str | None = None
+    overlays_digest: str | None = None
     commit: str | None = None
     reason: str = ""
     plan_digest: str = ""
@@ -86,6 +87,7 @@ def _written(switching: Switching, verdict: Verdict, summary: str) -> Switched:
         subject=switching.subject.name,
         rehearsal=plan.rehearse,
         migrations_digest=switching.migrations_digest,
+        overlays_digest=switching.overlays_digest,
         commit=commit.hash if commit else None,
         reason=plan.reason,
         plan_digest=switching.digest,

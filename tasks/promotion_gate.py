@@ -28,7 +28,7 @@ def approve(promoting: Promoting) -> None:
     promoting.approval = approval.approve(promoting, "promote")
     if not runs.current().suspends:
         # After a suspension the whole runbook begins anew; a prompt may have been open for as long.
-        step.check_conditions(promoting)
+        step.check_again(promoting)
 
 
 def _refuse_bare(promoting: Promoting) -> None:

@@ -48,6 +48,7 @@ THROUGH_PREFECT = [
     "server killed while the run waits, and in the midst of a file",
     "server killed before each step, in the midst of each file, and at each question",
     "worker killed with its run before each step, in the midst of each file, and at each question",
+    "worker killed alone in the midst of a file, while its run lives",
 ]
 SURVIVES = "survives"
 FIRST_WINS, SECOND_WINS, REFUSED, NOT_PROVEN = "refused", "overtakes", "is refused", "not proven"

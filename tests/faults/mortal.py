@@ -86,6 +86,12 @@ class Mortal:
         again.wait()
         psutil.wait_procs(family, timeout=20)
 
+    def kill_alone(self, name: str) -> None:
+        """Kill the process that was started again, and let what it has started live on, as the OOM killer does."""
+        again = self._again.pop(name)
+        again.kill()
+        again.wait()
+
     def start(self, name: str) -> None:
         """Start it again, and wait until the server answers."""
         command = self._commands[name]

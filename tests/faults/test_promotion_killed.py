@@ -80,6 +80,6 @@ def applied(production: Site) -> list[str]:
     ]
 
 
-def test_the_page_has_no_cell_that_no_test_writes():
+def test_the_page_is_laid_out_as_the_tests_write_it():
     text = matrix.PATH.read_text("utf-8")
     assert matrix.page(matrix.parsed(text)) == text

@@ -91,6 +91,23 @@ def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_or_the_old_on
     matrix.saw(THROUGH_PREFECT[0], SAYS, [RETRIED, GONE_ON], table=PREFECT)
 
 
+def test_the_worker_is_killed_alone_and_its_run_ends_with_a_word_and_goes_on_when_it_is_told_to(
+    mortal: Mortal, production: Production, held: psycopg.Connection
+):
+    mortal.kill("worker")
+    # Without the leash, which would end the run with its worker.
+    mortal.start("worker")
+    run = approved(production)
+    mortal.kill_alone("worker")
+    mortal.start("worker")
+    in_the_midst(production)
+    held.close()
+    assert production.ended(run) == "Crashed"
+    production.retry(run)
+    assert_promoted_once(production, run)
+    matrix.saw(THROUGH_PREFECT[5], SAYS, RETRIED, table=PREFECT)
+
+
 def test_the_server_is_killed_while_it_waits_and_while_it_acts_and_an_approval_outlasts_a_refusal(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):

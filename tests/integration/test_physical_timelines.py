@@ -86,7 +86,9 @@ def look(archiving: Archiving, root: Path) -> VerifiedBackups:
     secret = root / "dsn"
     secret.write_text(archiving.dsn, "utf-8")
     where = {"base": archiving.settings.base, "wal": archiving.settings.wal}
-    project = projects.write(root / "app", migrations={}, config=CONFIG.format(secret=secret, window=WINDOW.seconds, **where))
+    project = projects.write(
+        root / "app", migrations={}, config=CONFIG.format(secret=secret, window=WINDOW.seconds, **where)
+    )
     try:
         found = backup_verification.fn(str(project))
     except errors.CheckFailed as error:

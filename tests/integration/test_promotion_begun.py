@@ -156,6 +156,19 @@ def test_a_change_between_the_approval_and_the_act_is_seen_by_name(shop: Shop):
     assert shop.ask("select to_regclass('public.notes')") == [(None,)]
 
 
+def test_a_rehearsal_that_is_spoilt_while_the_question_is_open_is_seen(shop: Shop):
+    def spoil() -> None:
+        for path in (shop.root / "artifacts").rglob("rehearsal.json"):
+            path.write_text(path.read_text() + " ")
+
+    with (
+        shop.terminal("approve", "ada", "", meanwhile=spoil),
+        pytest.raises(errors.Refused, match="cannot be relied on"),
+    ):
+        shop.run()
+    assert shop.ask("select to_regclass('public.notes')") == [(None,)]
+
+
 def _push(shop: Shop) -> None:
     shop.ask("create table public.theirs (id int)")
 

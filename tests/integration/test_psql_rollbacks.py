@@ -49,6 +49,15 @@ def test_a_script_that_restores_is_proven(target: Target, tmp_path: Path) -> Non
     assert history(target) == (1, ["apply", "rollback", "apply"])
 
 
+def test_a_script_that_is_edited_after_it_was_read_does_not_run(target: Target, tmp_path: Path) -> None:
+    migration, _ = applied(target, tmp_path, "\\echo all\ndrop table public.orders;\n")
+    assert migration.rollback
+    migration.rollback.path.write_text("\\echo more\ndrop table public.orders; drop schema public cascade;\n")
+    with pytest.raises(errors.Refused, match="was changed since this run has read it"):
+        reversal.undo(target, migration)
+    assert there(target, "public.orders")
+
+
 def test_a_script_that_does_not_restore_is_found_out(target: Target, tmp_path: Path) -> None:
     migration, step = applied(target, tmp_path, "\\echo partly\ndrop index public.orders_id;\n")
     proof = reversal.prove(target, migration, step)

@@ -14,11 +14,12 @@ from ops import bundle, confirmation, kept_evidence, project, release_evidence, 
 from ops.evidence import Evidence
 from ops.project import Environment
 from ops.release_settings import Promotion
+from ops.verdict import ChangeParts
 from tests import fix_repository, projects
 from tests.fix_repository import git
 
 WORDS = "CONFIRM PRODUCTION DEPLOYMENT"
-MINE, OTHER = "a" * 64, "b" * 64
+MINE, OTHER, THEIRS = "a" * 64, "b" * 64, "c" * 64
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -169,20 +170,32 @@ def test_a_soak_that_nobody_asks_for_and_one_where_there_is_nothing(tmp_path: Pa
 
 def test_a_p0_rollback_is_rehearsed_for_this_change(tmp_path: Path):
     where = Environment(name="production", promotion=Promotion(require_p0=True))
+    change = ChangeParts(
+        migrations=MINE, overlay=THEIRS, overlay_environment="production", verification="", gates=""
+    )
 
     def p0(**said: Any) -> Evidence:
         if said:
-            result = {"rehearsal": True, "migrations_digest": MINE, "verdict": "passed", **said}
+            result = {
+                "rehearsal": True,
+                "environment": "production",
+                "migrations_digest": MINE,
+                "overlays_digest": THEIRS,
+                "verdict": "passed",
+                **said,
+            }
             leave(tmp_path, "p0-rollback", "p0-rollback.json", result)
-        return release_evidence.check_p0(where, out=tmp_path, digest=MINE)
+        return release_evidence.check_p0(where, change, out=tmp_path)
 
     refused(p0(), "has not been done", "Run p0-rollback as a rehearsal")
     refused(p0(rehearsal=False), "has not been done")
     refused(p0(rehearsal="true"), "has not been done")
     refused(p0(migrations_digest=OTHER), "has not been done")
+    refused(p0(overlays_digest=OTHER), "has not been done")
     assert p0(verdict="passed").ok
+    assert p0(environment="staging", overlays_digest=OTHER).ok
     refused(p0(verdict="failed"), "ended as 'failed'")
-    assert release_evidence.check_p0(Environment(name="x"), out=tmp_path, digest=MINE).idle
+    assert release_evidence.check_p0(Environment(name="x"), change, out=tmp_path).idle
 
 
 @pytest.fixture
