@@ -66,7 +66,7 @@ def check(environment: Environment, operated: Project) -> list[Finding]:
         redis_looks.try_writing(look)
         redis_looks.check_memory(look)
         redis_looks.count_keys(look)
-        return look.findings
+        return look.found
 
 
 def plan(path: str, environment: str) -> RedisPlan:
@@ -102,7 +102,7 @@ def opened(plan: RedisPlan) -> Generator[RedisLooking]:
 def hand_off(looking: RedisLooking) -> RedisHealth:
     """Write down what was found, worst first."""
     order = ("failed", "attention", "note")
-    found = tuple(sorted(looking.findings, key=lambda each: order.index(each.severity)))
+    found = tuple(sorted(looking.found, key=lambda each: order.index(each.severity)))
     worst = found[0].severity if found else "note"
     verdict: Verdict = "passed" if worst == "note" else worst
     where = f"{looking.plan.project.name} on {looking.plan.environment.name}"

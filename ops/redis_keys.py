@@ -44,7 +44,7 @@ def pattern_of(prefix: str) -> bytes:
     )
 
 
-def tally(client: Client, prefixes: Iterable[str], *, most: int) -> Tally:
+def tally(client: Client, prefixes: Iterable[str], *, most: int | None) -> Tally:
     """Count the keys of each prefix, and those of none; a key that has two counts for the longer one.
 
     Raises:
@@ -57,7 +57,7 @@ def tally(client: Client, prefixes: Iterable[str], *, most: int) -> Tally:
         for key in keys:
             counts[_owner(key, known)] += 1
         seen += len(keys)
-        if seen >= most:
+        if most is not None and seen >= most:
             return Tally(counts, whole=False)
     return Tally(counts, whole=True)
 

@@ -54,6 +54,14 @@ class Look:
             said = f"The secret that redis names in [environments.{self.where.name}] is no URL of a Redis."
             self.findings.append(redis_server.unreachable(said))
 
+    @property
+    def found(self) -> list[Finding]:
+        """What is wrong, each thing once: a login without rights is refused by several looks."""
+        once: dict[str, Finding] = {}
+        for each in self.findings:
+            once.setdefault(each.fingerprint, each)
+        return list(once.values())
+
     def sharing(self) -> dict[str, str | None]:
         """Return the prefixes of the other environments in the same Redis."""
         return redis_server.sharing(self.operated, self.where, self._url)
@@ -64,9 +72,7 @@ class Look:
         try:
             yield
         except exceptions.RedisError as error:
-            found = redis_server.trouble(error, doing)
-            if found.kind not in (each.kind for each in self.findings):
-                self.findings.append(found)
+            self.findings.append(redis_server.trouble(error, doing))
             if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
                 self.close()
                 self._client = None

@@ -45,7 +45,7 @@ class Server:
                 pipe.set(f"{prefix}{number}", "x")
             pipe.execute()
 
-    def keys(self) -> set[bytes]:
+    def held(self) -> set[bytes]:
         return set(self.admin.scan_iter(count=1000))
 
 
