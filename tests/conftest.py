@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fix_eval_tables",
     "tests.fix_hosted",
     "tests.fix_pgbouncer",
+    "tests.fix_redis",
     "tests.fix_listening",
     "tests.fix_pgbackrest",
     "tests.fix_github",
