@@ -34,6 +34,7 @@ def daily_checks(project: str, environment: str = "production") -> Checked:
         step.check_cache(found)
         step.check_backup_status(found)
         step.check_status_page(found)
+        step.check_redis_health(found)
         step.check_health(found)
         step.check_guard(found)
 

@@ -9,6 +9,7 @@ from ops import (
     check_counters,
     check_errors,
     check_platform,
+    check_redis,
     check_replication,
     check_transactions,
 )
@@ -43,6 +44,7 @@ check_backup_status = look(
 check_status_page = look(
     check_platform.check_status_page, title="Read the platform's status page", evidence="daily-status-page"
 )
+check_redis_health = look(check_redis.check_redis, title="Look at Redis", evidence="daily-redis")
 check_health = look(check_platform.check_health, title="Ask the app for its health", evidence="daily-health")
 check_guard = look(
     check_app.check_guard, title="Hold the schema versions against each other", evidence="daily-schema-guard"

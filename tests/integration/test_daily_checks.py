@@ -27,6 +27,7 @@ from ops import (
     check_counters,
     check_errors,
     check_platform,
+    check_redis,
     check_replication,
     check_transactions,
     embedded,
@@ -34,6 +35,7 @@ from ops import (
 from ops.checked import Checked
 from tests import fix_http, polling
 from tests.fix_checks import Checkup, looking_at
+from tests.fix_redis import Server
 
 LIMITS = "[environments.production.checks]\n"
 
@@ -343,6 +345,20 @@ def test_an_app_that_is_sick_slow_or_silent(checkup: Checkup):
         assert checkup.kinds() == []
 
 
+def test_a_redis_that_is_down_is_said_and_stops_nothing(
+    checkup: Checkup, redis_server: Server, tmp_path: Path
+):
+    checkup.checks = (check_redis.check_redis, check_connections.check_connections)
+    (tmp_path / "redis").write_text(redis_server.url, "utf-8")
+    checkup.configure(f'redis = "file:{tmp_path / "redis"}"\nredis_prefix = "prod:"')
+    assert [each for each in checkup.run().report.findings if each.severity == "failed"] == []
+    redis_server.stop()
+    found = checkup.run()
+    assert found.verdict == "failed"
+    assert {each.about for each in found.report.findings if each.severity == "failed"} == {"Redis"}
+    assert {each.about: each.state for each in found.report.looks}["connections"] == "well"
+
+
 GUARD = '\n[schema_guard]\ntable = "bot_config"\n'
 
 
@@ -445,8 +461,9 @@ def test_a_whole_morning_is_well_and_a_flow_that_fails_names_what(checkup: Check
         assert isinstance(found, Checked)
         assert (found.verdict, checkup.heard) == ("passed", [])
         states = {each.about: each.state for each in found.report.looks}
-        assert len(states) == 12
+        assert len(states) == 13
         assert {name for name, state in states.items() if state == "idle"} == {
+            "Redis",
             "the app's health",
             "schema guard",
         }
