@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,8 +40,7 @@ def temporary(user: OsUser, *, among: tuple[Path, ...] | None = None) -> Generat
         Refused: no folder for temporary files will do.
     """
     root = _root(user, among or _candidates())
-    for place in {_MEMORY, *_candidates(), *(among or ())}:
-        _sweep(place, user)
+    sweep(user, among=among or ())
     home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     owner = os.open(home / _OWNER, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -50,6 +49,14 @@ def temporary(user: OsUser, *, among: tuple[Path, ...] | None = None) -> Generat
     finally:
         os.close(owner)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def sweep(user: OsUser, *, among: tuple[Path, ...] = ()) -> list[Path]:
+    """Remove the folders whose owner is dead, and return them; who calls holds the lock of the user's cache.
+
+    Which are ours is told by their names, their user and their lock; `among` are further places to look in.
+    """
+    return [home for place in {_MEMORY, *_candidates(), *among} for home in _swept(place, user)]
 
 
 def on_disk() -> tuple[Path, ...]:
@@ -83,7 +90,7 @@ def _roomy(folder: Path) -> bool:
     return status.f_bavail * status.f_frsize >= _ROOM and not status.f_flag & os.ST_NOEXEC
 
 
-def _sweep(root: Path, user: OsUser) -> None:
+def _swept(root: Path, user: OsUser) -> Iterator[Path]:
     ours = {os.geteuid(), user.uid}
     for home in root.glob(f"{_PREFIX}*"):
         with suppress(OSError):
@@ -91,6 +98,7 @@ def _sweep(root: Path, user: OsUser) -> None:
             if home.is_dir() and not home.is_symlink() and status.st_uid in ours and _abandoned(home):
                 _stop(home)
                 shutil.rmtree(home, ignore_errors=True)
+                yield home
 
 
 def _abandoned(home: Path) -> bool:

@@ -84,6 +84,9 @@ class Environment(Strict):
     notify: str | None = Field(
         default=None, description="secret reference of the webhook of those who approve"
     )
+    ping: str | None = Field(
+        default=None, description="secret reference of the URL that waits for a sign of life of the janitor"
+    )
     expects: tuple[str, ...] | None = Field(
         default=None, description="globs of the migrations it expects to touch"
     )

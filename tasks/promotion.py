@@ -48,7 +48,7 @@ check_conditions = step(
     promotion_conditions.check_conditions, title="Check the conditions of a promotion", evidence="conditions"
 )
 check_again = step(
-    promotion_conditions.check_again, title="Check the conditions of a promotion", evidence="conditions"
+    promotion_conditions.check_again, title="Check the conditions of a promotion", evidence="conditions-again"
 )
 check_schema_version = step(
     promotion_conditions.check_schema_version, title="Compare schema versions", evidence="schema-versions"

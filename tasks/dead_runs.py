@@ -1,0 +1,171 @@
+"""Runs that died with their machine, and runs that a schedule should have started and did not: both are Prefect's.
+
+Facts this rests on (Prefect 3.8): after `kill -9` of worker and run, or a power cut, a run stays Running for ever and
+only its heartbeats stop. A suspended run has no heartbeat by nature, so nothing but Running is ever looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.server.schemas import schedules
+from prefect.settings import get_current_settings
+from prefect.states import Crashed
+
+from ops.evidence import Evidence
+from ops.janitor import DeadRun, Tidying
+from tasks import runs, suspension
+
+# Heartbeats that may be missed: a machine that is busy is not dead.
+_MISSED = 3
+_HEARTBEAT = "prefect.flow-run.heartbeat"
+# A run is late when nobody has begun it for so long; how far back a janitor that was down itself looks.
+_LATE = timedelta(minutes=15)
+_BACK = timedelta(hours=26)
+_PAGE = 200
+
+
+def find_dead(tidying: Tidying) -> Evidence:
+    """Find runs that are called running and have been silent for longer than three heartbeats."""
+    with get_client(sync_client=True) as client:
+        now = suspension.clock() or datetime.now(UTC)
+        limit = now - _MISSED * _every()
+        own = runs.current().id
+        dead = [
+            DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
+            for run in _running(client)
+            if run.state and str(run.id) != own
+            for heard in (_last_sign(client, run),)
+            if heard < limit
+        ]
+    tidying.dead = tuple(dead)
+    rows = tuple({"run": each.name, "silent since": each.silent_since.isoformat()} for each in dead)
+    said = (
+        f"{len(dead)} runs died with their machine." if dead else "Every run that is called running is alive."
+    )
+    return Evidence(ok=True, summary=said, rows=rows)
+
+
+def mark_crashed(tidying: Tidying) -> Evidence:
+    """Call each dead run crashed, unless something has happened to it since, so that it can be retried."""
+    if not tidying.dead:
+        return Evidence(ok=True, summary="No run is to be marked.", idle=True)
+    with get_client(sync_client=True) as client:
+        for each in tidying.dead:
+            run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
+            if run.state is None or str(run.state.id) != each.state_id:
+                continue
+            said = f"No heartbeat since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: its machine died. Retry it to go on."
+            client.set_flow_run_state(run.id, Crashed(message=said))
+            tidying.crashed.append(each.name)
+    return Evidence(
+        ok=True,
+        summary=f"Marked as crashed: {', '.join(tidying.crashed) or 'none, all have moved on'}.",
+        rows=tuple({"run": name} for name in tidying.crashed),
+    )
+
+
+def find_missed(tidying: Tidying) -> Evidence:
+    """Find what an active schedule should have started by now and nobody has."""
+    with get_client(sync_client=True) as client:
+        now = suspension.clock() or datetime.now(UTC)
+        missed = [
+            f"{name} at {at:%Y-%m-%d %H:%M} UTC"
+            for found in _deployments(client)
+            for name, at in _missed(client, found, now)
+        ]
+    tidying.missed = tuple(missed)
+    said = f"{len(missed)} runs that a schedule should have started did not begin: {', '.join(missed[:3])}."
+    return Evidence(
+        ok=not missed,
+        summary=said if missed else "Every schedule has started what it should.",
+        rows=tuple({"missed": each} for each in missed),
+    )
+
+
+def _every() -> timedelta:
+    seconds = get_current_settings().flows.heartbeat_frequency
+    return timedelta(seconds=seconds or 30)
+
+
+def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
+    chosen = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
+    offset = 0
+    while page := client.read_flow_runs(flow_run_filter=chosen, limit=_PAGE, offset=offset):
+        yield from page
+        offset += len(page)
+
+
+def _last_sign(client: SyncPrefectClient, run: FlowRun) -> datetime:
+    """Return when a run was last heard of: its last heartbeat, or when it came to be called running."""
+    began = run.state.timestamp if run.state else datetime.now(UTC)
+    body: dict[str, Any] = {
+        "filter": {
+            "event": {"name": [_HEARTBEAT]},
+            "resource": {"id": [f"prefect.flow-run.{run.id}"]},
+            "occurred": {"since": began.isoformat()},
+            "order": "DESC",
+        },
+        "limit": 1,
+    }
+    found = client.request("POST", "/events/filter", json=body).json()["events"]
+    return max([began, *(datetime.fromisoformat(each["occurred"]) for each in found)])
+
+
+def _deployments(client: SyncPrefectClient) -> list[DeploymentResponse]:
+    found = client.read_deployments(limit=_PAGE)
+    return [each for each in found if not each.paused and any(schedule.active for schedule in each.schedules)]
+
+
+def _missed(
+    client: SyncPrefectClient, found: DeploymentResponse, now: datetime
+) -> Iterator[tuple[str, datetime]]:
+    """Yield the times at which a deployment should have been started and was not, or still waits to be."""
+    since, until = now - _BACK, now - _LATE
+    runs_of = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[found.id])),
+        flow_run_filter=FlowRunFilter(
+            expected_start_time=FlowRunFilterExpectedStartTime.model_validate(
+                {"after_": since, "before_": until + timedelta(minutes=1)}
+            )
+        ),
+        limit=_PAGE,
+    )
+    begun = {
+        run.expected_start_time.astimezone(UTC).replace(microsecond=0)
+        for run in runs_of
+        if run.expected_start_time and run.state and run.state.type != StateType.SCHEDULED
+    }
+    for schedule in found.schedules:
+        known = max(since, schedule.created or since, found.updated or since)
+        if schedule.active:
+            due = _due(schedule.schedule.model_dump(), since=known, until=until)
+            yield from ((found.name, at) for at in due if at not in begun)
+
+
+def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
+    """Return when a schedule is due, by the very code with which Prefect's server schedules."""
+    if plain.get("cron") is not None:
+        computed = schedules.CronSchedule.model_validate(plain)
+    elif plain.get("rrule") is not None:
+        computed = schedules.RRuleSchedule.model_validate(plain)
+    elif plain.get("interval") is not None:
+        computed = schedules.IntervalSchedule.model_validate(plain)
+    else:
+        return []
+    times = asyncio.run(computed.get_dates(n=_PAGE, start=since, end=until))
+    return [at.astimezone(UTC).replace(microsecond=0) for at in times]
