@@ -39,17 +39,9 @@ def check(
     Raises:
         Unavailable: the connection is lost.
     """
-    promotion = where.promotion
-    sources: dict[str, str | datetime] = {}
-    if promotion.backup_query:
-        sources["backup_query"] = _by_query(promotion.backup_query, connection)
-    if promotion.backup_command:
-        key = f"backup_command of [environments.{where.name}.promotion]"
-        sources["backup_command"] = _by_command(promotion.backup_command, root, key, hidden)
-    if not sources:
+    rows = ages(where, connection, root=root, hidden=hidden, now=now or datetime.now(UTC))
+    if not rows:
         return _unknown(where)
-    now = now or datetime.now(UTC)
-    rows = tuple(_row(source, found, now, promotion.backup_max_age) for source, found in sources.items())
     wrong = [str(row["problem"]) for row in rows if row["problem"]]
     if wrong:
         return Evidence(
@@ -57,6 +49,29 @@ def check(
         )
     said = " and ".join(f"{row['age']} old ({row['asked']})" for row in rows)
     return Evidence(ok=True, summary=f"The last good backup of {where.name} is {said}.", rows=rows)
+
+
+def ages(
+    where: Environment,
+    connection: database.Connection | None,
+    *,
+    root: Path,
+    hidden: Collection[str] = (),
+    now: datetime,
+) -> tuple[dict[str, Any], ...]:
+    """Return for each source that is configured when the last good backup was made, and what is wrong with that.
+
+    Raises:
+        Unavailable: the connection is lost.
+    """
+    promotion = where.promotion
+    sources: dict[str, str | datetime] = {}
+    if promotion.backup_query:
+        sources["backup_query"] = _by_query(promotion.backup_query, connection)
+    if promotion.backup_command:
+        key = f"backup_command of [environments.{where.name}.promotion]"
+        sources["backup_command"] = _by_command(promotion.backup_command, root, key, hidden)
+    return tuple(_row(source, found, now, promotion.backup_max_age) for source, found in sources.items())
 
 
 def _unknown(where: Environment) -> Evidence:

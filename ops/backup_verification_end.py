@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from ops import backup_memory, errors, secrets, webhook
+from ops import backup_memory, errors, telling
 from ops.backup_memory import Key
 from ops.backup_verification import Verdict, VerifiedBackups, Verifying
 from ops.backups import Problem
 from ops.evidence import Evidence
 
 RESULT = "backup-verification.json"
-_TOLD_WITHIN = timedelta(seconds=10)
 
 
 def hand_off(verifying: Verifying) -> VerifiedBackups:
@@ -75,31 +72,27 @@ def _tell(verifying: Verifying, verdict: Verdict) -> tuple[str, ...]:
     now = {(each.kind, each.object): each for each in verifying.problems}
     before = set(memory.told)
     if before == now.keys():
-        _remember(verifying, before)
+        _remember(verifying, verdict, before)
         return ()
-    whom = {"manager": plan.project.manager, "team": plan.environment.notify}
-    text = _text(verifying, verdict, now, before)
-    told = [
-        webhook.tell(name, named, text, timeout=_TOLD_WITHIN)
-        for name, named in whom.items()
-        if named is not None
-    ]
-    reached = not told or any(each.ok for each in told)
-    _remember(verifying, set(now) if reached else before)
-    return tuple(each.summary for each in told) or ("No webhook is configured, so nobody was told.",)
+    told = telling.tell(plan.project, plan.environment, _text(verifying, verdict, now, before))
+    _remember(verifying, verdict, set(now) if told.reached else before)
+    return told.said
 
 
-def _remember(verifying: Verifying, told: set[Key]) -> None:
-    memory = verifying.memory.model_copy(update={"told": tuple(sorted(told))})
+def _remember(verifying: Verifying, verdict: Verdict, told: set[Key]) -> None:
+    found = tuple((each.kind, each.object) for each in verifying.problems)
+    memory = verifying.memory.model_copy(
+        update={"told": tuple(sorted(told)), "at": verifying.now, "verdict": verdict, "found": found}
+    )
     backup_memory.write(verifying.plan.out, verifying.plan.environment.name, memory)
 
 
 def _text(verifying: Verifying, verdict: Verdict, now: dict[Key, Problem], before: set[Key]) -> str:
     plan = verifying.plan
-    lines = [f"BACKUPS {verdict.upper()}: {plan.project.name} on {plan.environment.name}."]
-    lines += [f"• {each.said} {each.todo}" for key, each in now.items() if key not in before]
-    lines += [f"• As before: {each.said}" for key, each in now.items() if key in before]
-    lines += [f"• Not any more: {kind} ({where})." for kind, where in sorted(before - now.keys())]
-    lines += [f"Evidence: {verifying.bundle.path}"] if verifying.bundle else []
-    escaped = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return secrets.redact(escaped)
+    return telling.change(
+        f"BACKUPS {verdict.upper()}: {plan.project.name} on {plan.environment.name}.",
+        new=(f"{each.said} {each.todo}" for key, each in now.items() if key not in before),
+        still=(each.said for key, each in now.items() if key in before),
+        gone=(f"{kind} ({where})" for kind, where in sorted(before - now.keys())),
+        evidence=str(verifying.bundle.path) if verifying.bundle else "",
+    )

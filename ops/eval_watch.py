@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ConfigDict
 
-from ops import backup_memory, errors, eval_overdue, project, secrets, webhook
+from ops import backup_memory, errors, eval_overdue, project, telling
 from ops.backup_memory import Key
 from ops.backups import Problem
 from ops.bundle import Bundle
@@ -22,7 +22,6 @@ from ops.project import Environment, Project
 
 RESULT = "eval-watch.json"
 _MEMORY = "evals"
-_TOLD_WITHIN = timedelta(seconds=10)
 
 
 class WatchPlan(Evidence):
@@ -135,25 +134,20 @@ def _tell(watching: Watching, problems: tuple[Problem, ...]) -> tuple[str, ...]:
     now, before = {(each.kind, each.object): each for each in problems}, set(memory.told)
     if before == now.keys():
         return ()
-    whom = {"manager": plan.project.manager, "team": plan.environment.notify}
-    text = _text(watching, now, before)
-    told = [
-        webhook.tell(name, named, text, timeout=_TOLD_WITHIN)
-        for name, named in whom.items()
-        if named is not None
-    ]
-    if not told or any(each.ok for each in told):
+    told = telling.tell(plan.project, plan.environment, _text(watching, now, before))
+    if told.reached:
         remembered = memory.model_copy(update={"told": tuple(sorted(now))})
         backup_memory.write(plan.out, plan.environment.name, remembered, about=_MEMORY)
-    return tuple(each.summary for each in told) or ("No webhook is configured, so nobody was told.",)
+    return told.said
 
 
 def _text(watching: Watching, now: dict[Key, Problem], before: set[Key]) -> str:
     plan = watching.plan
     state = "DID NOT RUN" if now else "RUNS AGAIN"
-    lines = [f"EVALUATION {state}: {plan.project.name} on {plan.environment.name}."]
-    lines += [f"• {each.said} {each.todo}" for each in now.values()]
-    lines += [f"• Not any more: {kind} ({where})." for kind, where in sorted(before - now.keys())]
-    lines += [f"Evidence: {watching.bundle.path}"] if watching.bundle else []
-    escaped = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return secrets.redact(escaped)
+    return telling.change(
+        f"EVALUATION {state}: {plan.project.name} on {plan.environment.name}.",
+        new=(f"{each.said} {each.todo}" for each in now.values()),
+        still=(),
+        gone=(f"{kind} ({where})" for kind, where in sorted(before - now.keys())),
+        evidence=str(watching.bundle.path) if watching.bundle else "",
+    )

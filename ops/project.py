@@ -16,9 +16,11 @@ from pydantic import Field, ValidationError
 
 from ops import configuration, errors, project_folder
 from ops.backup_settings import Backups
+from ops.check_settings import Acknowledged, Checks
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.eval_settings import Eval, EvalSource
 from ops.pause_settings import WritePause
+from ops.redis_settings import Prefix, RedisLimits
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
 from ops.startup_settings import Startup
@@ -95,6 +97,9 @@ class Environment(Strict):
         default=None, description="answers 2xx when a log is stored though the AI call fails"
     )
     app_command: str | None = Field(default=None, description="ends well while the app works; no shell")
+    redis: str | None = Field(default=None, description="secret reference of the URL of its Redis")
+    redis_prefix: Prefix | None = Field(default=None, description="with which all its keys begin, as stg:")
+    redis_limits: RedisLimits = RedisLimits()
     overlays: tuple[Glob, ...] = Field(
         default=(), description="globs of the files applied only here, after a change"
     )
@@ -105,6 +110,8 @@ class Environment(Strict):
     backups: Backups | None = None
     pause: WritePause = WritePause()
     eval: EvalSource | None = None
+    checks: Checks = Checks()
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     @property
     def in_place(self) -> bool:

@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fix_eval_tables",
     "tests.fix_hosted",
     "tests.fix_pgbouncer",
+    "tests.fix_redis",
     "tests.fix_listening",
     "tests.fix_pgbackrest",
     "tests.fix_github",
@@ -23,6 +24,7 @@ pytest_plugins = [
     "tests.fix_faults",
     "tests.fix_browser",
     "tests.fix_backups",
+    "tests.fix_checks",
     # What these build on must be loaded first.
     "tests.fix_eval_export",
 ]
