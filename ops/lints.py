@@ -1,0 +1,162 @@
+"""The security lints of Supabase's advisors on a whole database: all of them in one query, whatever its size.
+
+Source: supabase-operations.md, "Quarterly" (audit RLS policies; ensure no table exposed without policy).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row, namedtuple_row
+
+from ops import database, queries
+from ops.checks import Finding, Severity
+from ops.lint_words import WORDS, Level, Words
+
+DEFAULT_SERVED = ("public", "graphql_public")
+# What stands in these the platform or an extension has made, or this tool: it is theirs to guard.
+PLATFORM = (
+    "_timescaledb_cache", "_timescaledb_catalog", "_timescaledb_config", "_timescaledb_internal", "auth", "cron",
+    "extensions", "graphql", "graphql_public", "information_schema", "net", "pg_catalog", "pgbouncer", "pgmq",
+    "pgroonga", "pgsodium", "pgsodium_masks", "pgtle", "realtime", "repack", "runbooks", "storage",
+    "supabase_functions", "supabase_migrations", "tiger", "topology", "vault",
+)  # fmt: skip
+_GIVEN = ("lints/relations", "lints/policies")
+_SEVERITY: dict[Level, Severity] = {"ERROR": "failed", "WARN": "attention", "INFO": "note"}
+_LISTING = "0025_public_bucket_allows_listing"
+FILES = (
+    "0001_unindexed_foreign_keys",
+    "0002_auth_users_exposed",
+    "0003_auth_rls_initplan",
+    "0004_no_primary_key",
+    "0005_unused_index",
+    "0006_multiple_permissive_policies",
+    "0007_policy_exists_rls_disabled",
+    "0008_rls_enabled_no_policy",
+    "0009_duplicate_index",
+    "0010_security_definer_view",
+    "0011_function_search_path_mutable",
+    "0013_rls_disabled_in_public",
+    "0014_extension_in_public",
+    "0015_rls_references_user_metadata",
+    "0016_materialized_view_in_api",
+    "0017_foreign_table_in_api",
+    "0018_unsupported_reg_types",
+    "0019_insecure_queue_exposed_in_api",
+    "0021_fkey_to_auth_unique",
+    "0022_extension_versions_outdated",
+    "0023_sensitive_columns_exposed",
+    "0024_rls_policy_always_true",
+    _LISTING,
+    "0026_pg_graphql_anon_table_exposed",
+    "0027_pg_graphql_authenticated_table_exposed",
+    "0028_anon_security_definer_function_executable",
+    "0029_authenticated_security_definer_function_executable",
+)
+AUDITED = tuple(words.file(name) for name, words in WORDS.items() if words.audited)
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """One object that a lint names; `part` tells several of one object apart, such as a policy or the arguments.
+
+    `cache_key` is the identity that the public linter gives the same thing.
+    """
+
+    lint: str
+    schema: str
+    name: str
+    type: str
+    part: str
+    cache_key: str
+    facts: dict[str, Any]
+
+    @property
+    def words(self) -> Words:
+        """What the lint means."""
+        return WORDS[self.lint]
+
+    @property
+    def object(self) -> str:
+        """The object as people write it."""
+        if self.type == "extension":
+            return self.name
+        whole = f"{self.schema}.{self.name}"
+        if self.type == "function":
+            return f"{whole}({self.part})"
+        return f"{whole} {self.part}" if self.part else whole
+
+    @property
+    def finding(self) -> Finding:
+        """The lint as a finding of a scheduled check."""
+        given = {name: _listed(value) for name, value in self.facts.items()} | {
+            "object": self.object,
+            "schema": self.schema,
+            "name": self.name,
+            "part": self.part,
+            "identifier": sql.Identifier(self.schema, self.name).as_string(),
+        }
+        words = self.words
+        return Finding(
+            kind=self.lint,
+            object=self.object,
+            severity=_SEVERITY[words.level],
+            said=words.said.format_map(given),
+            why=words.why,
+            todo=words.todo.format_map(given),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """What all lints name, ordered by lint and object, and which could not be asked."""
+
+    served: tuple[str, ...]
+    lints: tuple[Lint, ...]
+    unasked: tuple[str, ...] = ()
+
+
+def check(
+    connection: database.Connection,
+    *,
+    served: Sequence[str] = DEFAULT_SERVED,
+    only: Collection[str] = FILES,
+) -> Linted:
+    """Run the lints and return everything that they name; `only` are names of files.
+
+    `served` are the schemas of the API where neither the session nor the login of the API has them set.
+
+    Raises:
+        Unavailable: the connection is lost.
+    """
+    # Names are written with their schema only where it is not on the search path: the predicates must not depend on it.
+    with database.translating(), connection.transaction(force_rollback=True):
+        connection.execute("set local search_path = ''")
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            asked = cursor.execute(queries.load("lints/served")).fetchone()
+        said = None if asked is None else asked.of_session if asked.of_session is not None else asked.of_authenticator
+        schemas = tuple(served) if said is None else tuple(each.strip() for each in said.split(",") if each.strip())
+        can_list = asked is not None and asked.has_buckets
+        files = tuple(each for each in FILES if each in only and (can_list or each != _LISTING))
+        values = {"served": list(schemas), "platform": list(PLATFORM)}
+        with connection.cursor(row_factory=class_row(Lint)) as cursor:
+            rows = cursor.execute(_query(files), values).fetchall() if files else []
+    unasked = (_LISTING,) if _LISTING in only and not can_list else ()
+    return Linted(schemas, tuple(sorted(rows, key=_order)), unasked)
+
+
+@functools.cache
+def _query(files: tuple[str, ...]) -> Any:
+    return queries.union(*(f"lints/{each}" for each in files), given=_GIVEN)
+
+
+def _order(lint: Lint) -> tuple[int, str, str, str]:
+    return lint.words.number, lint.schema, lint.name, lint.part
+
+
+def _listed(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

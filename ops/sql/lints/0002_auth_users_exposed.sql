@@ -1,0 +1,26 @@
+-- Which views that the API serves show auth.users without any policy in between.
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
+select distinct
+    'auth_users_exposed' as lint,
+    v.schema,
+    v.name,
+    'view' as type,
+    '' as part,
+    pg_catalog.format('auth_users_exposed_%%s_%%s', v.schema, v.name) as cache_key,
+    pg_catalog.jsonb_build_object('exposed_to', v.readers) as facts
+from relations as users
+join pg_catalog.pg_depend as d
+    on
+        d.refobjid = users.oid
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        and d.deptype = 'n'
+join pg_catalog.pg_rewrite as w on w.oid = d.objid
+join relations as v on v.oid = w.ev_class
+where
+    users.schema = 'auth'
+    and users.name = 'users'
+    and v.served
+    and v.readers <> '{}'
+    -- A view that reads as its caller is held by the policies of auth.users, where those are switched on.
+    and (v.kind = 'm' or (v.kind = 'v' and not (v.as_invoker and users.guarded)))

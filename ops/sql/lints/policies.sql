@@ -1,0 +1,22 @@
+-- Which policies stand on which tables, for whom, and with which predicates as the server writes them.
+-- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
+select
+    t.oid as relation,
+    t.schema,
+    t.name,
+    t.kind,
+    t.guarded,
+    t.of_platform,
+    t.of_extension,
+    p.polname::text as policy,
+    p.polcmd::text as command,
+    p.polpermissive as permissive,
+    p.polroles as roles,
+    0 = any(p.polroles) or exists (
+        select from pg_catalog.pg_roles as r
+        where r.oid = any(p.polroles) and r.rolname in ('anon', 'authenticated')
+    ) as for_api,
+    pg_catalog.pg_get_expr(p.polqual, p.polrelid) as readable,
+    pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as writable
+from pg_catalog.pg_policy as p
+join relations as t on t.oid = p.polrelid
