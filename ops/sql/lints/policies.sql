@@ -12,9 +12,8 @@ select
     p.polcmd::text as command,
     p.polpermissive as permissive,
     p.polroles as roles,
-    0 = any(p.polroles) or exists (
-        select from pg_catalog.pg_roles as r
-        where r.oid = any(p.polroles) and r.rolname in ('anon', 'authenticated')
+    p.polroles && array(
+        select r.oid from pg_catalog.pg_roles as r where r.rolname in ('anon', 'authenticated') union all select 0
     ) as for_api,
     pg_catalog.pg_get_expr(p.polqual, p.polrelid) as readable,
     pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as writable

@@ -1,9 +1,5 @@
 -- Which tables and views there are beside the catalogs, whether the API serves their schema, and which of its roles may read them.
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15 (security_invoker).
-with api_role as (
-    select r.oid, r.rolname from pg_catalog.pg_roles as r where r.rolname in ('anon', 'authenticated')
-)
-
 select
     c.oid,
     n.nspname::text as schema,
@@ -16,13 +12,17 @@ select
         select d.objid from pg_catalog.pg_depend as d
         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype = 'e'
     ) as of_extension,
-    array(
-        select a.rolname::text from api_role as a
-        where pg_catalog.has_table_privilege(a.oid, c.oid, 'SELECT')
-        order by a.rolname
-    ) as readers,
-    coalesce((
-        select bool_or(o.option_value::boolean) from pg_catalog.pg_options_to_table(c.reloptions) as o
+    -- A role that does not exist has no oid, and may do nothing.
+    pg_catalog.array_remove(array[
+        case when pg_catalog.has_table_privilege(
+            (select r.oid from pg_catalog.pg_roles as r where r.rolname = 'anon'), c.oid, 'SELECT'
+        ) then 'anon' end,
+        case when pg_catalog.has_table_privilege(
+            (select r.oid from pg_catalog.pg_roles as r where r.rolname = 'authenticated'), c.oid, 'SELECT'
+        ) then 'authenticated' end
+    ], null) as readers,
+    c.reloptions is not null and coalesce((
+        select pg_catalog.bool_or(o.option_value::boolean) from pg_catalog.pg_options_to_table(c.reloptions) as o
         where o.option_name = 'security_invoker'
     ), false) as as_invoker
 from pg_catalog.pg_class as c
