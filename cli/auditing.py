@@ -1,4 +1,4 @@
-"""The commands of the quarterly audit that need no Prefect server: the lints, and the contract of row level security."""
+"""The commands of the quarterly audit that need no Prefect server: the lints, and the contract of RLS."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ def show(findings: Sequence[Finding], well: str, json_file: Path | None) -> int:
     for each in found:
         print(secrets.redact(f"{each.severity}: {each.kind}: {each.said}\n    {each.todo}"), file=output)
     worse = sum(each.severity != "note" for each in found)
-    print(f"{len(found)} findings, {worse} of them to be mended or looked at." if found else well, file=output)
+    print(
+        f"{len(found)} findings, {worse} of them to be mended or looked at." if found else well, file=output
+    )
     if json_file:
         rows = [each.model_dump(mode="json") | {"fingerprint": each.fingerprint} for each in found]
         destination.write_json(json_file, {"ok": worse == 0, "findings": rows})

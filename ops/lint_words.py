@@ -46,7 +46,7 @@ WORDS: dict[str, Words] = {
         2, "ERROR",
         "{object} shows auth.users to {exposed_to} past every policy.",
         "Mail addresses, phone numbers and login data of all users can be read through the API.",
-        "Keep what the app shows in a table of its own that has policies, and drop the view, or revoke it from API roles.",
+        "Keep what the app shows in a table of its own with policies, and drop the view, or revoke it from API roles.",
     ),
     "auth_rls_initplan": Words(
         3, "WARN",

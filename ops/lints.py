@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from psycopg import sql
-from psycopg.rows import class_row, namedtuple_row
+from psycopg.rows import class_row
 
 from ops import database, queries
 from ops.checks import Finding, Severity
@@ -137,21 +137,36 @@ def check(
     with database.translating(), connection.transaction(force_rollback=True):
         # Compiling a query that is run once costs more than it saves.
         connection.execute("set local search_path = ''; set local jit = off")
-        with connection.cursor(row_factory=namedtuple_row) as cursor:
-            asked = cursor.execute(queries.load("lints/served")).fetchone()
-        said = None if asked is None else asked.of_session if asked.of_session is not None else asked.of_authenticator
-        schemas = tuple(served) if said is None else tuple(each.strip() for each in said.split(",") if each.strip())
-        can_list = asked is not None and asked.has_buckets
-        files = tuple(each for each in FILES if each in only and (can_list or each != _LISTING))
+        with connection.cursor(row_factory=class_row(_Api)) as cursor:
+            (api,) = cursor.execute(queries.load("lints/served")).fetchall()
+        schemas = api.schemas(served)
+        files = tuple(each for each in FILES if each in only and (api.has_buckets or each != _LISTING))
         values = {"served": list(schemas), "platform": list(PLATFORM)}
         with connection.cursor(row_factory=class_row(Lint)) as cursor:
             rows = cursor.execute(_query(files), values).fetchall() if files else []
-    unasked = (_LISTING,) if _LISTING in only and not can_list else ()
+    unasked = (_LISTING,) if _LISTING in only and not api.has_buckets else ()
     return Linted(schemas, tuple(sorted(rows, key=_order)), unasked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Api:
+    """What this session and the login of the API have set as its schemas, and whether the buckets can be read."""
+
+    of_session: str | None
+    of_authenticator: str | None
+    has_buckets: bool
+
+    def schemas(self, otherwise: Sequence[str]) -> tuple[str, ...]:
+        said = self.of_authenticator if self.of_session is None else self.of_session
+        return (
+            tuple(otherwise)
+            if said is None
+            else tuple(name for each in said.split(",") if (name := each.strip()))
+        )
+
+
 @functools.cache
-def _query(files: tuple[str, ...]) -> Any:
+def _query(files: tuple[str, ...]) -> LiteralString:
     return queries.union(*(f"lints/{each}" for each in files), given=_GIVEN)
 
 
@@ -160,4 +175,4 @@ def _order(lint: Lint) -> tuple[int, str, str, str]:
 
 
 def _listed(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    return ", ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else value

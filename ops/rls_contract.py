@@ -1,6 +1,6 @@
 """Who may do what to whose row: the contract of row level security, tried as each role and committed to the project.
 
-Source: supabase-operations.md, "Quarterly" (audit RLS policies), "Dry Run" (regression tests) and "RLS Misconfiguration".
+Source: supabase-operations.md, "Quarterly" (audit RLS policies), "Dry Run" (RLS tests) and "RLS Misconfiguration".
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ ROLES = ("anon", "owner", "other", "service_role")
 ACTS = ("read", "insert", "update", "delete", "move")
 # `no`: the role meets no such row; `refused`: the server says no; `untried`: nobody knows.
 Outcome = Literal["yes", "no", "refused", "untried"]
-_VERBS = {"read": "read", "insert": "insert", "update": "update", "delete": "delete", "move": "move to somebody else"}
+_VERBS = {
+    "read": "read",
+    "insert": "insert",
+    "update": "update",
+    "delete": "delete",
+    "move": "move to somebody else",
+}
 _WHO = {
     "anon": "Whoever has no account",
     "owner": "The owner",
@@ -173,7 +179,9 @@ def _otherwise(name: str, role: str, act: str, *, can: bool) -> Finding:
         object=f"{name} {role} {act}",
         severity="failed",
         said=f"{_WHO[role]} can{'' if can else 'not'} {what} in {name}; the contract says otherwise.",
-        why="Data may be read or changed by whom it is not meant for." if can else "The app is refused what it needs.",
+        why="Data may be read or changed by whom it is not meant for."
+        if can
+        else "The app is refused what it needs.",
         todo="Run incident-rls for the table: it shows its policies, and takes a corrective migration.",
     )
 
@@ -193,7 +201,7 @@ def _policies(name: str, declared: TableContract, found: TableContract) -> Itera
 
 def _shown(policy: Policy, part: str) -> str:
     value = getattr(policy, part)
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(policy.roles) if part == "roles" else str(value)
 
 
 def _changed(name: str, part: str, said: str) -> Finding:

@@ -58,7 +58,8 @@ class Person:
                 values[each.columns[0]] = self.id
             elif (row := self.rows.get(each.to)) and all(name in row.values for name in each.referenced):
                 values |= {
-                    mine: row.values[theirs] for mine, theirs in zip(each.columns, each.referenced, strict=True)
+                    mine: row.values[theirs]
+                    for mine, theirs in zip(each.columns, each.referenced, strict=True)
                 }
         return values
 
@@ -115,7 +116,9 @@ def settle(
         with connection.transaction():
             row = sample_rows.make(connection, table, known, fresh=True)
             if not row.key:
-                return "it has neither a primary key nor a free column of text, so that its row cannot be found."
+                return (
+                    "it has neither a primary key nor a free column of text, so that its row cannot be found."
+                )
             person.rows[table.oid] = row
             try:
                 with connection.transaction():
@@ -134,5 +137,7 @@ def settle(
 
 
 def _is_there(connection: database.Connection, row: Row) -> bool:
-    query = sql.SQL("select 1 from {} where {}").format(smoke_sql.name(row.table), smoke_sql.where(row.identity))
+    query = sql.SQL("select 1 from {} where {}").format(
+        smoke_sql.name(row.table), smoke_sql.where(row.identity)
+    )
     return connection.execute(query, smoke_sql.adapted(row.identity)).fetchone() is not None

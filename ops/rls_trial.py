@@ -24,7 +24,12 @@ from ops.written_tables import Table
 MOST_ROWS = 1_000_000
 # An act without a filter locks every row for as long as it takes, so that it is tried on small tables only.
 MOST_ROWS_WHOLE = 1_000
-_DATABASE_ROLES = {"anon": "anon", "owner": "authenticated", "other": "authenticated", "service_role": "service_role"}
+_DATABASE_ROLES = {
+    "anon": "anon",
+    "owner": "authenticated",
+    "other": "authenticated",
+    "service_role": "service_role",
+}
 
 
 @dataclass
@@ -83,7 +88,11 @@ def run(
                 contract = contract.model_copy(update={"acts": acts, "moved_by": ", ".join(moved) or None})
             found[str(probed)] = contract
         touched = _triggers(connection, [each for each in tables if untried[each.table.oid] is None])
-        touched += [f"the sequence {name} went on" for name, last in _counted(connection).items() if before.get(name) != last]
+        touched += [
+            f"the sequence {name} went on"
+            for name, last in _counted(connection).items()
+            if before.get(name) != last
+        ]
     return Trial(RlsContract(tables=found), touched)
 
 
@@ -123,14 +132,17 @@ def _unsafe(connection: database.Connection, tables: Sequence[Probed]) -> dict[i
     values = {"oids": [each.table.oid for each in tables]}
     rows = connection.execute(queries.load("rls/unsafe"), values).fetchall()
     return {
-        oid: f"its trigger {trigger} ({function}) does what no transaction takes back." for oid, trigger, function in rows
+        oid: f"its trigger {trigger} ({function}) does what no transaction takes back."
+        for oid, trigger, function in rows
     }
 
 
 def _too_large(probed: Probed, most_rows: int) -> str | None:
     if probed.row_count <= most_rows:
         return None
-    return f"it has about {probed.row_count:,} rows, more than the {most_rows:,} up to which a table is tried."
+    return (
+        f"it has about {probed.row_count:,} rows, more than the {most_rows:,} up to which a table is tried."
+    )
 
 
 def _counted(connection: database.Connection) -> dict[str, int | None]:
@@ -161,7 +173,9 @@ def _moved_by(
 class _Probe:
     """What a role can do to one row of one table."""
 
-    def __init__(self, connection: database.Connection, row: Row, moved: dict[str, Any], *, whole: bool) -> None:
+    def __init__(
+        self, connection: database.Connection, row: Row, moved: dict[str, Any], *, whole: bool
+    ) -> None:
         self._connection = connection
         self._row = row
         self._moved = moved
@@ -181,7 +195,7 @@ class _Probe:
             "delete": lambda: self._write(sql.SQL("delete from {}").format(self._name), []),
             "move": lambda: self._write(*self._set(self._moved)) if self._moved else "untried",
         }
-        return Acts(**{act: tried[act]() for act in ACTS})
+        return Acts.model_validate({act: tried[act]() for act in ACTS})
 
     def _read(self) -> Outcome:
         query = sql.SQL("select 1 from {} where {}").format(self._name, self._where)
@@ -196,7 +210,9 @@ class _Probe:
 
     def _changed(self) -> tuple[sql.Composed, list[Any]]:
         name = self._row.change or next(iter(self._row.values))
-        query = sql.SQL("select {}::text from {} where {}").format(sql.Identifier(name), self._name, self._where)
+        query = sql.SQL("select {}::text from {} where {}").format(
+            sql.Identifier(name), self._name, self._where
+        )
         (value,) = self._connection.execute(query, self._identity).fetchone() or (None,)
         return self._set({name: value})
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from psycopg import conninfo
 import pytest
+from psycopg import conninfo
 
 from ops import database, errors, rls_contract, rls_trial
 from ops.checks import Finding
@@ -106,7 +106,12 @@ def test_what_each_role_can_do_is_what_the_policies_say(example: str):
         assert "yes" not in acts["other"].model_dump().values()
         assert "yes" not in acts["anon"].model_dump().values()
         assert set(acts["service_role"].model_dump().values()) == {"yes"}
-    assert [found["public.tags"].acts[role].read for role in rls_contract.ROLES] == ["no", "yes", "yes", "yes"]
+    assert [found["public.tags"].acts[role].read for role in rls_contract.ROLES] == [
+        "no",
+        "yes",
+        "yes",
+        "yes",
+    ]
 
 
 @pytest.mark.parametrize(("broken", "behaves"), [(m[0], m[2]) for m in MUTANTS], ids=[m[1] for m in MUTANTS])
@@ -120,7 +125,9 @@ def test_each_policy_broken_once_is_noticed(example: str, broken: str, behaves: 
 
 
 def test_a_check_that_is_taken_away_is_noticed_where_it_held_more_than_using(example: str):
-    run(example, 'alter policy "owners change" on public.projects using (stars >= 0 or owner_id = auth.uid())')
+    run(
+        example, 'alter policy "owners change" on public.projects using (stars >= 0 or owner_id = auth.uid())'
+    )
     declared = tried(example)
     assert declared.tables["public.projects"].acts["other"].move == "yes"
     assert declared.tables["public.projects"].acts["owner"].move == "refused"
@@ -140,7 +147,10 @@ def test_a_check_that_is_taken_away_is_noticed_where_it_held_more_than_using(exa
         ("create table public.late (id int primary key)", "rls-not-declared"),
         ("drop table public.tags", "rls-table-gone"),
         ("create policy late on public.tags for select to anon using (true)", "rls-too-wide"),
-        ("grant delete on public.tags to anon; create policy l on public.tags for delete using (true)", "rls-too-wide"),
+        (
+            "grant delete on public.tags to anon; create policy l on public.tags for delete using (true)",
+            "rls-too-wide",
+        ),
         ("revoke update on public.projects from authenticated", "rls-too-narrow"),
     ],
 )
@@ -171,7 +181,8 @@ def test_nothing_stays_and_what_a_trigger_counts_is_said(example: str, shaped_ad
 def test_a_table_that_cannot_be_tried_safely_is_not(example: str):
     run(
         example,
-        "insert into public.tags select n::text from generate_series(1, 50) as n; analyze public.tags, public.projects, public.tasks;"
+        "insert into public.tags select n::text from generate_series(1, 50) as n;"
+        "analyze public.tags, public.projects, public.tasks;"
         "create function public.called() returns trigger language plpgsql as $$ begin "
         "perform dblink('x', 'y'); return new; end $$;"
         "create trigger called after insert on public.tasks for each row execute function public.called()",
