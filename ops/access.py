@@ -37,9 +37,10 @@ _SQL = {
 _API = ("anon", "authenticated")
 _PLATFORM = (
     "authenticator", "dashboard_user", "pgbouncer", "pgsodium_keyholder", "pgsodium_keyiduser", "pgsodium_keymaker",
-    "pgtle_admin", "postgres", "service_role",
+    "pgtle_admin", "postgres", "service_role", "supabase_admin", "supabase_auth_admin", "supabase_etl_admin",
+    "supabase_functions_admin", "supabase_privileged_role", "supabase_read_only_user", "supabase_realtime_admin",
+    "supabase_replication_admin", "supabase_storage_admin", "cli_login_postgres", "cli_login_supabase_read_only_user",
 )  # fmt: skip
-_PLATFORM_PREFIXES = ("supabase_", "cli_login_")
 _HELD = ("anon", "authenticated", "service_role")
 
 
@@ -59,7 +60,8 @@ class Holder:
 
     @property
     def of_platform(self) -> bool:
-        return self.name in (*_PLATFORM, *_API) or self.name.startswith(_PLATFORM_PREFIXES)
+        """Whether Supabase makes it in every project."""
+        return self.name in (*_PLATFORM, *_API)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def run(
         connection.execute("set local search_path = ''")
         tables = _tables(connection, schemas)
         users = _users(connection)
-        unsafe = _unsafe(connection, tables)
+        unsafe = _unsafe(connection, tables, users)
         before = _counted(connection)
         owner, other = Person(), Person()
         rls_people.sign_up(connection, owner)
@@ -89,11 +89,11 @@ def run(
             found[str(probed)] = contract
         touched = _triggers(connection, [each for each in tables if untried[each.table.oid] is None])
         touched += [
-            f"the sequence {name} went on"
+            f"the sequence {name} went on, by a trigger or by somebody else"
             for name, last in _counted(connection).items()
             if before.get(name) != last
         ]
-    return Trial(RlsContract(tables=found), touched)
+    return Trial(RlsContract(tables=found, written_by=connection.info.server_version // 10_000), touched)
 
 
 def _tables(connection: database.Connection, schemas: Sequence[str]) -> list[Probed]:
@@ -128,13 +128,19 @@ def _users(connection: database.Connection) -> int | None:
     return users
 
 
-def _unsafe(connection: database.Connection, tables: Sequence[Probed]) -> dict[int, str]:
-    values = {"oids": [each.table.oid for each in tables]}
+def _unsafe(connection: database.Connection, tables: Sequence[Probed], users: int | None) -> dict[int, str]:
+    values = {"oids": [*(each.table.oid for each in tables), *([users] if users else [])]}
     rows = connection.execute(queries.load("rls/unsafe"), values).fetchall()
-    return {
+    unsafe = {
         oid: f"its trigger {trigger} ({function}) does what no transaction takes back."
         for oid, trigger, function in rows
     }
+    if users in unsafe:
+        raise errors.Refused(
+            f"Nobody can be signed up for the trial: {rls_people.USERS} is not safe to write, since {unsafe[users]} "
+            "Try it on a copy of the database."
+        )
+    return unsafe
 
 
 def _too_large(probed: Probed, most_rows: int) -> str | None:
@@ -254,4 +260,5 @@ class _Probe:
         except psycopg.Error as error:
             if database.is_transient(error.sqlstate):
                 raise
-            return "untried"
+            # A trigger of the project's own that says no, says no.
+            return "refused" if (error.sqlstate or "").startswith("P0") else "untried"

@@ -171,7 +171,7 @@ def test_nothing_stays_and_what_a_trigger_counts_is_said(example: str, shaped_ad
     with database.connect(example) as connection:
         trial = rls_trial.run(connection, schemas=["public"], samples={})
     assert "trigger noted of public.tags ran" in trial.touched
-    assert "the sequence public.log_id_seq went on" in trial.touched
+    assert any("public.log_id_seq went on" in each for each in trial.touched)
     assert not any("projects_id_seq" in each for each in trial.touched)
     with psycopg.connect(shaped_admin) as connection:
         for table in ("public.projects", "public.tasks", "public.tags", "public.log", "auth.users"):
@@ -191,8 +191,9 @@ def test_a_table_that_cannot_be_tried_safely_is_not(example: str):
     found = tried(example, most_rows=49)
     assert "more than the 49" in (found.tables["public.tags"].untried or "")
     assert "called" in (found.tables["public.tasks"].untried or "")
-    assert [(each.kind, each.object) for each in rls_contract.compare(declared, found)] == [
-        ("rls-not-tried", "public.tags")
+    assert [(each.object, each.severity) for each in rls_contract.compare(declared, found)] == [
+        ("public.tags", "attention"),
+        ("public.tasks", "note"),
     ]
 
 
@@ -220,3 +221,33 @@ def test_a_contract_is_read_as_it_was_written_and_a_mistake_is_named(example: st
         rls_contract.read(file)
     with pytest.raises(errors.Refused, match="runbooks rls declare"):
         rls_contract.read(tmp_path / "none.json")
+
+
+def test_a_trigger_that_says_no_is_a_refusal(example: str):
+    run(
+        example,
+        "create function public.kept() returns trigger language plpgsql as $$ begin "
+        "if current_user <> 'service_role' then raise exception 'kept for ever'; end if; return old; end $$;"
+        "create trigger kept before delete on public.projects for each row execute function public.kept()",
+    )
+    acts = tried(example).tables["public.projects"].acts
+    assert [acts[role].delete for role in rls_contract.ROLES] == ["no", "refused", "no", "yes"]
+
+
+def test_nobody_is_signed_up_where_that_would_call_another_server(example: str, shaped_admin: str):
+    run(
+        shaped_admin,
+        "create function public.called() returns trigger language plpgsql as $$ begin "
+        "perform http_post('x', 'y'); return new; end $$;"
+        "create trigger called after insert on auth.users for each row execute function public.called()",
+    )
+    with pytest.raises(errors.Refused, match=r"Try it on a copy"):
+        tried(example)
+
+
+def test_another_major_version_may_write_a_predicate_in_another_way(example: str):
+    found = tried(example)
+    elsewhere = found.model_copy(update={"written_by": found.written_by - 1})
+    run(example, 'alter policy "owners read" on public.projects using (owner_id = auth.uid())')
+    (same,), (other,) = (rls_contract.compare(each, tried(example)) for each in (found, elsewhere))
+    assert (same.severity, other.severity) == ("failed", "attention")
