@@ -71,6 +71,7 @@ def test_a_good_database_passes_and_a_changed_policy_fails_and_is_told_once(
             well = run(desk, project)
             assert well.state
             assert well.state.is_completed(), well.state.message
+            assert [each["said"] for each in report(project, well)["findings"] if each["counts"]] == []
             assert report(project, well)["verdict"] == "passed"
             assert heard == []
 

@@ -14,6 +14,7 @@ from ops import database, errors, rls_contract, rls_trial
 from ops.checks import Finding
 from ops.rls_contract import RlsContract
 
+EXAMPLE_PROJECT = Path(__file__).parents[2] / "examples" / "storefront"
 EXAMPLE = """\
 create table public.projects (
     id bigint generated always as identity primary key,
@@ -251,3 +252,11 @@ def test_another_major_version_may_write_a_predicate_in_another_way(example: str
     run(example, 'alter policy "owners read" on public.projects using (owner_id = auth.uid())')
     (same,), (other,) = (rls_contract.compare(each, tried(example)) for each in (found, elsewhere))
     assert (same.severity, other.severity) == ("failed", "attention")
+
+
+def test_the_example_does_what_its_committed_contract_says(storefront: str):
+    declared = rls_contract.read(EXAMPLE_PROJECT / rls_contract.CONVENTION)
+    assert rls_contract.compare(declared, tried(storefront)) == ()
+    run(storefront, 'alter policy "customers read their orders" on public.orders using (true)')
+    found = rls_contract.compare(declared, tried(storefront))
+    assert "public.orders other read" in {each.object for each in found if each.kind == "rls-too-wide"}
