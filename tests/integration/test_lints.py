@@ -262,3 +262,13 @@ def test_all_lints_take_three_questions_whatever_the_number_of_tables(shaped_adm
     with database.connect(shaped_admin, cursor_factory=Counting) as connection:
         lints.check(connection)
     assert len(sent) == 3
+
+
+def test_a_login_to_which_the_platform_is_closed_can_lint(shaped_admin: str):
+    run(shaped_admin, "create view public.staff as select id from auth.users; create role looker login")
+    try:
+        found = check(conninfo.make_conninfo(shaped_admin, user="looker"))
+        assert "auth_users_exposed_public_staff" in {each.cache_key for each in found.lints}
+        assert found.unasked == ("0025_public_bucket_allows_listing",)
+    finally:
+        run(shaped_admin, "drop role looker")

@@ -18,7 +18,7 @@ where
         join pg_catalog.pg_rewrite as w on w.oid = d.objid
         where
             d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            and d.refobjid = pg_catalog.to_regclass('auth.users')
+            and d.refobjid = (select u.oid from relations as u where u.schema = 'auth' and u.name = 'users')
             and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
             and d.deptype = 'n'
     )
@@ -27,6 +27,6 @@ where
         v.kind = 'm'
         or v.kind = 'v' and not (
             v.as_invoker
-            and (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = pg_catalog.to_regclass('auth.users'))
+            and (select u.guarded from relations as u where u.schema = 'auth' and u.name = 'users')
         )
     )
