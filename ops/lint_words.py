@@ -31,7 +31,9 @@ class Words:
 _READ_BY_ALL = "Whoever has the public key of the project reads it whole, row by row, without an account."
 _PER_ROW = "A predicate that is run for every row makes a query slower by as much as the table is long."
 _DEFINER = "It runs with the rights of its owner, for whom no policy holds, and answers whoever calls it."
-_REVOKE_SELECT = "Run: revoke select on {identifier} from public, anon, authenticated; or move it where no API looks."
+_REVOKE_SELECT = (
+    "Run: revoke select on {identifier} from public, anon, authenticated; or move it where no API looks."
+)
 _ENABLE = "Run: alter table {identifier} enable row level security; and write a policy for whoever is meant to read it."
 
 WORDS: dict[str, Words] = {
