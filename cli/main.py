@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import backups, deciding, evals, releases, rolling_back, starting
+from cli import auditing, backups, deciding, evals, releases, rolling_back, starting
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
@@ -29,6 +29,7 @@ rolling_back.add_to(app)
 starting.add_to(app)
 backups.add_to(app)
 evals.add_to(app)
+auditing.add_to(app)
 schema = typer.Typer(help="What an app needs of its database.", no_args_is_help=True)
 app.add_typer(schema, name="schema")
 

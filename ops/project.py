@@ -15,6 +15,7 @@ from typing import Any, cast
 from pydantic import Field, ValidationError
 
 from ops import configuration, errors, project_folder
+from ops.access_settings import Access
 from ops.backup_settings import Backups
 from ops.check_settings import Acknowledged, Checks
 from ops.config_settings import Flags, Providers, SchemaGuard
@@ -110,6 +111,7 @@ class Environment(Strict):
     backups: Backups | None = None
     pause: WritePause = WritePause()
     eval: EvalSource | None = None
+    access: Access = Access()
     checks: Checks = Checks()
     acknowledged: tuple[Acknowledged, ...] = ()
 

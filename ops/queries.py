@@ -27,13 +27,16 @@ def load(name: str) -> LiteralString:
 
 
 @cache
-def union(*names: str, asked: str | None = None) -> LiteralString:
+def union(*names: str, given: tuple[str, ...] = ()) -> LiteralString:
     """Return one query with the rows of all these, which have the same columns: asking costs more than answering.
 
-    What the file `asked` finds is found once, and is there for all of them under that name.
+    What each file of `given` finds is found once, and is there for all that follow under the file's own name.
     """
     text = "\nunion all\n".join(f"({load(name)})" for name in names)
-    return f"with asked as materialized (\n{load(asked)})\n{text}" if asked else text
+    found = ",\n".join(
+        f"{cast('LiteralString', name.rpartition('/')[2])} as materialized (\n{load(name)})" for name in given
+    )
+    return f"with {found}\n{text}" if found else text
 
 
 def ask(

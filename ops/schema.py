@@ -138,7 +138,7 @@ def _questions(wanted: Iterable[Root], *, privileged: bool) -> Iterator[tuple[Li
     if by_class:
         yield queries.union(*_ANY), pairs(_all(by_class))
     if oids := by_class.pop(RELATION, None):
-        yield queries.union(*_OF_RELATIONS, asked="schema/asked"), {"oids": oids}
+        yield queries.union(*_OF_RELATIONS, given=("schema/asked",)), {"oids": oids}
     if oids := by_class.pop(FUNCTION, None):
         yield queries.load("schema/functions"), {"oids": oids}
     if oids := by_class.pop(TYPE, None):

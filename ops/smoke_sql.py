@@ -121,7 +121,7 @@ def _tried(connection: database.Connection, table: Table, row: Row) -> Result:
     done = "not written"
     try:
         with connection.transaction():
-            _insert(connection, row)
+            insert(connection, row)
             done = "written"
             _expect(connection, row, 1, "was written and cannot be read back: a policy of RLS hides it")
             done = "read back"
@@ -164,9 +164,10 @@ def _found(connection: database.Connection, row: Row) -> list[Any]:
     return connection.execute(query, adapted(row.identity)).fetchall() if row.key else []
 
 
-def _insert(connection: database.Connection, row: Row) -> None:
+def insert(connection: database.Connection, row: Row) -> None:
+    """Write a row and those it points to, as they were made up."""
     for parent in row.parents:
-        _insert(connection, parent)
+        insert(connection, parent)
     columns = sql.SQL(", ").join(map(sql.Identifier, row.values))
     places = sql.SQL(", ").join(sql.Placeholder() for _ in row.values)
     text = sql.SQL("insert into {} ({}) overriding system value values ({})")

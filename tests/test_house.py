@@ -44,6 +44,8 @@ PACKAGES = ("cli", "deployments", "flows", "ops", "tasks")
 FLOWS = sorted(path for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__")
 TASKS = sorted(path for path in (ROOT / "tasks").glob("*.py") if path.stem != "__init__")
 SQL = sorted((ROOT / "ops" / "sql").rglob("*.sql"))
+# What is found once for all queries of a folder that are parts of a larger one.
+GIVEN = {"schema": ("schema/asked",), "lints": ("lints/relations", "lints/policies")}
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 STANZAS = ("When", "Needs", "Touches", "If it stops halfway")
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
@@ -263,8 +265,8 @@ def test_a_query_can_be_prepared(path: Path, prepared_database: psycopg.Connecti
 
     name = path.relative_to(ROOT / "ops" / "sql").with_suffix("").as_posix()
     whole = queries.load(name)
-    if "from asked" in whole:
-        whole = queries.union(name, asked="schema/asked")
+    if "from asked" in whole or path.parent.name == "lints":
+        whole = queries.union(name, given=GIVEN[path.parent.name])
     text = re.sub(r"%\((\w+)\)[sbt]", numbered, whole).replace("%%", "%")
     result = prepared_database.pgconn.prepare(b"", text.encode())
     assert result.status == pq.ExecStatus.COMMAND_OK, result.error_message.decode()

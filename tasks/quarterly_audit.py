@@ -1,0 +1,19 @@
+"""The steps of the quarterly audit, one for each thing that is looked at."""
+
+from __future__ import annotations
+
+from ops import access, audit_checks
+from tasks.checking import look
+
+check_lints = look(audit_checks.check_lints, title="Run the security lints", evidence="audit-lints")
+check_contract = look(
+    audit_checks.check_contract, title="Try row level security as each role", evidence="audit-rls-contract"
+)
+check_roles = look(access.check_roles, title="Review the roles", evidence="audit-roles")
+check_default_privileges = look(
+    access.check_default_privileges,
+    title="Review the default privileges",
+    evidence="audit-default-privileges",
+)
+check_secrets = look(access.check_secrets, title="Review the age of secrets", evidence="audit-secrets")
+check_drill = look(audit_checks.check_drill, title="Check when a drill has passed", evidence="audit-drill")

@@ -1,0 +1,99 @@
+"""The quarterly audit through a real Prefect server, a real worker and its deployment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from prefect.client.schemas.objects import FlowRun
+
+from deployments import runs
+from ops import bundle, database, drill_log, lints, rls_contract, rls_trial
+from tests import projects
+from tests.fix_stack import Desk
+from tests.fix_webhook import webhook
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+RUNBOOK = "quarterly-audit/production"
+CONFIG = """\
+[project]
+manager = "file:{manager}"
+
+[environments.production]
+database = "file:{secret}"
+
+[environments.production.access.roles.member]
+member_of = ["authenticated"]
+"""
+TABLE = """\
+create role member; grant authenticated to member;
+create table public.notes (id bigint generated always as identity primary key, owner_id uuid not null, said text);
+alter table public.notes enable row level security;
+create policy owners on public.notes for all to authenticated
+using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+"""
+
+
+def run(desk: Desk, project: Path, **chosen: object) -> FlowRun:
+    parameters = {"project": str(project), "environment": "production", **chosen}
+    started = runs.trigger(desk.stack, RUNBOOK, parameters)
+    *_, ended = runs.follow(desk.stack, started.id)
+    assert isinstance(ended, FlowRun)
+    return ended
+
+
+def report(project: Path, run: FlowRun) -> dict[str, Any]:
+    kept = bundle.of_run(project, str(run.id))
+    assert kept
+    return json.loads((kept / "checks.json").read_text("utf-8"))
+
+
+def test_a_good_database_passes_and_a_changed_policy_fails_and_is_told_once(
+    desk: Desk, shaped_admin: str, tmp_path: Path
+):
+    with psycopg.connect(shaped_admin, autocommit=True) as admin, webhook() as (url, heard):
+        admin.execute(TABLE.encode())
+        try:
+            for name, value in (("manager", url), ("secret", shaped_admin)):
+                (tmp_path / name).write_text(value, "utf-8")
+            config = CONFIG.format(manager=tmp_path / "manager", secret=tmp_path / "secret")
+            project = projects.write(tmp_path / "app", migrations={}, config=config)
+            with database.connect(shaped_admin) as connection:
+                trial = rls_trial.run(connection, schemas=lints.DEFAULT_SERVED, samples={})
+            (project / rls_contract.CONVENTION).write_text(rls_contract.text(trial.contract), "utf-8")
+            drill_log.append(
+                project, "production", {"run": "1", "verdict": "passed", "ended": "2126-01-01T00:00:00Z"}
+            )
+
+            well = run(desk, project)
+            assert well.state
+            assert well.state.is_completed(), well.state.message
+            assert [each["said"] for each in report(project, well)["findings"] if each["counts"]] == []
+            assert report(project, well)["verdict"] == "passed"
+            assert heard == []
+
+            admin.execute("alter policy owners on public.notes to public using (true)")
+            failed, again = run(desk, project), run(desk, project)
+            assert [report(project, each)["verdict"] for each in (failed, again)] == ["failed", "failed"]
+            assert failed.state
+            assert failed.state.is_failed()
+            assert "Whoever has no account can read a row of the owner's in public.notes" in (
+                failed.state.message or ""
+            )
+            assert len(heard) == 1
+            assert {each["change"] for each in report(project, again)["findings"]} == {"still"}
+            assert admin.execute("select count(*) from public.notes").fetchone() == (0,)
+
+            refused = run(desk, project, environment="produktion")
+            assert refused.state
+            assert "Did you mean 'production'?" in (refused.state.message or "")
+        finally:
+            admin.execute("drop role member")
+
+
+def test_nobody_audits_until_somebody_switches_it_on(desk: Desk):
+    with desk.stack.client() as client:
+        assert [each.active for each in client.read_deployment_by_name(RUNBOOK).schedules] == [False]
