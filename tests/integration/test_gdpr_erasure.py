@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from ops import erasure_record, erasure_search, errors, gdpr_erasure, gdpr_erasu
 from ops.gdpr_erasure import ErasureChoices
 from tests import fix_erasure
 from tests.fix_erasure import ADA, BOB, EMAIL, ERASURE, NAME
+from tests.polling import wait_until
 
 
 @pytest.fixture
@@ -315,3 +318,79 @@ def test_objects_of_storage_are_named_as_left(app: str, tmp_path: Path):
     assert result.objects == {"avatars": 1}
     assert "1 objects of Storage stay" in result.summary
     assert "ada.png" not in str(result)
+
+
+VICTIM = """\
+import sys, time
+from pathlib import Path
+from ops import erasure_record
+from tests import fix_erasure
+from ops import gdpr_erasure_steps
+
+def reached(*_, **__):
+    Path(sys.argv[2]).touch()
+    time.sleep(600)
+
+erasure_record.keep = reached
+gdpr_erasure_steps.erase(fix_erasure.begin(Path(sys.argv[1])))
+"""
+
+
+def test_a_process_that_is_killed_before_its_commit_leaves_nothing_half(app: str, tmp_path: Path):
+    project = fix_erasure.write(tmp_path, app)
+    before = fix_erasure.everything(app)
+    mark = tmp_path / "erased-and-not-committed"
+    victim = subprocess.Popen([sys.executable, "-c", VICTIM, project, mark], cwd=Path(__file__).parents[2])
+    try:
+        wait_until(lambda: mark.exists() or victim.poll() is not None, seconds=120)
+    finally:
+        victim.kill()
+        victim.wait()
+    assert mark.exists()
+    assert fix_erasure.everything(app) == before
+    assert fix_erasure.finish(fix_erasure.begin(project)).ok
+
+
+AUTH = """\
+[erasure]
+table = "auth.users"
+lookup = "email"
+key = "file:{key}"
+identifying = ["email"]
+
+[erasure.tables."auth.users"]
+action = "delete"
+
+[erasure.tables."auth.identities"]
+action = "delete"
+
+[erasure.tables."public.profiles"]
+action = "delete"
+
+[erasure.tables."public.newsletter"]
+action = "delete"
+by = ["address = email"]
+"""
+
+
+def test_a_user_of_supabase_goes_by_the_address(app: str, shaped_admin: str, tmp_path: Path):
+    fix_erasure.execute(
+        shaped_admin,
+        f"insert into auth.users (id, email) values ('{ADA}', '{EMAIL}'), ('{BOB}', 'bob@example.com');"
+        "insert into auth.identities (provider_id, user_id, identity_data, provider)"
+        " select id::text, id, jsonb_build_object('email', email), 'email' from auth.users",
+    )
+    fix_erasure.execute(
+        app,
+        "create table public.profiles (id uuid primary key references auth.users on delete cascade);"
+        f"insert into public.profiles values ('{ADA}'), ('{BOB}');"
+        "create table public.newsletter (address text);"
+        f"insert into public.newsletter values ('{EMAIL}'), ('bob@example.com')",
+    )
+    project = fix_erasure.write(tmp_path, app, erasure=AUTH, subject=EMAIL)
+    assert fix_erasure.finish(fix_erasure.begin(project)).ok
+    left = "select (select count(*) from {0}), (select count(*) from {0} t where t::text ~ 'bob@|2222')"
+    for table in ("auth.users", "auth.identities", "public.profiles", "public.newsletter"):
+        assert ask(shaped_admin, left.format(table)) == [(1, 1)]
+    again = fix_erasure.begin(project, "run-2")
+    assert not again.due
