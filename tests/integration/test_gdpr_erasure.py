@@ -11,10 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from ops import erasure_record, erasure_search, errors, gdpr_erasure, gdpr_erasure_steps
+from ops import embedded, erasure_record, erasure_search, errors, gdpr_erasure, gdpr_erasure_steps
 from ops.gdpr_erasure import ErasureChoices
 from tests import fix_erasure
 from tests.fix_erasure import ADA, BOB, EMAIL, ERASURE, NAME
+from tests.fix_postgres import fresh_database
 from tests.polling import wait_until
 
 
@@ -394,3 +395,31 @@ def test_a_user_of_supabase_goes_by_the_address(app: str, shaped_admin: str, tmp
         assert ask(shaped_admin, left.format(table)) == [(1, 1)]
     again = fix_erasure.begin(project, "run-2")
     assert not again.due
+
+
+def test_it_does_so_on_the_lowest_version(server15: embedded.Server, tmp_path: Path):
+    with fresh_database(server15) as name:
+        dsn = server15.dsn(name)
+        fix_erasure.execute(dsn, fix_erasure.TABLES)
+        fix_erasure.execute(dsn, fix_erasure.ROWS)
+        project = fix_erasure.write(tmp_path, dsn)
+        assert fix_erasure.finish(fix_erasure.begin(project)).ok
+        assert not fix_erasure.begin(project, "run-2").due
+
+
+def test_rows_in_partitions_are_told_apart(app: str, tmp_path: Path):
+    fix_erasure.execute(
+        app,
+        "create table public.visits (person uuid references public.people, day integer) partition by list (day);"
+        "create table public.visits_1 partition of public.visits for values in (1);"
+        "create table public.visits_2 partition of public.visits for values in (2);"
+        f"insert into public.visits values ('{ADA}', 1), ('{BOB}', 1), ('{BOB}', 2), ('{ADA}', 2), ('{BOB}', 2)",
+    )
+    more = '[erasure.tables."public.visits"]\naction = "delete"\n'
+    result = fix_erasure.finish(fix_erasure.begin(fix_erasure.write(tmp_path, app, more=more)))
+    assert result.counts["public.visits (delete)"] == 2
+    assert ask(app, "select person::text, day from public.visits order by 2") == [
+        (BOB, 1),
+        (BOB, 2),
+        (BOB, 2),
+    ]
