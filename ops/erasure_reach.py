@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import psycopg
 from psycopg import sql
 
 from ops import database, erasure_schema, errors
@@ -98,7 +99,14 @@ def _named(
         for column, other in links(declared):
             value = found.values.get(other or wanted.lookup)
             if (other or column not in keys) and "," not in column and value is not None:
-                yield table, _equal(connection, table, column, value)
+                try:
+                    yield table, _equal(connection, table, column, value)
+                except psycopg.DataError:
+                    raise errors.Refused(
+                        f"{table}.{column} cannot have the value of the subject's {other or wanted.lookup}, which is "
+                        "of another type. Say which column of the subject's row it holds: "
+                        f'"{column} = COLUMN" under `by`.'
+                    ) from None
 
 
 def _equal(connection: database.Connection, table: str, column: str, value: str) -> set[Row]:

@@ -89,9 +89,10 @@ def left(
 
 
 def _keys(schema: Schema, wanted: Erasure, table: str) -> set[str]:
-    """Return the columns in which the lookup's value is but the number of a row that stays."""
+    """Return the columns in which the lookup's value is but the key of a row that stays; an address is none."""
     subjects = erasure_schema.qualified(wanted.table or "")
-    if not erasure_reach.survives(wanted, subjects):
+    is_key = schema.tables[subjects][wanted.lookup].of_key
+    if not is_key or not erasure_reach.survives(wanted, subjects):
         return set()
     linking = {name for key in schema.of(table) for name in key.columns}
     linking |= {name for key in schema.to(table) for name in key.referenced}

@@ -173,13 +173,14 @@ def shapes(draw: st.DrawFn) -> Shape:
     actions += [draw(st.sampled_from(list(Action))) for _ in range(count - 1)]
     lines: list[dict[Key, Line]] = []
     for width in widths:
-        keys = draw(st.sets(st.tuples(*[st.integers(1, 3)] * width), max_size=5))
-        lines.append({key: Line(key) for key in keys})
-    lines[0].setdefault((1,), Line((1,)))
+        keys = draw(st.sets(st.tuples(*[st.integers(1, 3)] * width), max_size=5)) | {(1,) * width}
+        lines.append({key: Line(key) for key in sorted(keys)})
     edges: list[Edge] = []
-    for number in range(draw(st.integers(1, 8))):
-        child, parent = draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))
-        nullable = not lines[parent] or draw(st.booleans())
+    for number in range(draw(st.integers(2, 9))):
+        # Half of all lead to the subjects, or to what leads there, and half of the rows to the first one there.
+        child = draw(st.integers(0, count - 1))
+        parent = draw(st.sampled_from([0, *range(min(number + 1, count)), draw(st.integers(0, count - 1))]))
+        nullable = draw(st.booleans())
         ways = ["no action", "restrict", "cascade"]
         ways += ["set null", "set default"] if nullable else []
         links = ["by", "by", "leave"] + (["detach", "detach"] if nullable else [])
@@ -195,7 +196,8 @@ def shapes(draw: st.DrawFn) -> Shape:
             width=widths[parent],
         )
         edges.append(edge)
-        targets: list[Key | None] = [*sorted(lines[parent]), *([None] if nullable else [])]
+        first, *others = sorted(lines[parent])
+        targets: list[Key | None] = [first] * max(1, len(others)) + others + ([None] if nullable else [])
         for line in lines[child].values():
             line.refers[number] = draw(st.sampled_from(targets))
     shape = Shape(widths, actions, edges, lines).settled()

@@ -210,6 +210,18 @@ def test_what_names_the_person_elsewhere_blocks(app: str, tmp_path: Path, table:
     assert fix_erasure.finish(known).ok
 
 
+def test_an_address_by_which_somebody_was_looked_up_is_no_key_that_may_stay(app: str, tmp_path: Path):
+    erasure = ERASURE.replace("identifying", 'lookup = "email"\nidentifying', 1).replace('["email", ', "[")
+    erasure = erasure.replace(', email = "{{random}}@erased.invalid"', "")
+    with pytest.raises(errors.Refused, match='"person = COLUMN" under `by`'):
+        fix_erasure.begin(fix_erasure.write(tmp_path, app, erasure=erasure, subject=EMAIL))
+    erasure = erasure.replace('by = ["person"]', 'by = ["person = id"]')
+    with pytest.raises(
+        errors.Refused, match=r"public\.people\.email holds what identifies the subject in 1 rows"
+    ):
+        fix_erasure.begin(fix_erasure.write(tmp_path, app, erasure=erasure, subject=EMAIL))
+
+
 def test_a_kill_leaves_all_or_nothing(app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     project = fix_erasure.write(tmp_path, app)
     before = fix_erasure.everything(app)
