@@ -19,6 +19,7 @@ from ops.access_settings import Access
 from ops.backup_settings import Backups
 from ops.check_settings import Acknowledged, Checks
 from ops.config_settings import Flags, Providers, SchemaGuard
+from ops.erasure_settings import Erasure
 from ops.eval_settings import Eval, EvalSource
 from ops.pause_settings import WritePause
 from ops.redis_settings import Prefix, RedisLimits
@@ -145,6 +146,7 @@ class Project(Strict):
     pull_request: PullRequest = PullRequest()
     release: Release = Release()
     schema_guard: SchemaGuard = SchemaGuard()
+    erasure: Erasure = Erasure()
     eval: Eval = Eval()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from redis import exceptions
 
 from ops import errors, project, proposal, redis_keys, redis_server, redis_settings
 from ops.bundle import Bundle
@@ -228,7 +227,7 @@ def asking(doing: str) -> Generator[None]:
     """
     try:
         yield
-    except exceptions.RedisError as error:
+    except redis_server.COMPLAINTS as error:
         found = redis_server.trouble(error, doing)
         passing = found.kind in ("redis-down", "redis-loading")
         kind = errors.Unavailable if passing else errors.Refused

@@ -71,9 +71,9 @@ class Look:
         """Make a finding of what Redis complains about in the block; where it does not answer, ask nothing more."""
         try:
             yield
-        except exceptions.RedisError as error:
+        except redis_server.COMPLAINTS as error:
             self.findings.append(redis_server.trouble(error, doing))
-            if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
+            if not isinstance(error, exceptions.ResponseError):
                 self.close()
                 self._client = None
 

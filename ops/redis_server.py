@@ -19,6 +19,8 @@ from ops.project import Environment, Project
 
 OBJECT = "redis"
 _PORT = 6379
+# Redis's complaints, and what its client stumbles over where something else answers, or the address is none.
+COMPLAINTS = (exceptions.RedisError, OSError, ValueError, TypeError, AttributeError, LookupError)
 # Seconds.
 _AGAIN_AFTER = 0.2
 _GOES_ON = "The app goes on without Redis where it can: caches are cold, and what must be kept there is lost."
@@ -98,8 +100,14 @@ def _leads(reference: str, root: Path, url: str, where: Environment) -> bool:
         return False
 
 
-def trouble(error: exceptions.RedisError, doing: str) -> Finding:
-    """Return what a complaint of Redis means; `doing` is what was tried, as in "to write"."""
+def trouble(error: Exception, doing: str) -> Finding:
+    """Return what a complaint means; `doing` is what was tried, as in "to write"."""
+    if not isinstance(error, exceptions.RedisError):
+        return _failed(
+            "redis-odd",
+            f"What the URL leads to does not speak like a Redis ({doing}: {type(error).__name__}).",
+            "Look at host, port and options of the URL, and at what listens there.",
+        )
     for kinds, kind, said, todo in _TROUBLES:
         if isinstance(error, kinds):
             return _failed(kind, f"Redis {said} ({doing}): {_words(error)}", todo)

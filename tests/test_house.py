@@ -26,6 +26,7 @@ from ops import (
     deploys,
     drill_log,
     embedded,
+    erasure_record,
     eval_baseline,
     eval_watermark,
     heartbeat,
@@ -241,6 +242,7 @@ def prepared_database():
             connection.execute(queries.load("audit/prepare"))
             deploys.prepare(connection)
             kept_state.prepare(connection)
+            erasure_record.prepare(connection)
             promotions.prepare(connection)
             soak_record.prepare(connection)
             heartbeat.prepare(connection)

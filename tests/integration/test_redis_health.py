@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,30 @@ def test_a_wrong_password_and_none(tmp_path: Path, run_redis: RunRedis):
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"])
 def test_what_is_no_url_of_a_redis_is_a_finding(tmp_path: Path, url: str):
     assert kinds(tmp_path, url) == ["redis-unknown"]
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 400 Bad\r\n\r\n", b"+PONG\r\n", b":1\r\n" * 300, b"$5\r\nab", b"\xff\xfe" * 50]
+)
+def test_what_answers_and_is_no_redis_is_a_finding(tmp_path: Path, said: bytes):
+    class Odd(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1000)
+            self.request.sendall(said)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Odd) as odd:
+        threading.Thread(target=odd.serve_forever, daemon=True).start()
+        url = f"redis://127.0.0.1:{odd.server_address[1]}"
+        (found,) = kinds(tmp_path, url, more='redis_limits = { patience = "PT1S" }')
+        odd.shutdown()
+    assert found in ("redis-down", "redis-error", "redis-odd")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://a..b", "redis://127.0.0.1:1/0?nothing=known", "unix:///nowhere.sock"]
+)
+def test_an_address_that_is_none_is_a_finding(tmp_path: Path, url: str):
+    assert kinds(tmp_path, url)[0] in ("redis-odd", "redis-down")
 
 
 def test_a_secret_that_is_not_set_is_a_finding(tmp_path: Path):
