@@ -58,6 +58,9 @@ def test_the_providers_as_they_were_are_kept(shop: Shop):
     overlay = shop.root / "db/migrations/releases/phase2/20260215205300_phase2_provider_config_single_db.sql"
     overlay.write_text(overlay.read_text() + "-- once more\n")
     shop.rehearse(overlay="single-db")
+    with pytest.raises(errors.Refused, match="P0 rollback of this change has not been done"):
+        shop.promote(environment="single-db")
+    p0_rollback.fn(str(shop.root), "single-db", P0Choices(rehearse=True))
     found = shop.promote(environment="single-db")
     assert found.state == "promoted", found.summary
     kept = json.loads((Path(found.bundle or "") / "providers_before.json").read_text())

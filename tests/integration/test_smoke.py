@@ -342,7 +342,7 @@ with fix_app.look(Path(sys.argv[1])) as gate:
 """
 
 
-@pytest.mark.parametrize("at", ["_protect", "_insert", "_update", "_delete"])
+@pytest.mark.parametrize("at", ["_protect", "insert", "_update", "_delete"])
 def test_killed_anywhere_it_leaves_nothing(app: str, shaped_admin: str, tmp_path: Path, at: str):
     fix_app.execute(app, fix_app.AUDITED + fix_app.ROWS)
     project = fix_app.write(tmp_path, app)

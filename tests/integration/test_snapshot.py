@@ -8,6 +8,7 @@ import pytest
 
 from ops import comparison, database, embedded, schema
 from ops.catalog import Mirror
+from tests.fix_postgres import fresh_database
 
 # One object of each kind that may hold a secret, or that not everybody may read.
 SECRETIVE = """
@@ -136,3 +137,16 @@ def _quoted(name: str) -> str:
 
 def _names(delta: schema.Delta) -> set[str]:
     return {f"{each.kind} {each.object}" for each in comparison.differences(delta)}
+
+
+@pytest.mark.parametrize("major", [15, 18])
+def test_what_the_server_keeps_at_a_column_for_itself_is_no_property_of_it(
+    major: int, request: pytest.FixtureRequest
+) -> None:
+    server: embedded.Server = request.getfixturevalue("server15" if major == 15 else "server")
+    with fresh_database(server) as name, database.connect(server.dsn(name)) as connection:
+        connection.execute("create table public.notes (id int, body text)")
+        plain = schema.snapshot(connection)
+        assert plain["column", "public.notes.id"] == "integer"
+        connection.execute("alter table public.notes alter body set (n_distinct = 5)")
+        assert schema.snapshot(connection)["column", "public.notes.body"] == "text with n_distinct=5"

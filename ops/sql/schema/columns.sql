@@ -18,7 +18,11 @@ select 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, 'column' as 
            case when a.attstorage <> t.typstorage then 'storage ' || a.attstorage::text end,
            case when a.attcompression <> '' then 'compression ' || a.attcompression::text end,
            case when coalesce(a.attstattarget, -1) <> -1 then 'statistics ' || a.attstattarget end,
-           'with ' || pg_catalog.array_to_string(a.attoptions, ', '),
+           -- PostgreSQL 15.20 writes a number of its own there, which no statement has set.
+           'with ' || (
+               select pg_catalog.string_agg(o, ', ' order by o)
+               from pg_catalog.unnest(a.attoptions) o
+               where o not like 'pg\_attver=%%'),
            'options ' || pg_catalog.array_to_string(a.attfdwoptions, ', '),
            case when not a.attislocal then 'inherited' end
        ) as definition
