@@ -258,9 +258,10 @@ def webhook(told: list[str]) -> Generator[str]:
 _deployed: set[str] = set()
 
 
-def deploy(stack: Stack) -> None:
-    """Deploy the runbook of these tests."""
+def deploy(stack: Stack, *, root: Path | None = None) -> None:
+    """Deploy the runbook of these tests, from this folder where it is given."""
     _deployed.add(stack.address)
+    home = root or stack.root
     subprocess.run(
         [
             sys.executable,
@@ -272,8 +273,8 @@ def deploy(stack: Stack) -> None:
             "--prefect-file",
             "tests/gate/prefect.yaml",
         ],
-        cwd=stack.root,
-        env=dict(stack.environment),
+        cwd=home,
+        env={**stack.environment, "RUNBOOKS_HOME": str(home)},
         check=True,
         capture_output=True,
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from tests import fix_gate
+from tests import fix_app, fix_gate
 from tests.fix_gate import PATIENCE, PAUSE, Gate
 from tests.polling import wait_until
 
@@ -164,11 +167,25 @@ def test_glass_is_broken_with_a_reason_and_everybody_is_told(gate: Gate):
     assert any("ada broke the glass" in text for text in gate.told)
 
 
-def test_a_right_approval_survives_a_redeploy_of_the_code(gate: Gate):
+def test_a_right_approval_survives_a_redeploy_of_changed_code(gate: Gate, tmp_path: Path):
+    """What comes after the gate is done by the new code, and nobody is asked again."""
     run = gate.start()
-    fix_gate.deploy(gate.stack)
-    gate.decide(run)
-    assert gate.ended(run) == "Completed"
+    copy = tmp_path / "new"
+    shutil.copytree(gate.stack.root / "tests" / "gate", copy / "tests" / "gate")
+    for name in ("ops", "tasks", "flows", "deployments"):
+        (copy / name).symlink_to(gate.stack.root / name)
+    code = copy / "tests" / "gate" / "runbook.py"
+    changed = code.read_text().replace('plan.content["file"]))', '"kept by the new code"))')
+    assert changed != code.read_text()
+    code.write_text(changed)
+    fix_gate.deploy(gate.stack, root=copy)
+    try:
+        gate.decide(run)
+        assert gate.ended(run) == "Completed"
+    finally:
+        fix_gate.deploy(gate.stack)
+    assert fix_app.ask(gate.dsn, "select text from public.kept") == [("kept by the new code",)]
+    assert [event for event, _ in gate.events()] == ["asked", "approved", "ended"]
 
 
 def test_what_was_approved_is_not_asked_for_again_after_a_crash(gate: Gate):
