@@ -75,6 +75,10 @@ class Checks(Strict):
     cache_hit: Share = Field(default=0.95, description="of the blocks that are read, at least from memory")
     least_reads: int = Field(default=100_000, ge=1, description="blocks below which the cache is not judged")
     temporary: Size = Field(default=1024**3, description="of temporary files between two looks")
+    incident_span: Span = Field(
+        default=timedelta(seconds=10), description="that statements are measured for in an incident"
+    )
+    suspects: Span = Field(default=timedelta(days=7), description="in which a migration is a suspect")
     log_file: str | None = Field(
         default=None, description="the server's log in JSON (log_destination = jsonlog); may be a glob"
     )

@@ -1,0 +1,103 @@
+"""How a statement would be planned, without running it, and which index it seems to miss.
+
+Source: supabase-operations.md, "High Latency / Timeouts".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+from psycopg import sql
+
+from ops import database, errors, queries
+from ops.checking import Checking
+
+_NAME = "runbooks_incident"
+_PARAMETER = re.compile(r"\$(\d+)")
+# Planning anything else takes a stronger lock than reading does.
+_READS = re.compile(r"\s*(?:/\*.*?\*/\s*)*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+_WRITES = re.compile(
+    r"\b(?:insert|update|delete|merge|for\s+(?:no\s+key\s+)?(?:update|share))\b", re.IGNORECASE
+)
+# Below so many rows to read a table whole is what one wants.
+_LEAST_ROWS = 10_000
+_COMPARED = r'\b{alias}\."?(\w+)"?\)?(?:::[\w" ]+)?\)?\s*(=|<=?|>=?)\s'
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan says in a sentence, and the statements that would make the indexes that it seems to miss."""
+
+    said: str
+    proposals: tuple[str, ...] = ()
+
+
+def planned(checking: Checking, text: str) -> Planned:
+    """Ask for the plan that holds for any values; the statement is not run, and why there is no plan is said."""
+    if not _READS.match(text) or _WRITES.search(text):
+        return Planned("Its plan was not asked for, since it writes or locks.")
+    try:
+        plan = _explained(checking, text)
+    except errors.OpsError as error:
+        return Planned(f"It could not be planned: {error}")
+    scans = [node for node in _nodes(plan) if node.get("Node Type") == "Seq Scan" and node.get("Filter")]
+    found = [each for node in scans for each in _missing(checking, node)]
+    cost = f"Its plan costs {plan.get('Total Cost', 0):.0f}"
+    if not found:
+        return Planned(f"{cost}, and no index seems to be missing.")
+    tables = ", ".join(dict.fromkeys(f"{node['Schema']}.{node['Relation Name']}" for node in scans))
+    return Planned(f"{cost}, and reads {tables} whole.", tuple(dict.fromkeys(found)))
+
+
+def _explained(checking: Checking, text: str) -> dict[str, Any]:
+    """Let the server plan it for any values: a statement of pg_stat_statements has none."""
+    count = max((int(number) for number in _PARAMETER.findall(text)), default=0)
+    values = sql.SQL(", ").join([sql.SQL("null")] * count)
+    name = sql.Identifier(_NAME)
+    # The text is the server's own, and is prepared and planned in a transaction that only reads; it never runs.
+    prepare = sql.SQL("prepare {} as ").format(name) + sql.SQL(cast("LiteralString", text))
+    execute = sql.SQL("execute {}({})").format(name, values) if count else sql.SQL("execute {}").format(name)
+    with checking.reading() as connection:
+        connection.execute("set local plan_cache_mode = force_generic_plan")
+        connection.execute(prepare, prepare=False)
+        try:
+            ((found,),) = connection.execute(
+                sql.SQL("explain (verbose, format json) ") + execute, prepare=False
+            ).fetchall()
+        finally:
+            # It belongs to the session, whatever becomes of the transaction.
+            connection.execute(sql.SQL("deallocate {}").format(name), prepare=False)
+    told = json.loads(found) if isinstance(found, str) else found
+    return told[0]["Plan"]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from _nodes(each)
+
+
+def _missing(checking: Checking, node: dict[str, Any]) -> Iterator[str]:
+    """Yield the index that a scan of a large table would need, unless there is one that begins so."""
+    schema, table = str(node["Schema"]), str(node["Relation Name"])
+    with checking.reading() as connection, database.translating():
+        asked = {"schema": schema, "table": table}
+        found = connection.execute(queries.load("incident/table_indexes"), asked).fetchone()
+    rows, leading = found or (0, [])
+    columns = _columns(str(node["Alias"]), str(node["Filter"]))
+    if rows < _LEAST_ROWS or not columns or set(columns) & set(leading):
+        return
+    names = ", ".join(f'"{each}"' for each in columns)
+    yield f'create index concurrently on "{schema}"."{table}" ({names});'
+
+
+def _columns(alias: str, text: str) -> tuple[str, ...]:
+    """Return what an index would have: the columns that are compared for being equal, and then one of a range."""
+    found = re.findall(_COMPARED.format(alias=re.escape(alias)), text)
+    equal = dict.fromkeys(name for name, operator in found if operator == "=")
+    ranged = [name for name, operator in found if operator != "=" and name not in equal]
+    return (*equal, *ranged[:1])

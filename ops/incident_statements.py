@@ -1,0 +1,116 @@
+"""Which statements cost the most right now, which have become slower, and how the worst of them would be planned.
+
+Source: supabase-operations.md, "High Latency / Timeouts". Texts are those of pg_stat_statements: without any value.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ops import errors, incident_plans, spoken, watch_sample
+from ops.check_looks import check
+from ops.checking import Checking
+from ops.checks import Finding
+from ops.evidence import Evidence
+from ops.incident_plans import Planned
+from ops.watch_sample import Statements
+
+_SHOWN = 5
+# So many times as slow as in all the time before, and by so many milliseconds a call.
+_SLOWER, _LEAST = 2.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A statement in the time that was looked at: its calls, and the milliseconds of one then and before."""
+
+    id: str
+    text: str
+    calls: int
+    total: float
+    mean: float
+    before: float | None
+
+    @property
+    def is_slower(self) -> bool:
+        return (
+            self.before is not None and self.mean > _SLOWER * self.before and self.mean - self.before > _LEAST
+        )
+
+
+@check("statements")
+def check_statements(checking: Checking) -> Evidence:
+    """Count for a while what each statement costs, and say of the costliest how it compares and is planned."""
+    span = checking.settings.incident_span
+    first = _taken(checking)
+    time.sleep(span.total_seconds())
+    second = _taken(checking)
+    ran = _between(first, second)
+    texts = watch_sample.texts(checking.connection, [each.id for each in ran])
+    worst = [
+        Ran(each.id, texts[each.id], each.calls, each.total, each.mean, each.before)
+        for each in ran
+        if each.id in texts
+    ]
+    chosen = _chosen(worst)
+    planned = {each.id: incident_plans.planned(checking, each.text) for each in chosen}
+    return checking.found(
+        [_finding(each, planned[each.id], spoken.span(span)) for each in chosen],
+        f"No statement ran in {spoken.span(span)}.",
+    )
+
+
+def _taken(checking: Checking) -> Statements:
+    found = watch_sample.take(
+        checking.connection, checking.plan.environment.model_copy(update={"health_url": None})
+    )
+    if found.statements is None:
+        raise errors.Refused(" ".join(found.unseen) or "Nobody counts the statements of this database.")
+    return found.statements
+
+
+def _between(first: Statements, second: Statements) -> list[Ran]:
+    """Return what ran between two looks, the costliest first."""
+    found: list[Ran] = []
+    for number, now in second.by_id.items():
+        was = first.by_id.get(number)
+        calls = now.calls - (was.calls if was else 0)
+        spent = now.milliseconds - (was.milliseconds if was else 0.0)
+        if calls > 0:
+            before = was.milliseconds / was.calls if was and was.calls else None
+            found.append(Ran(number, "", calls, spent, spent / calls, before))
+    return sorted(found, key=lambda each: -each.total)
+
+
+def _chosen(ran: list[Ran]) -> list[Ran]:
+    """Return the costliest, and those that have become slower the most."""
+    slower = sorted(
+        (each for each in ran if each.is_slower), key=lambda each: -(each.mean / (each.before or 1))
+    )
+    return list({each.id: each for each in (*slower[:_SHOWN], *ran[:_SHOWN])}.values())
+
+
+def _finding(ran: Ran, planned: Planned, span: str) -> Finding:
+    was = "it had not run before" if ran.before is None else f"{ran.before:.1f} ms before"
+    return Finding(
+        kind="statement-slower" if ran.is_slower else "statement-costly",
+        object=f"statement {ran.id}",
+        severity="attention" if ran.is_slower or planned.proposals else "note",
+        said=f"{ran.calls} calls in {span}, {ran.mean:.1f} ms each ({was}): {watch_sample.said(ran.text)} "
+        f"{planned.said}",
+        why="What costs the most is where time can be won, and what has become slower is what has changed.",
+        todo=" ".join(_todo(planned)),
+    )
+
+
+def _todo(planned: Planned) -> Iterator[str]:
+    if not planned.proposals:
+        yield "Compare with the recent migrations, and look whether the app calls it more often than it must."
+        return
+    yield f"Try {' '.join(planned.proposals)}"
+    yield (
+        "Write it as a migration with its rollback, rehearse that, and apply it with emergency-migration, which is the "
+        "shortened gate."
+    )

@@ -1,0 +1,144 @@
+"""An incident of latency that is made on a real server: found by name, with what would help, and gone when mended."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator
+
+import psycopg
+import pytest
+
+from flows.incident_latency import incident_latency
+from ops import incident_statements, incident_suspects
+from ops.checked import Checked, Reported
+from tests import projects
+from tests.fix_checks import Checkup
+from tests.releases import Shop
+
+SHORT = '[environments.production.checks]\nincident_span = "2 s"\n'
+SLOW = "select note from public.orders where customer = %s and paid > %s"
+
+
+@pytest.fixture
+def orders(checkup: Checkup) -> Checkup:
+    """Fifty thousand orders that nobody has an index for."""
+    checkup.configure(SHORT)
+    checkup.sql(
+        "create table public.orders (id bigint primary key, customer int, paid int, note text);"
+        "insert into public.orders select n, n % 5000, n, 'order ' || n from generate_series(1, 50000) n;"
+        "analyze public.orders"
+    )
+    checkup.checks = (incident_statements.check_statements,)
+    return checkup
+
+
+@contextlib.contextmanager
+def traffic(dsn: str, query: str, *values: int) -> Generator[None]:
+    """Ask this again and again for as long as the block runs."""
+    over = threading.Event()
+
+    def ask() -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            while not over.is_set():
+                connection.execute(query.encode(), values)
+                over.wait(0.02)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        asking.join()
+
+
+def of(found: Checked, part: str) -> Reported:
+    """Return the finding whose statement holds this text."""
+    (one,) = [each for each in found.report.findings if part in each.said]
+    return one
+
+
+def test_what_costs_the_most_is_named_with_the_index_that_it_misses_and_gone_with_it(orders: Checkup):
+    with traffic(orders.admin, SLOW, 7, 100):
+        found = of(orders.run(), "from public.orders")
+        assert found.kind == "statement-costly"
+        assert "reads public.orders whole" in found.said
+        assert "$1" in found.said
+        proposal = 'create index concurrently on "public"."orders" ("customer", "paid");'
+        assert proposal in found.todo
+        assert "emergency-migration" in found.todo
+
+        orders.sql(proposal)
+        after = of(orders.run(), "from public.orders")
+        assert after.severity == "note"
+        assert "no index seems to be missing" in after.said
+
+
+def test_what_has_become_slower_is_told_apart(orders: Checkup):
+    orders.sql("create index on public.orders (customer)")
+    query = "select count(*) from public.orders where customer = %s and pg_sleep(0.0) is not null"
+    with traffic(orders.admin, query, 7):
+        assert of(orders.run(), "pg_sleep").kind == "statement-costly"
+    orders.sql("drop index public.orders_customer_idx")
+    orders.sql(
+        "insert into public.orders select n, 7, n, 'more' from generate_series(50001, 90000) n; analyze public.orders"
+    )
+    with traffic(orders.admin, query, 7):
+        found = of(orders.run(), "pg_sleep")
+    assert (found.kind, found.severity) == ("statement-slower", "attention")
+    assert "ms before" in found.said
+
+
+def test_what_writes_is_not_planned_and_nothing_is_changed(orders: Checkup):
+    with traffic(orders.admin, "update public.orders set note = 'paid' where id = %s", 7):
+        found = of(orders.run(), "update public.orders")
+    assert "not asked for, since it writes or locks" in found.said
+    locking = "select id from public.orders where paid = %s for update"
+    with traffic(orders.admin, locking, 7):
+        found = of(orders.run(), "for update")
+    assert "not asked for, since it writes or locks" in found.said
+    assert orders.sql("select count(*) from pg_prepared_statements") == [(0,)]
+
+
+def test_a_function_that_a_statement_calls_is_not_run_by_planning(orders: Checkup):
+    orders.sql("create table public.ran (at timestamptz)")
+    orders.sql(
+        "create function public.leave(n int) returns int language plpgsql volatile as $$ begin"
+        " insert into public.ran values (now()); return n; end $$"
+    )
+    orders.sql("select public.leave(1)")
+    with traffic(orders.admin, "select id from public.orders where id = public.leave(%s) limit 1", 7):
+        orders.run()
+    before = orders.sql("select count(*) from public.ran")
+    assert before[0][0] > 1
+    orders.run()
+    assert orders.sql("select count(*) from public.ran") == before
+
+
+def test_without_the_extension_nobody_has_looked_and_that_is_said(orders: Checkup):
+    orders.sql("drop extension pg_stat_statements cascade")
+    (found,) = orders.run().report.findings
+    assert found.kind == "not-looked-at"
+    assert "pg_stat_statements" in found.said
+
+
+def test_what_was_promoted_of_late_is_a_suspect(
+    shaped: str, shaped_admin: str, checkup: Checkup, monkeypatch: pytest.MonkeyPatch
+):
+    shop = Shop(checkup.project.parent / "shop", shaped, monkeypatch, admin=shaped_admin)
+    checkup.checks = (incident_suspects.check_suspects,)
+    assert checkup.kinds() == []
+    shop.rehearse()
+    shop.promote()
+    found = checkup.run().report.findings
+    assert {each.kind for each in found} == {"recent-migration"}
+    assert {each.object for each in found} >= {f"supabase/migrations/{projects.TAGS}.sql"}
+    assert all("schema-rollback" in each.todo for each in found)
+
+
+def test_the_whole_runbook_ends_in_a_record(orders: Checkup):
+    found = orders.look(flow=incident_latency.fn)
+    assert [each.about for each in found.report.looks] >= ["blocked queries"]
+    assert found.report.at
+    assert found.bundle
