@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -227,7 +228,12 @@ def test_a_process_that_is_killed_is_unavailable_and_leaves_no_samples(tmp_path:
     made = night(project(tmp_path), [json.dumps(record()).encode()] * 100_000)
 
     def workers() -> list[psutil.Process]:
-        return [each for each in psutil.Process().children() if "ops.eval_worker" in each.cmdline()]
+        found: list[psutil.Process] = []
+        for each in psutil.Process().children():
+            # Another child may end while it is looked at.
+            with contextlib.suppress(psutil.Error):
+                found += [each] if "ops.eval_worker" in each.cmdline() else []
+        return found
 
     def kill() -> None:
         polling.wait_until(lambda: bool(workers()))
