@@ -50,7 +50,8 @@ Written by `python -m benchmarks.integrity`: {rows:,} messages and {logs:,} logs
 Postgres with its own settings; medians of {rounds} rounds, in which the ways take turns. Every way runs in a process of
 its own, which connects, asks and has the answer; all ways of a question must give the same answer. Memory is the most
 that this process had (Python and the driver are about 50 MiB of it); what the server does to answer is not in it.
-The naive ways only count; this tool also finds its tables in the catalog, and where rows are wrong it names some.
+The naive ways only count; this tool also finds its tables in the catalog, and where rows are wrong it names some. Where a way
+of this tool takes more than {limit} MiB of the client, the benchmark fails.
 What takes longer than {patience:.0f} s is stopped, and not run again.
 
 Machine: {machine}. {day}.
@@ -77,11 +78,13 @@ def main() -> None:
             rows=options.rows,
             logs=_logs(options.rows),
             rounds=options.rounds,
+            limit=LIMIT_MIB,
             patience=ways.PATIENCE.total_seconds(),
             machine=report.machine(),
             day=datetime.now(UTC).date().isoformat(),
         )
     ]
+    unfinished = options.out.with_suffix(".part")
     with embedded.running() as server:
         dsn = embedded.create_database(server, "benchmark")
         _execute(dsn, _FILL.format(rows=options.rows, logs=_logs(options.rows)))
@@ -92,7 +95,9 @@ def main() -> None:
             taken = _measured(group, dsn, server.bindir, rounds=options.rounds)
             _agreed(title, taken, answer)
             parts.append(_table(title, taken))
-            options.out.write_text("\n".join(parts), encoding="utf-8")
+            # A measurement that is stopped leaves the page as it was.
+            unfinished.write_text("\n".join(parts), encoding="utf-8")
+    unfinished.replace(options.out)
 
 
 def _options() -> argparse.Namespace:

@@ -25,6 +25,12 @@ from ops.evidence import Evidence
 from ops.growth import Growth
 
 TESTS_LOG = "tests.log"
+# deploy-gate.md, "Failure Handling", 2.
+_WRITES_ARE_MISSING = (
+    "Run the smoke alone (deploy-gate --only smoke): it writes by the app's own path, and says where that ends.",
+    "Run the integrity check alone (deploy-gate --only integrity).",
+    "Verify the rights of the app's role on the tables that it writes (deploy-gate --only auth).",
+)
 
 
 @part(Part.AUTH)
@@ -251,7 +257,13 @@ def prove_growth(gate: Gated) -> Found:
         Refused: there is no baseline.
     """
     found = gate.grown or _grown(gate)
-    return Found(ok=found.ok, checked=bool(found.tables), summary=found.summary, rows=found.rows)
+    return Found(
+        ok=found.ok,
+        checked=bool(found.tables),
+        summary=found.summary,
+        rows=found.rows,
+        next_steps=() if found.ok else _WRITES_ARE_MISSING,
+    )
 
 
 def _grown(gate: Gated) -> Growth:

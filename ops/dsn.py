@@ -56,6 +56,11 @@ def is_pooler_host(host: str) -> bool:
     return _POOLER_HOST.search(host) is not None
 
 
+def is_pooler_user(user: str) -> bool:
+    """Whether the name is one that a shared pooler knows: a role and the project's reference."""
+    return _POOLER_USER.match(user) is not None
+
+
 def is_direct_host(host: str) -> bool:
     """Whether the name is a project's own server, which has only IPv6 unless IPv4 was bought."""
     return _DIRECT_HOST.match(host) is not None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ops import approval, audit_store, database, errors, guarded, people, queries, secrets, used_codes
+from ops import approval, audit_store, database, errors, guarded, people, plan, queries, secrets, used_codes
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
 from ops.audit import Event, Log, Row
 from ops.evidence import Evidence
@@ -71,7 +71,7 @@ class Gatekeeper:
             "expires": expires.isoformat(),
             "summary": self.proposal.summary,
             "change_digest": self.proposal.change_digest,
-            "commit": self.proposal.commit or "",
+            "commit": self.proposal.commit or plan.commit(self.proposal.root) or "",
             "policy": self.policy.digest,
             "rules": self.policy.rules,
         }

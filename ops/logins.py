@@ -22,6 +22,16 @@ _PASSWORD = (
     "no such database",
     "user not found",
 )
+# The pooler does not know whom it is asked for; the password was not even looked at.
+_UNKNOWN = (
+    "tenant or user not found",
+    "enotfound",
+    "enoidentifier",
+    "no such user",
+    "no such database",
+    "user not found",
+)
+_BREAKER = ("circuit", "too many authentication")
 _POOLER_TROUBLE = ("ecircuitbreaker", "eauthquery", "failed to retrieve database credentials")
 
 
@@ -30,36 +40,41 @@ def explained(error: errors.OpsError, dsn: str, environment: Mapping[str, str]) 
     text = str(error)
     words = text.lower()
     if any(sign in words for sign in _PASSWORD):
-        return errors.Refused(f"{_blocked(words)} {text} Next: {_numbered(steps(dsn, environment))}")
+        return errors.Refused(f"{_blocked(words)} {text} Next: {_numbered(steps(dsn, environment, text))}")
     if any(sign in words for sign in _POOLER_TROUBLE):
         return errors.Unavailable(
             f"The pooler cannot reach the database and blocks new connections for a while: {text} "
-            f"Wait a minute and try again; if it stays: {_numbered(steps(dsn, environment))}"
+            f"Wait a minute and try again; if it stays: {_numbered(steps(dsn, environment, text))}"
         )
     if "could not translate host name" in words or "network is unreachable" in words:
         return errors.Unavailable(f"{text} {_unreachable(dsn)}")
     return error
 
 
-def steps(dsn: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the triage of an authentication failure, each step beside what is found here."""
+def steps(dsn: str, environment: Mapping[str, str], said: str = "") -> tuple[str, ...]:
+    """Return what of the triage of an authentication failure fits what is found here; `said` is the error's text."""
     fields = dsns.parse(dsn)
     host, port = dsns.endpoints(fields)[0]
-    user = fields.get("user", "not given")
-    datastore = environment.get("DATASTORE")
-    seen = "not set here" if datastore is None else "so here" if datastore == "postgres" else "not so here"
-    found = [
-        f"Confirm that DATASTORE is exactly `postgres`, not a URL ({seen}).",
+    user, words = fields.get("user", "not given"), said.lower()
+    pooler, datastore = dsns.is_pooler_host(host), environment.get("DATASTORE")
+    unknown = any(sign in words for sign in _UNKNOWN)
+    chosen = {
+        f"Confirm that DATASTORE is exactly `postgres`, not a URL ({'not set' if datastore is None else 'not so'} "
+        "here).": datastore != "postgres",
         f"Confirm that DATABASE_URL is the session pooler's (*.pooler.supabase.com:{dsns.SESSION_PORT}; "
-        f"{dsns.TRANSACTION_PORT} is the transaction pooler today); here it is {host}:{port or 'no port'}.",
-        f"Through the pooler the user is postgres.<project_ref>; here it is {user!r}.",
+        f"{dsns.TRANSACTION_PORT} is the transaction pooler today); here it is {host}:{port or 'no port'}.": (
+            not dsns.is_local(host) and (not pooler or port != str(dsns.SESSION_PORT))
+        ),
+        f"Through the pooler the user is postgres.<project_ref>; here it is {user!r}.": (
+            unknown or (pooler and not dsns.is_pooler_user(user))
+        ),
         "Stop the clients that still use an old password: each failed login counts towards the pooler's "
-        "circuit breaker.",
+        "circuit breaker.": pooler or any(sign in words for sign in _BREAKER),
         "Reset the database password in Supabase, then update every place that holds DATABASE_URL (local "
-        "environment and app secrets), and restart the app once.",
-        "Run this check again; after a reset the pooler may need some seconds to learn the new password.",
-    ]
-    return (*found, *dsns.remarks(dsn))
+        "environment and app secrets), and restart the app once.": not unknown,
+        "Run this check again; after a reset the pooler may need some seconds to learn the new password.": True,
+    }
+    return (*(step for step, fits in chosen.items() if fits), *dsns.remarks(dsn))
 
 
 def _blocked(words: str) -> str:

@@ -57,7 +57,8 @@ def test_an_open_circuit_breaker(said: str) -> None:
     ):
         connectivity.check(f"postgresql://postgres.{REF}:secret-word@127.0.0.1:{port}/postgres")
     assert "each further try prolongs it" in str(caught.value)
-    assert "(5) Reset the database password" in str(caught.value)
+    assert "Stop the clients that still use an old password" in str(caught.value)
+    assert "Reset the database password" in str(caught.value)
     assert "secret-word" not in str(caught.value)
 
 

@@ -18,7 +18,7 @@ from ops.approval import Given
 from ops.audit import Log, Row
 from ops.project import Environment
 from ops.proposal import Proposal
-from tests import fix_postgres
+from tests import fix_postgres, fix_repository
 from tests.fix_people import Site
 from tests.polling import wait_until
 
@@ -46,6 +46,15 @@ def test_an_approval_is_asked_for_given_and_kept(production: Site):
         found = gate.approved()
     assert (found.requester, found.by, found.proof) == ("ada", ("grace",), "totp")
     assert production.rows() == [("asked", ""), ("requested", "ada"), ("asked", ""), ("approved", "grace")]
+
+
+def test_the_commit_that_was_asked_about_is_in_the_log(production: Site):
+    fix_repository.git(production.root, "init", "-q", "-b", "main", ".")
+    fix_repository.committed(production.root)
+    with production.open() as gate:
+        gate.ask("1-1")
+        (asked,) = gate.record.rows()
+    assert asked.details["commit"] == fix_repository.git(production.root, "rev-parse", "HEAD").strip()
 
 
 def test_a_pass_that_comes_again_changes_nothing(production: Site):
