@@ -50,8 +50,8 @@ Written by `python -m benchmarks.integrity`: {rows:,} messages and {logs:,} logs
 Postgres with its own settings; medians of {rounds} rounds, in which the ways take turns. Every way runs in a process of
 its own, which connects, asks and has the answer; all ways of a question must give the same answer. Memory is the most
 that this process had (Python and the driver are about 50 MiB of it); what the server does to answer is not in it.
-The naive ways only count; this tool also finds its tables in the catalog, and where rows are wrong it names some. Where a way
-of this tool takes more than {limit} MiB of the client, the benchmark fails.
+The naive ways only count; this tool also finds its tables in the catalog, and where rows are wrong it names some.
+Where a way of this tool takes more than {limit} MiB of the client, the benchmark fails.
 What takes longer than {patience:.0f} s is stopped, and not run again.
 
 Machine: {machine}. {day}.

@@ -55,6 +55,13 @@ def refuse_more(promoting: Promoting) -> Evidence:
             "corrective file and nothing else, so nothing was applied. Check out the commit that production has, and "
             "add the corrective file to it."
         )
+    begun = promoting.begun
+    if begun and version not in {each.version for each in begun.plan.files}:
+        raise errors.Refused(
+            f"Another emergency is under way: plan {begun.plan_digest[:8]}, begun by {begun.run} for "
+            f"{begun.plan.files[0].file}. It must come to its end first, so nothing was applied. Run it again with its "
+            "version, or give it up with the choice `abandon`."
+        )
     if promoting.idle:
         return Evidence(ok=True, summary=f"Version {version} is in place already.", idle=True)
     return Evidence(ok=True, summary=f"{version} is all that is pending.")

@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from ops import comparison, proposal, schema
 from ops.change import Change
 from ops.migrations import Migration
+from ops.project import Environment, Project
 from ops.schema import Delta, Snapshot
 
 # Digests of secrets are made with a salt of each process, so that two processes could not compare them.
 _INCOMPARABLE = schema.SECRETS
+PROOFS = "checklist, health, start-up, watch, schema guard or after_failure"
 
 
 class _Part(BaseModel):
@@ -79,13 +81,17 @@ class Frozen(_Part):
     adopted: tuple[str, ...] = ()
     fingerprint: str
     emergency: str = ""
+    proofs: str = ""
     rehearsal: RehearsedBy
 
     @property
     def digest(self) -> str:
         """SHA-256 over the change, the target, this environment's overlay, and the schema before the act."""
+        # A plan of before there was one has the digest of then.
+        proofs = {"proofs": self.proofs} if self.proofs else {}
         return proposal.digest(
             {
+                **proofs,
                 "project": self.project,
                 "environment": self.environment,
                 "target": self.target.model_dump(),
@@ -96,6 +102,20 @@ class Frozen(_Part):
                 "emergency": self.emergency,
             }
         )
+
+
+def proofs(project: Project, where: Environment) -> str:
+    """Return the digest of what proves a plan beside its gates, and of what becomes of it where a file fails."""
+    release, guard = project.release, project.schema_guard
+    content = {
+        "checklist": list(release.checklist),
+        "schema guard": guard.model_dump(mode="json"),
+        **{name: getattr(where, name) for name in ("health_url", "app_command")},
+        "startup": where.startup.model_dump(mode="json") if where.startup else None,
+        "watch": where.watch.model_dump(mode="json"),
+        "after failure": where.after_failure.value,
+    }
+    return proposal.digest(content)
 
 
 def comparable(snapshot: Snapshot) -> dict[schema.Key, str]:

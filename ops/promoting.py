@@ -69,6 +69,11 @@ class Promoting:
         self._connection: database.Connection | None = None
 
     @property
+    def run_id(self) -> str:
+        """The id of the run, which no other run has, whatever they are called."""
+        return self.bundle.run if self.bundle else self.run
+
+    @property
     def connection(self) -> database.Connection:
         """The login that looks and that keeps the record, made anew when it was lost."""
         if self._connection is None or self._connection.closed:

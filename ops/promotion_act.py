@@ -15,6 +15,7 @@ from ops import (
     promotion_begun,
     promotion_check,
     promotion_providers,
+    promotion_rest,
     promotion_undo,
     promotions,
     reversal,
@@ -95,7 +96,8 @@ def settle(promoting: Promoting) -> Evidence:
     if promoting.idle or (begun := promoting.begun) is None:
         return Evidence(ok=True, summary="Nothing was to be applied.", idle=True)
     if not promoting.stopped:
-        promotions.keep(promoting.connection, begun, applied=True)
+        # What it had undone before is in place again: from now on nothing of it may go unseen.
+        promotions.keep(promoting.connection, begun, applied=True, undone=[])
         return Evidence(ok=True, summary=f"All {len(begun.plan.files)} files of the plan are in place.")
     if promotion_undo.is_begun(begun) or promoting.plan.environment.after_failure is AfterFailure.ROLL_BACK:
         return promoting.note("settled", promotion_undo.roll_back(promoting, begun))
@@ -143,7 +145,7 @@ def _verify_begun(
             "Another run has begun or ended a promotion here meanwhile, so nothing was applied. Start again."
         )
     promoting.pending, promoting.before = pending, now
-    promoting.pending = promotion_begun.rest(promoting, begun)
+    promoting.pending = promotion_rest.of(promoting, begun)
 
 
 def _changed(promoting: Promoting, now: dict[tuple[str, str], str]) -> str:
@@ -165,6 +167,7 @@ def _freeze(promoting: Promoting) -> None:
         before=promoting.before,
         expected=promotion_check.expected(promoting),
         kept={
+            "run": promoting.run_id,
             "baseline": baseline.model_dump(mode="json"),
             "providers": promotion_providers.before(promoting),
             "decision": approval.model_dump(mode="json", include={"requester", "by", "proof", "broken_glass"})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from ops import change, database, errors, frozen, journal, overlays, promotions, queries
+from ops import database, errors, frozen, journal, overlays, promotions, queries
 from ops.audit import Event, Log, Row
 from ops.migrations import Migration
 from ops.project import Environment
@@ -14,7 +13,7 @@ from ops.promotions import Begun
 
 # What a plan's record keeps of its own undoing: the failure that it is undone for, and the files that it has undone.
 ROLLING_BACK, UNDONE = "rolling_back", "undone"
-_NOTHING_DONE = "Nothing was applied."
+NOTHING_DONE = "Nothing was applied."
 
 
 def verify_approved(promoting: Promoting, begun: Begun) -> None:
@@ -32,7 +31,7 @@ def verify_approved(promoting: Promoting, begun: Begun) -> None:
     ):
         raise errors.Refused(
             f"Plan {begun.plan_digest[:8]} of {where.name!r} is recorded as begun, and the audit log has no approval "
-            f"of it that holds. {_NOTHING_DONE} Run `runbooks audit verify`, find out who wrote that record, and give "
+            f"of it that holds. {NOTHING_DONE} Run `runbooks audit verify`, find out who wrote that record, and give "
             "the plan up with the choice `abandon`."
         )
 
@@ -46,6 +45,22 @@ def deciding(log: Log, gate: str, plan_digest: str) -> list[Row]:
         asked = {"gate": gate, "plan_digest": plan_digest}
         rows = [Row(*columns) for columns in log.connection.execute(queries.load("audit/deciding"), asked)]
     return [row for row in rows if row.hash == row.hashed(log.key)]
+
+
+def may_be_given_up(promoting: Promoting, begun: Begun) -> bool:
+    """Whether a run may give a plan up: not its own, nor one that was begun while it waited for somebody.
+
+    After a question the runbook begins anew, with the same choices: they were made before that.
+    """
+    if begun.kept.get("run") == promoting.run_id:
+        return False
+    where = promoting.plan.environment
+    log = Log.of(where, promoting.plan.project.root, promoting.connection)
+    if not log.exists():
+        return True
+    with database.translating():
+        asked = {"run": promoting.run_id, "gate": "promote"}
+        return log.connection.execute(queries.load("audit/has_asked"), asked).fetchone() == (False,)
 
 
 def give_up(promoting: Promoting, begun: Begun) -> None:
@@ -77,7 +92,7 @@ def end_given_up(
     event = Event(
         *("ended", where.name, run, "promote", begun.plan_digest),
         note=f"the plan that {begun.run} had begun {why}",
-        details={"ok": False},
+        details={"ok": False, "given_up": True},
     )
     log = Log.of(where, root, connection)
     log.prepare()
@@ -106,41 +121,9 @@ def verify_kind(promoting: Promoting, begun: Begun) -> None:
     own = "emergency-migration" if begun.plan.emergency else "prod-promotion"
     raise errors.Refused(
         f"Plan {begun.plan_digest[:8]} of {begun.plan.environment!r} was begun by {begun.run} and has not ended, and "
-        f"only {own} may end it. {_NOTHING_DONE} Run {own} again, or roll what it has applied back with "
+        f"only {own} may end it. {NOTHING_DONE} Run {own} again, or roll what it has applied back with "
         "schema-rollback, or give it up with the choice `abandon`."
     )
-
-
-def rest(promoting: Promoting, begun: Begun) -> tuple[Migration, ...]:
-    """Return what is left of a plan that was begun: what is applied and what remains must be that plan.
-
-    Raises:
-        Refused: it can not go on; the message says what is not as it was.
-    """
-    here = {each.file: each for each in (*promoting.plan.migrations, *promoting.plan.overlays)}
-    pending = {each.file for each in promoting.pending}
-    left: list[Migration] = []
-    _verify_target(promoting, begun)
-    _verify_proofs(promoting, begun)
-    for each in begun.plan.files:
-        local = here.get(each.file)
-        if local and (local.rollback.sha256 if local.rollback else None) != each.rollback_sha256:
-            _refuse_rest(
-                begun, f"{each.rollback or f'the rollback of {each.file}'} is not as it was approved"
-            )
-        if local is None or local.sha256 != each.sha256:
-            if local is None or each.file in pending:
-                _refuse_rest(begun, f"{each.file} is {'gone' if local is None else 'another file now'}")
-        elif each.file in pending:
-            left.append(local)
-    others = {each.file for each in begun.plan.files}
-    promoting.findings += [
-        f"{file} is pending, and not part of the plan that was begun: promote it afterwards."
-        for file in sorted(pending - others)
-    ]
-    _refuse_taken_back(promoting, begun, left)
-    _verify_schema(promoting, begun)
-    return tuple(left)
 
 
 def in_place(promoting: Promoting, migration: Migration) -> bool:
@@ -161,65 +144,3 @@ def in_place(promoting: Promoting, migration: Migration) -> bool:
             "up with the choices `abandon` and `adopt`."
         )
     return bool(there)
-
-
-def _verify_target(promoting: Promoting, begun: Begun) -> None:
-    """A copy of a database has the record of its plans too."""
-    now, then = target(promoting), begun.plan.target
-    if now != then:
-        _refuse_rest(
-            begun,
-            f"it was approved for the database {then.database} of cluster {then.system_identifier}, PostgreSQL "
-            f"{then.major}, and this is {now.database} of {now.system_identifier}, PostgreSQL {now.major}",
-        )
-
-
-def _verify_proofs(promoting: Promoting, begun: Begun) -> None:
-    """By what a plan is proven was approved with it; files that came since may be another plan's."""
-    now = promoting.plan.change.model_copy(
-        update={
-            part: getattr(begun.plan.change, part)
-            for part in ("migrations", "overlay", "overlay_environment")
-        }
-    )
-    if parts := change.differing(begun.plan.change, now):
-        _refuse_rest(begun, f"its {' and '.join(parts)} are not what was approved")
-
-
-def _refuse_taken_back(promoting: Promoting, begun: Begun, left: Sequence[Migration]) -> None:
-    """What a plan had applied and others have taken away is not applied again by the approval of then."""
-    own: list[str] = begun.kept.get(UNDONE) or []
-    asked = [each for each in left if each.file not in own]
-    if begun.kept.get(ROLLING_BACK) or not asked:
-        return
-    with database.translating():
-        rows = promoting.connection.execute(
-            queries.load("promotions/taken_back"),
-            {"versions": [each.key for each in asked], "since": begun.began_at},
-        ).fetchall()
-    files = {each.key: each.file for each in asked}
-    for version, run in rows:
-        _refuse_rest(
-            begun, f"{files[version]} was applied by it and is gone again, by {run or 'other hands'}"
-        )
-
-
-def _verify_schema(promoting: Promoting, begun: Begun) -> None:
-    """What has changed since the plan was begun may only be what its files change."""
-    may: set[tuple[str, str]] = {key for delta in begun.expected.values() for key in delta}
-    now, before = promoting.before, begun.before
-    changed = {key for key in now.keys() | before.keys() if now.get(key) != before.get(key)}
-    strange = sorted(changed - may)
-    if strange:
-        named = ", ".join(f"{kind} {name}" for kind, name in strange[:5])
-        _refuse_rest(
-            begun, f"other hands have changed the schema since: {named}{' and more' * (len(strange) > 5)}"
-        )
-
-
-def _refuse_rest(begun: Begun, why: str) -> None:
-    raise errors.Refused(
-        f"Plan {begun.plan_digest[:8]} of {begun.plan.environment!r} was begun by {begun.run} and can not go on: {why}."
-        f" {_NOTHING_DONE} Put that back (commit {(begun.plan.commit or 'unknown')[:12]}) and run again, or give the "
-        "plan up with the choice `abandon`: what is left is then planned, rehearsed and approved anew."
-    )

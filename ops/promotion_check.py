@@ -16,6 +16,7 @@ from ops import (
     marker,
     overlays,
     promotion_begun,
+    promotion_rest,
     promotions,
     rehearsals,
 )
@@ -66,7 +67,11 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.inventory = found
     promoting.before = promoting.look()
     promoting.begun = promotions.under_way(promoting.connection, plan.environment.name)
-    if promoting.begun and plan.choices.abandon:
+    if (
+        promoting.begun
+        and plan.choices.abandon
+        and promotion_begun.may_be_given_up(promoting, promoting.begun)
+    ):
         promotion_begun.give_up(promoting, promoting.begun)
     over = overlays.pending(promoting.connection, plan.overlays)
     promoting.pending = (*(m for m in plan.migrations if m.version in found.pending), *over)
@@ -74,7 +79,7 @@ def find_pending(promoting: Promoting) -> Inventory:
     if promoting.begun:
         promotion_begun.verify_kind(promoting, promoting.begun)
         promotion_begun.verify_approved(promoting, promoting.begun)
-        promoting.pending = promotion_begun.rest(promoting, promoting.begun)
+        promoting.pending = promotion_rest.of(promoting, promoting.begun)
     return found
 
 
@@ -183,6 +188,7 @@ def planned(promoting: Promoting) -> Frozen:
         adopted=promoting.adopted,
         fingerprint=frozen.fingerprint(promoting.before),
         emergency=plan.emergency,
+        proofs=frozen.proofs(plan.project, plan.environment),
         rehearsal=RehearsedBy(
             run=rehearsed.path.name,
             bundle=str(rehearsed.path),

@@ -40,7 +40,8 @@ def roll_back(promoting: Promoting, begun: Begun) -> Evidence:
     for migration in _standing(promoting, begun):
         if why := _no_proof(begun, migration):
             # Nothing is half undone, so that the plan may also go on.
-            undone = [each.file for each in promoting.results.values() if each.status == "rolled back"]
+            standing = {each.file for each in _standing(promoting, begun)}
+            undone = [each.file for each in _before(promoting, begun) if each.file not in standing]
             promotions.keep(promoting.connection, begun, rolling_back=None, undone=undone)
             return _left(promoting, begun, why, "Run again to go on with the plan, or roll back by hand")
         if why := _undo(promoting, migration):

@@ -25,7 +25,7 @@ def find_applied(rolling: RollingBack) -> Evidence:
         found = history.read(connection, hashes)
         rolling.applied = frozenset(row.version for row in found.applied)
         if kept := kept_state.of_run(connection, KIND, rolling.run):
-            _continue(rolling, kept)
+            _continue(rolling, connection, kept)
         else:
             _refuse_what_is_not_ours(found)
             applied = connection.execute(queries.load("schema_rollback/applied")).fetchall()
@@ -143,7 +143,7 @@ def _refuse_what_is_not_ours(found: history.History) -> None:
         )
 
 
-def _continue(rolling: RollingBack, kept: Kept) -> None:
+def _continue(rolling: RollingBack, connection: database.Connection, kept: Kept) -> None:
     planned = sorted(kept.items.items(), key=lambda item: int(item[1].before["place"] or 0))
     order: list[Migration] = []
     for version, item in planned:
@@ -154,4 +154,28 @@ def _continue(rolling: RollingBack, kept: Kept) -> None:
             )
         order.append(migration)
     rolling.order, rolling.digest = tuple(order), kept.plan_digest
-    rolling.done = {version for version in kept.items if version not in rolling.applied}
+    rolling.done = done(rolling, connection, kept)
+
+
+def done(rolling: RollingBack, connection: database.Connection, kept: Kept) -> set[str]:
+    """Return what this run has rolled back; what others have done since, nobody has approved to be undone.
+
+    Raises:
+        Refused: one was applied again since, or a promotion was begun.
+    """
+    asked = {"versions": list(kept.items), "since": kept.at}
+    found = connection.execute(queries.load("schema_rollback/since"), asked).fetchall()
+    for version, action, run in found:
+        if action == "apply" or run != rolling.run:
+            did = "applied" if action == "apply" else "rolled back"
+            raise errors.Refused(
+                f"Version {version} was {did} by {run} since this was approved, at {kept.at:%Y-%m-%d %H:%M:%S}, so "
+                f"that is not what there is. {_ASK} Start a new run for a new plan."
+            )
+    begun = promotions.under_way(connection, rolling.plan.environment.name)
+    if begun and begun.began_at > kept.at:
+        raise errors.Refused(
+            f"The promotion {begun.run} was begun since this was approved, and may stand on what is still to be rolled "
+            f"back. {_ASK} Start a new run for a new plan, which names it."
+        )
+    return {version for version, *_ in found}

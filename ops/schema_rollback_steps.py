@@ -12,6 +12,7 @@ from ops import (
     promotions,
     queries,
     reversal,
+    schema_rollback_plan,
 )
 from ops import schema as schemas
 from ops.evidence import Evidence
@@ -42,8 +43,11 @@ def take_lock(rolling: RollingBack) -> Evidence:
     rolling.target = target
     with database.connect(rolling.dsn, application=rolling.run) as connection, database.translating():
         kept_state.prepare(connection)
-        if kept_state.of_run(connection, KIND, rolling.run) is None:
+        kept = kept_state.of_run(connection, KIND, rolling.run)
+        if kept is None:
             _keep(rolling, connection)
+        else:
+            rolling.done = schema_rollback_plan.done(rolling, connection, kept)
         _give_up(rolling, connection)
     return Evidence(ok=True, summary=f"{rolling.run} holds the lock, and everything is as it was approved.")
 

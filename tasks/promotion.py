@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from ops import (
+    errors,
     promoting,
     promotion_act,
     promotion_check,
@@ -20,7 +21,7 @@ from ops.evidence import Evidence
 from ops.migrations import Migration
 from ops.promoting import Promoting
 from ops.promotion_plan import PromotionPlan
-from tasks import progress
+from tasks import progress, runs
 from tasks.recording import recorded
 from tasks.step import step
 from tasks.turns import Turns
@@ -129,5 +130,15 @@ hand_off_broken = step(
 
 
 def opened(plan: PromotionPlan) -> AbstractContextManager[Promoting]:
-    """Open the promotion and the run's bundle; whatever ends the block, the bundle is sealed."""
+    """Open the promotion and the run's bundle; whatever ends the block, the bundle is sealed.
+
+    Raises:
+        Refused: a plan is to be given up in a guarded environment, and this run has no deployment.
+    """
+    where = plan.environment
+    if plan.choices.abandon and where.guarded and not runs.current().suspends:
+        raise errors.Refused(
+            f"The environment {where.name!r} is guarded, and this run has no deployment, so it gives up no plan that "
+            "was begun. Start it from the Prefect UI, or with runbooks run."
+        )
     return recorded(partial(promoting.opened, plan), kind="promotion", out=plan.out, broken=hand_off_broken)

@@ -6,13 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from ops import bundle, embedded, errors, schema_rollback, schema_rollback_clone
+from ops import bundle, database, embedded, errors, promotions, schema_rollback, schema_rollback_clone
 from ops import schema_rollback_end as end
 from ops import schema_rollback_plan as planning
 from ops import schema_rollback_steps as steps
+from ops.frozen import Frozen, RehearsedBy, Target
 from ops.schema_rollback import RollbackChoices, RollingBack
+from ops.verdict import ChangeParts
 from tests import fix_app, fix_schema_rollback, projects
 
+PLAN = Frozen(
+    project="shop",
+    environment="production",
+    commit=None,
+    target=Target(system_identifier="1", database="shop", major=18),
+    change=ChangeParts(migrations="", overlay="", overlay_environment="", verification="", gates=""),
+    files=(),
+    fingerprint="",
+    rehearsal=RehearsedBy(run="", bundle="", seal="", started="", ended="", environment=""),
+).model_dump_json()
 HISTORY = "select version from supabase_migrations.schema_migrations order by version"
 TABLES = "select to_regclass('public.notes') is not null, to_regclass('public.tags') is not null"
 NOTES, TAGS, COLOURS = (name.partition("_")[0] for name in (projects.NOTES, projects.TAGS, projects.COLOURS))
@@ -85,6 +97,33 @@ def test_a_killed_run_goes_on_and_needs_no_new_approval(proven: Path, dsn: str):
     done = begin(proven, down_to=NOTES)
     carry_out(done)
     assert steps.verify(done).ok
+
+
+def test_what_was_applied_again_since_is_not_rolled_back_by_the_old_approval(proven: Path, dsn: str):
+    carry_out(begin(proven, last=2), most=1)
+    fix_app.execute(
+        dsn,
+        f"insert into supabase_migrations.schema_migrations (version) values ('{COLOURS}');"
+        "insert into runbooks.journal (version, file, action, sha256, run)"
+        f" values ('{COLOURS}', 'colours.sql', 'apply', 'x', 'Promote shop again')",
+    )
+    with pytest.raises(errors.Refused, match=f"Version {COLOURS} was applied by Promote shop again since"):
+        begin(proven, last=2)
+    assert (TAGS,) in fix_app.ask(dsn, HISTORY)
+
+
+def test_a_promotion_that_was_begun_since_is_not_undone_by_the_old_approval(proven: Path, dsn: str):
+    carry_out(begin(proven, last=2), most=1)
+    with database.connect(dsn) as connection:
+        promotions.prepare(connection)
+    fix_app.execute(
+        dsn,
+        "insert into runbooks.promotions (environment, plan_digest, run, plan, before, expected) values"
+        f" ('production', 'd', 'Promote shop', '{PLAN}', '[]', '{{}}')",
+    )
+    with pytest.raises(errors.Refused, match="The promotion Promote shop was begun since this was approved"):
+        begin(proven, last=2)
+    assert (TAGS,) in fix_app.ask(dsn, HISTORY)
 
 
 def test_only_proven_scripts_of_exactly_these_files(proven: Path, dsn: str, tmp_path: Path):
