@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import psycopg
@@ -9,7 +10,7 @@ import pytest
 
 from ops import database, errors, marker, promotion_proof
 from ops.promotion_result import Promotion
-from tests import fix_gate, fix_repository
+from tests import fix_gate, fix_http, fix_repository
 from tests.releases import OVERLAY, Shop
 
 
@@ -98,16 +99,25 @@ def test_differences_are_told_from_drift_by_what_the_rehearsal_began_on():
 
 
 def test_an_app_that_does_not_answer_is_not_proven_until_it_does(shop: Shop):
-    told: list[str] = []
-    with fix_gate.webhook(told) as address:
+    class App(BaseHTTPRequestHandler):
+        status = 503
+
+        def do_GET(self) -> None:
+            self.send_response(App.status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with fix_http.serving(App) as address:
         shop.configure(f'health_url = "{address}"\nstartup = {{ within = "PT0S" }}')
         shop.rehearse()
         found = shop.promote()
-    ok, said = check(found, "app")
-    assert (found.state, ok) == ("not proven", False)
-    assert "the health URL answers" in said
-    shop.configure()
-    assert shop.promote("nobody is asked").state == "promoted"
+        ok, said = check(found, "app")
+        assert (found.state, ok) == ("not proven", False)
+        assert "the health URL answers" in said
+        App.status = 200
+        assert shop.promote("nobody is asked").state == "promoted"
 
 
 def test_the_app_has_started_when_its_query_says_so(shop: Shop):
