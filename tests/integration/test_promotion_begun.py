@@ -169,6 +169,22 @@ def test_a_rehearsal_that_is_spoilt_while_the_question_is_open_is_seen(shop: Sho
     assert shop.ask("select to_regclass('public.notes')") == [(None,)]
 
 
+def test_an_incident_that_begins_while_the_question_is_open_stops_it(shop: Shop):
+    shop.ask("create table public.incidents (id int)")
+    shop.configure("", 'incident_query = "select id from public.incidents"')
+    shop.rehearse()
+
+    def begins() -> None:
+        shop.ask("insert into public.incidents values (7)")
+
+    with (
+        shop.terminal("approve", "ada", "", meanwhile=begins),
+        pytest.raises(errors.Refused, match=r"incident: .* Nothing was applied"),
+    ):
+        shop.run()
+    assert shop.ask("select to_regclass('public.notes')") == [(None,)]
+
+
 def _push(shop: Shop) -> None:
     shop.ask("create table public.theirs (id int)")
 
