@@ -98,13 +98,15 @@ def test_a_run_whose_machine_died_is_called_crashed_and_one_that_lives_is_not(
     assert desk.state(dead) == "Crashed"
     assert "its machine died. Retry it" in (desk.read(dead).state.message or "")  # pyright: ignore
     assert desk.state(alive) == "Running"
-    assert found["crashed"] == [desk.read(dead).name]
+    # Other tests of this server may have left runs that died.
+    assert desk.read(dead).name in found["crashed"]
+    assert desk.read(alive).name not in found["crashed"]
     assert signs == ["/alive"]
 
     again, found = tidied(desk, project)
     assert again.state
     assert again.state.is_completed()
-    assert found["crashed"] == []
+    assert desk.read(dead).name not in found["crashed"]
 
 
 def test_what_waits_for_somebody_is_left_alone_until_its_time_is_over(production: Production):
