@@ -13,7 +13,7 @@ from flows.incident_latency import incident_latency
 from ops import incident_statements, incident_suspects
 from ops.checked import Checked, Reported
 from tests import projects
-from tests.fix_checks import Checkup
+from tests.fix_checks import Checkup, written
 from tests.releases import Shop
 
 SHORT = '[environments.production.checks]\nincident_span = "2 s"\n'
@@ -139,6 +139,7 @@ def test_what_was_promoted_of_late_is_a_suspect(
 
 def test_the_whole_runbook_ends_in_a_record(orders: Checkup):
     found = orders.look(flow=incident_latency.fn)
-    assert [each.about for each in found.report.looks] >= ["blocked queries"]
-    assert found.report.at
-    assert found.bundle
+    looked = {each.about: each.state for each in found.report.looks}
+    assert looked.keys() >= {"blocked queries", "statements", "recent migrations"}
+    assert "unseen" not in looked.values()
+    assert written(found)["looks"]
