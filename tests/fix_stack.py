@@ -25,6 +25,7 @@ from deployments.runs import StepSeen
 from deployments.stack import Stack
 from ops import bundle
 from ops.verdict import Rehearsal
+from tests import preforked
 from tests.polling import wait_until
 
 RUNBOOK = "staging-rehearsal/throw-away"
@@ -142,7 +143,8 @@ class Run:
 def stack() -> Generator[Stack]:
     """A running stack with the runbooks of this repository."""
     # A run is taken up sooner; a worker that asks more often costs more than it saves.
-    with local_stack.running(extra={"PREFECT_WORKER_QUERY_SECONDS": "1"}) as running:
+    extra = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    with local_stack.running(extra=extra) as running, preforked.serving(running, extra):
         yield running
 
 

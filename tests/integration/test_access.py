@@ -11,6 +11,7 @@ from ops import access
 from ops.check_looks import Check
 from tests.fix_checks import Checkup
 
+STRANGER = "stranger"
 DECLARED = """
 [environments.production.access]
 required = ["anon", "authenticated", "service_role"]
@@ -22,10 +23,11 @@ member_of = ["authenticated"]
 
 
 def looked(checkup: Checkup, check: Check) -> list[tuple[str, str, str]]:
-    """Return kind, object and severity of what one check finds."""
+    """Return kind, object and severity of what one check finds, without what other tests left on the server."""
     checkup.checks = (check,)
-    found = checkup.run("quarterly-audit")
-    return [(each.kind, each.object, each.severity) for each in found.report.findings]
+    found = checkup.run("quarterly-audit").report.findings
+    ours = [each for each in found if each.kind != "role-not-declared" or each.object == STRANGER]
+    return [(each.kind, each.object, each.severity) for each in ours]
 
 
 @pytest.fixture

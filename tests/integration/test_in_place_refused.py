@@ -152,7 +152,7 @@ def test_a_wrong_password_ends_with_the_triage_in_the_bundle(
     monkeypatch.setenv("STAGING_URL", fix_listening.address(listening, password="not the right one"))
     found = rehearse(root)
     assert found.verdict is Verdict.REFUSED
-    assert "(5) Reset the database password" in found.summary
+    assert "(2) Reset the database password" in found.summary
     assert found.bundle
     assert not [
         p for p in Path(found.bundle).rglob("*") if p.is_file() and b"not the right one" in p.read_bytes()
