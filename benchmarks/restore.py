@@ -31,9 +31,10 @@ COPY, HAND, DUMP, REPOSITORY = (
     "pg_restore -j 2 of a dump",
     "pgBackRest restore, lz4, PostgreSQL 15, without replay",
 )
-RTO, PROOFS, OWN = (
+RTO, PROOFS, AWAY, OWN = (
     "restore-drill, RTO",
     "restore-drill, its proofs beside",
+    "restore-drill, taking the cluster away",
     "restore-drill, the flow's own cost beside",
 )
 DEPLOYMENT = "restore-drill/production"
@@ -51,6 +52,7 @@ _PROVING = (
     "Verify the backup's files",
     "Look through the pages",
 )
+_TAKING_AWAY = ("Take the restored cluster away",)
 _EVERY = 0.25
 _HEAD = """\
 # Benchmark of a restore
@@ -59,9 +61,10 @@ Written by `make bench`. A base backup and the WAL behind it (a third as much) a
 way in turns, medians of {rounds} rounds on one disk with `fsync` on. By hand is `cp`, a configuration of three lines,
 `pg_ctl` and the first query; it proves nothing. The drill runs through a real Prefect server, worker and deployment.
 RTO is what it measures itself: until the first smoke query has passed. Its proofs compare rows and policies with their
-reference, read the backup and its WAL whole, and look through every page with pg_amcheck. What is left of the flow
-run's time is its own cost: Prefect, the plan, stopping and removing the cluster, the log, the evidence. Memory is the
-most that the flow's process had; Postgres's own is not in it.
+reference, read the backup and its WAL whole, and look through every page with pg_amcheck. Stopping the cluster and
+removing its files grows with them and is a line of its own; by hand has it too, after its seconds. What is left of the
+flow run's time is its own cost: Prefect, the plan, the log, the evidence. Memory is the most that the flow's process
+had; Postgres's own is not in it.
 
 Machine: {machine}. {day}.
 """
@@ -73,6 +76,7 @@ class Drilled:
 
     rto: float
     proofs: float
+    away: float
     own: float
     memory: float
 
@@ -115,6 +119,7 @@ def _measured(running: Stack, site: Site, rounds: int) -> tuple[dict[str, list[f
     return taken | {
         RTO: [each.rto for each in drills],
         PROOFS: [each.proofs for each in drills],
+        AWAY: [each.away for each in drills],
         OWN: [each.own for each in drills],
     }, drills
 
@@ -132,19 +137,19 @@ def _drilled(running: Stack, site: Site) -> Drilled:
     if folder is None or not (ended.state and ended.state.is_completed()):
         raise RuntimeError(f"the drill did not pass: {ended.state}")
     rto = json.loads((folder / "drill.json").read_text("utf-8"))["rto"]
-    proofs = _proving(folder)
-    return Drilled(rto, proofs, _seconds(ended) - rto - proofs, watch.most / 2**20)
+    proofs, away = _spent(folder, _PROVING), _spent(folder, _TAKING_AWAY)
+    return Drilled(rto, proofs, away, _seconds(ended) - rto - proofs - away, watch.most / 2**20)
 
 
 def _seconds(run: FlowRun) -> float:
     return run.total_run_time.total_seconds()
 
 
-def _proving(folder: Path) -> float:
-    """Add up the seconds of the steps that prove, from the log of the attempt."""
+def _spent(folder: Path, steps: tuple[str, ...]) -> float:
+    """Add up the seconds of some steps, from the log of the attempt."""
     log = folder / "mcp_attempt1.jsonl"
     said = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    ended = [each for each in said if each["event"] == "finished" and each["step"].startswith(_PROVING)]
+    ended = [each for each in said if each["event"] == "finished" and each["step"].startswith(steps)]
     return sum(each["seconds"] for each in ended)
 
 

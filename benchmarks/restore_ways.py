@@ -67,6 +67,7 @@ def site(size: int) -> Generator[Site]:
         Path(room).chmod(0o755)
         _fill(production, "filler", size)
         backup = production.back_up()
+        _forget_older(production, backup)
         reference.keep(production.project, "production", reference.take(production.dsn))
         _fill(production, "later", size // 3)
         production.archive()
@@ -74,6 +75,16 @@ def site(size: int) -> Generator[Site]:
         command = [production.server.bindir / "pg_dump", "-Fd", "-j", "2", "-f", dump, "-d", production.dsn]
         subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
         yield Site(production, backup, dump, Path(room), _repository(ends, size))
+
+
+def _forget_older(production: Production, backup: Path) -> None:
+    """Remove the WAL that no backup needs any more, as an archive's retention does."""
+    production.archive()
+    first = (backup / "backup_label").read_text("utf-8").split("(file ")[1].split(")")[0]
+    command = (production.server.bindir / "pg_archivecleanup", production.folder / "wal", first)
+    ended = os_user.find().run(*command)
+    if ended.returncode:
+        raise RuntimeError(ended.stderr)
 
 
 def _fill(production: Production, table: str, size: int) -> None:
