@@ -35,7 +35,7 @@ def check_contract(checking: Checking) -> Evidence:
     path = plan.project.root / rls_contract.CONVENTION
     if not path.is_file():
         return checking.found([_no_contract()], "")
-    declared = rls_contract.read(path)
+    declared = rls_contract.only(rls_contract.read(path), plan.table)
     if checking.unreachable:
         return checking.unseen(checking.unreachable, "Look whether the database is up.")
     dsn = app_settings.open_reference(plan.environment.database or "", plan.project.root)
@@ -49,17 +49,18 @@ def check_contract(checking: Checking) -> Evidence:
             most_rows=plan.environment.access.most_rows,
             most_rows_whole=plan.environment.access.most_rows_whole,
         )
+    there = rls_contract.only(trial.contract, plan.table)
     if checking.bundle:
-        checking.bundle.write_text("rls.contract.json", rls_contract.text(trial.contract))
+        checking.bundle.write_text("rls.contract.json", rls_contract.text(there))
     touched = (
         f" In the transaction that was rolled back: {'; '.join(trial.touched)}." if trial.touched else ""
     )
     return checking.found(
-        rls_contract.compare(declared, trial.contract),
-        f"{len(trial.contract.tables)} tables do what the contract says.{touched}",
+        rls_contract.compare(declared, there),
+        f"{len(there.tables)} tables do what the contract says.{touched}",
         rows=[
             {"table": name, "role": role} | acts.model_dump()
-            for name, table in trial.contract.tables.items()
+            for name, table in there.tables.items()
             for role, acts in table.acts.items()
         ],
     )

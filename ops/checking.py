@@ -29,7 +29,7 @@ Row = TypeVar("Row")
 
 
 class CheckPlan(Evidence):
-    """Which environment is checked, by which kind of check (the flow's name)."""
+    """Which environment is checked, by which kind of check (the flow's name); `table`: only that one, such as s.t."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -37,6 +37,7 @@ class CheckPlan(Evidence):
     project: Project
     environment: Environment
     out: Path
+    table: str = ""
 
 
 class Checking:

@@ -100,6 +100,13 @@ def read(path: Path) -> RlsContract:
         ) from None
 
 
+def only(contract: RlsContract, table: str) -> RlsContract:
+    """Return what a contract says of one table; of all where `table` is empty."""
+    if not table:
+        return contract
+    return contract.model_copy(update={"tables": {k: v for k, v in contract.tables.items() if k == table}})
+
+
 def text(contract: RlsContract) -> str:
     """Return the contract as it is committed: sorted, so that a change of one policy is a change of few lines."""
     return json.dumps(contract.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
