@@ -26,8 +26,9 @@ demo-eval: $(READY) ## Evaluate two weeks of texts by three providers, and find 
 up: $(READY) ## The same as demo, and stay up until Ctrl-C.
 	@$(BIN)/runbooks up
 
+# Three on two cores: a test that goes through Prefect waits for a third of its time.
 test: $(DEV) $(PEERS) ## Run the whole suite.
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(DEV) ## Run what is quick: format, lint, types, arrows, unit tests.
 	@$(BIN)/basedpyright --level error > build/types.txt & types=$$!; \

@@ -239,11 +239,23 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter; the value may be JSON."),
     ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="For each project of the fleet, a few at once, with one report.")
+    ] = False,
+    fleet: Annotated[Path, typer.Option(metavar="FILE", help="The projects of --all.")] = Path("fleet.toml"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the report of --all as JSON.")
+    ] = None,
 ) -> None:
     """Start a deployed runbook on the team's Prefect server, and follow it to its end or to its gate.
 
-    Exit code 0: completed, or waits for somebody; 1: failed; 2: refused or rejected; 3: unavailable.
+    Exit code 0: completed, or waits for somebody; 1: failed; 2: refused or rejected; 3: unavailable. With --all it is
+    that of the worst.
     """
+    if everywhere:
+        from cli import fleet as many
+
+        raise typer.Exit(many.run(runbook, settings or [], fleet, json_file))
     from cli import run as command
 
     raise typer.Exit(command.run(runbook, settings or []))

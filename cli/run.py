@@ -23,7 +23,11 @@ def run(runbook: str, settings: Sequence[str]) -> int:
     0: completed, or it waits for somebody; 1: failed; 2: rejected or refused; 3: it broke or nobody answers.
     """
     reached = server.reached()
-    started = _started(reached, runbook, _parameters(settings))
+    name, given = chosen(reached, runbook, parameters(settings))
+    try:
+        started = runs.trigger(reached, name, given)
+    except (ObjectNotFound, PrefectHTTPStatusError) as error:
+        raise errors.Refused(f"{name} was not started: {secrets.redact(str(error))}") from None
     print(f"Waiting for a worker to take the run {reached.run_page(started.id)}\n", flush=True)
     screen = Screen(telling=True)
     for seen in runs.follow(reached, started.id):
@@ -34,7 +38,14 @@ def run(runbook: str, settings: Sequence[str]) -> int:
     return Verdict.UNAVAILABLE.exit_code
 
 
-def _started(reached: Server, runbook: str, given: Mapping[str, str]) -> FlowRun:
+def chosen(
+    reached: Server, runbook: str, given: Mapping[str, str], *, needs: Sequence[str] = ()
+) -> tuple[str, dict[str, Any]]:
+    """Return the full name of the one deployment that is meant, and its parameters as they are typed.
+
+    Raises:
+        Refused: none or several are meant, it has no such parameter, or none of those that it `needs`.
+    """
     with reached.client() as client:
         flows = {flow.id: flow.name for flow in client.read_flows()}
         deployed = {f"{flows.get(found.flow_id)}/{found.name}": found for found in client.read_deployments()}
@@ -46,16 +57,18 @@ def _started(reached: Server, runbook: str, given: Mapping[str, str]) -> FlowRun
             f"{', '.join(names) or 'nothing is deployed'}. Name one of them."
         )
     known = (deployed[meant[0]].parameter_openapi_schema or {}).get("properties", {})
-    for name in given.keys() - known.keys():
-        raise errors.Refused(f"{meant[0]} has no parameter {name!r}; it has {', '.join(known)}.")
-    parameters = {name: typed(value, known[name]) for name, value in given.items()}
-    try:
-        return runs.trigger(reached, meant[0], parameters)
-    except (ObjectNotFound, PrefectHTTPStatusError) as error:
-        raise errors.Refused(f"{meant[0]} was not started: {secrets.redact(str(error))}") from None
+    for name in (*given, *needs):
+        if name not in known:
+            raise errors.Refused(f"{meant[0]} has no parameter {name!r}; it has {', '.join(known)}.")
+    return meant[0], {name: typed(value, known[name]) for name, value in given.items()}
 
 
-def _parameters(settings: Sequence[str]) -> dict[str, str]:
+def parameters(settings: Sequence[str]) -> dict[str, str]:
+    """Return what `--set NAME=VALUE` has set.
+
+    Raises:
+        Refused: one of them sets nothing.
+    """
     found: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -75,16 +88,22 @@ def typed(value: str, schema: Mapping[str, Any]) -> Any:
         return value
 
 
-def _ended(reached: Server, run: FlowRun) -> int:
+def exit_code(run: FlowRun) -> int:
+    """Return the exit code of a run that has ended, or that waits for somebody."""
     state = run.state
     if state is None:
         return Verdict.UNAVAILABLE.exit_code
-    if state.is_paused():
-        print(f"\nThe run waits for somebody: runbooks approvals, or {reached.run_page(run.id)}")
-        return Verdict.PASSED.exit_code
-    print(f"\n{state.name}: {secrets.redact(state.message or '')}\n{reached.run_page(run.id)}")
-    if state.is_completed():
+    if state.is_paused() or state.is_completed():
         return Verdict.PASSED.exit_code
     if state.is_cancelled():
         return Verdict.REFUSED.exit_code
     return (Verdict.FAILED if state.is_failed() else Verdict.UNAVAILABLE).exit_code
+
+
+def _ended(reached: Server, run: FlowRun) -> int:
+    state = run.state
+    if state and state.is_paused():
+        print(f"\nThe run waits for somebody: runbooks approvals, or {reached.run_page(run.id)}")
+    elif state:
+        print(f"\n{state.name}: {secrets.redact(state.message or '')}\n{reached.run_page(run.id)}")
+    return exit_code(run)
