@@ -91,11 +91,77 @@ def test_an_object_that_no_rehearsed_file_touches_and_that_changes_all_the_same_
 
 def test_differences_are_told_from_drift_by_what_the_rehearsal_began_on():
     key, other, stray = ("table", "a"), ("table", "b"), ("table", "c")
-    wrong, drift = promotion_proof.differing(
+    wrong, drift, others = promotion_proof.differing(
         {other: "drifted"}, {other: "drifted", stray: "new"}, {key: (None, "made"), other: ("was", "made")}
     )
     assert wrong == {key: ("made", None), stray: (None, "new")}
     assert drift == {other: ("made", "drifted")}
+    assert others == {stray}
+
+
+@pytest.mark.parametrize(
+    ("was", "found", "end", "whose"),
+    [
+        ("text default 'mine'", "text default 'mine'", "int", "drift"),
+        ("text default 'mine'", "int default 'mine'", "int not null", "drift"),
+        ("text default 'mine'", "int", "int not null", "drift"),
+        ("text default 'mine'", "int default 'theirs'", "int not null", "others"),
+        ("text default 'mine'", "text default 'theirs'", "int", "others"),
+        ("text default 'mine'", None, "int", "others"),
+        ("text default 'mine'", "text", None, "others"),
+        (None, "int default 'theirs'", "int not null", "others"),
+    ],
+)
+def test_a_drifted_object_that_others_change_during_the_act_is_no_old_drift(
+    was: str | None, found: str | None, end: str | None, whose: str
+):
+    key = ("column", "a")
+    wrong, drift, others = promotion_proof.differing(
+        {key: was} if was else {}, {key: found} if found else {}, {key: ("text", end)}
+    )
+    told = {key: (end, found)}
+    assert (wrong, drift, others) == ((told, {}, {key}) if whose == "others" else ({}, told, set()))
+
+
+LONGER = "20260301000000_longer"
+
+
+@pytest.fixture
+def drifted(shop: Shop) -> Shop:
+    """Its next file makes a column longer, whose default was given to it by others before."""
+    shop.rehearse()
+    shop.promote()
+    shop.add(
+        LONGER,
+        "alter table public.tags alter column label type varchar(90);\n",
+        "alter table public.tags alter column label type text;\n",
+    )
+    shop.rehearse()
+    shop.ask("alter table public.tags alter column label set default 'mine'")
+    return shop
+
+
+def test_a_drifted_object_that_a_file_changes_as_rehearsed_is_drift_from_before(drifted: Shop):
+    found = drifted.promote()
+    assert found.state == "promoted", found.summary
+    assert [each.object for each in found.drift] == ["public.tags.label"]
+
+
+def test_a_drifted_object_that_others_change_while_a_file_changes_it_too_is_named(drifted: Shop):
+    drifted.ask(
+        "create function public.meddle() returns event_trigger language plpgsql as $$ begin"
+        " if current_query() ~ 'varchar' and (select column_default !~ 'theirs'"
+        " from information_schema.columns where table_name = 'tags' and column_name = 'label') then"
+        " alter table public.tags alter column label set default 'theirs'; end if; end $$"
+    )
+    drifted.admin(
+        "create event trigger meddle on ddl_command_end when tag in ('ALTER TABLE')"
+        " execute function public.meddle()"
+    )
+    found = drifted.promote()
+    assert found.state == "not proven", found.summary
+    assert "Changed by others meanwhile: column public.tags.label." in check(found, "schema change")[1]
+    assert found.drift == ()
 
 
 def test_an_app_that_does_not_answer_is_not_proven_until_it_does(shop: Shop):
