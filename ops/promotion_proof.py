@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ops import (
     comparison,
     database,
-    overlays,
+    promotion_overlays,
     promotions,
     release_gates,
     schema_guard,
@@ -39,9 +39,13 @@ def ask_gates(promoting: Promoting) -> Evidence:
         environment=plan.environment.name,
         root=plan.project.root,
     )
-    strange = _other_overlays(promoting)
-    if strange:
-        said = f"{found.summary} Overlays of other environments are in place: {', '.join(strange)}."
+    strange = promotion_overlays.strange(promoting)
+    promoting.findings += [
+        f"The overlay {file} is in place, and neither the journal nor a plan nor a file says whose it is."
+        for file in strange.unknown
+    ]
+    if strange.others:
+        said = f"{found.summary} Overlays of other environments are in place: {', '.join(strange.others)}."
         found = Evidence(ok=False, summary=said, rows=found.rows)
     promoting.gates = found
     return promoting.note("release gates", found)
@@ -181,18 +185,6 @@ def watch_database(promoting: Promoting, *, progress: watch.Progress) -> Evidenc
 
 def _has_nothing_to_prove(promoting: Promoting) -> bool:
     return promoting.idle or promoting.stopped
-
-
-def _other_overlays(promoting: Promoting) -> list[str]:
-    own = {each.file for each in promoting.plan.overlays}
-    others = {
-        path.relative_to(promoting.plan.project.root).as_posix()
-        for where in promoting.plan.project.environments.values()
-        for glob in where.overlays
-        for path in promoting.plan.project.root.glob(glob)
-    }
-    there = {each.file for each in overlays.applied(promoting.connection)}
-    return sorted(file for file in there if file not in own and file in others)
 
 
 def _named(differences: tuple[Difference, ...]) -> str:

@@ -49,7 +49,80 @@ def test_an_overlay_of_another_environment_is_not_proven(shop: Shop):
     shop.rehearse()
     found = shop.promote()
     assert found.state == "not proven"
-    assert f"Overlays of other environments are in place: {other}" in check(found, "release gates")[1]
+    assert (
+        f"Overlays of other environments are in place: {other} (of staging)"
+        in check(found, "release gates")[1]
+    )
+
+
+STAGINGS = "db/staging/20260104000100_settings.sql"
+
+
+@pytest.fixture
+def both(shop: Shop) -> Shop:
+    """Its database has its own overlay, and that of staging, which was applied by mistake."""
+    path = shop.root / "runbooks.toml"
+    text = path.read_text()
+    path.write_text(
+        f'{text}\n[environments.staging]\ndatabase = "env:PRODUCTION_URL"\noverlays = ["db/staging/*.sql"]\n'
+        "[environments.staging.promotion]\nrequire_merged = false\nrequire_gate = false\n"
+    )
+    (shop.root / "db/staging").mkdir()
+    (shop.root / STAGINGS).write_text("select 2;\n")
+    shop.rehearse()
+    assert shop.promote().state == "promoted"
+    shop.rehearse(overlay="staging")
+    with shop.terminal("approve", "ada", ""):
+        shop.run(environment="staging")
+    path.write_text(text)
+    return shop
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["by the journal", "by the plan of then"])
+def test_an_overlay_of_another_environment_is_found_when_its_file_is_gone(both: Shop, recorded: bool):
+    (both.root / STAGINGS).unlink()
+    if not recorded:
+        both.ask("update runbooks.journal set details = details - 'environment'")
+    again(both)
+    found = both.promote()
+    said = f"Overlays of other environments are in place: {STAGINGS} (of staging)."
+    assert (found.state, said in check(found, "release gates")[1]) == ("not proven", True), found.summary
+
+
+def test_an_overlay_of_another_environment_is_found_by_its_bytes_when_its_file_was_renamed(both: Shop):
+    both.ask("update runbooks.journal set details = details - 'environment'")
+    both.ask("delete from runbooks.promotions where environment = 'staging'")
+    (both.root / STAGINGS).rename(both.root / "db/staging/20260104000200_mood.sql")
+    path = both.root / "runbooks.toml"
+    path.write_text(f'{path.read_text()}\n[environments.staging]\noverlays = ["db/staging/*.sql"]\n')
+    again(both)
+    assert f"{STAGINGS} (of staging)" in check(both.promote(), "release gates")[1]
+
+
+def test_an_overlay_of_which_nothing_says_whose_it_is_is_a_finding(both: Shop):
+    both.ask("update runbooks.journal set details = details - 'environment'")
+    both.ask("delete from runbooks.promotions where environment = 'staging'")
+    (both.root / STAGINGS).unlink()
+    again(both)
+    found = both.promote()
+    assert found.state == "promoted", found.summary
+    assert any(f"The overlay {STAGINGS} is in place, and neither" in each for each in found.findings)
+
+
+def test_an_overlay_that_this_environment_had_before_is_its_own(shop: Shop):
+    shop.rehearse()
+    shop.promote()
+    (shop.root / OVERLAY).rename(shop.root / "db/releases/20260105000000_weight_prod.sql")
+    shop.rehearse()
+    found = shop.promote()
+    assert found.state == "promoted", found.summary
+    assert found.findings == ()
+
+
+def again(shop: Shop) -> None:
+    """Let there be something to promote."""
+    shop.edit(OVERLAY, "update public.settings set value = 2 where name = 'weight';\n")
+    shop.rehearse()
 
 
 def test_what_had_drifted_before_is_listed_apart_and_is_no_failure(shop: Shop):
