@@ -182,13 +182,13 @@ def _write(path: Path, options: argparse.Namespace, pushed: list[float], promote
 
 
 def verdict(pushed: float, act: float, rest: float) -> str:
-    """Say whether the act stanza takes no longer than is allowed, beside `supabase db push`, and what the rest costs."""
+    """Say whether the act stanza takes no longer than is allowed, and what the rest of the flow costs."""
     ratio = act / pushed
     holds = "**this holds**" if ratio <= MOST else "**this does not hold**"
     return (
-        f"The act stanza may take at most {MOST} times as long as `supabase db push`. It takes {ratio:.2f} times: {holds}.\n"
-        f"The fixed cost of the flow is {rest:.2f} s: checks, proofs and evidence of the pass after the answer. (The pass that "
-        "asks\ndoes the checks too, while nobody waits for it.)"
+        f"The act stanza may take at most {MOST} times as long as `supabase db push`. It takes {ratio:.2f} times: "
+        f"{holds}.\nThe fixed cost of the flow is {rest:.2f} s, in the pass after the answer; the pass that asks, "
+        "which does the same\nchecks, is not measured."
     )
 
 
