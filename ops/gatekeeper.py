@@ -74,6 +74,7 @@ class Gatekeeper:
             "commit": self.proposal.commit or plan.commit(self.proposal.root) or "",
             "policy": self.policy.digest,
             "rules": self.policy.rules,
+            **({"place": dict(self.proposal.place)} if self.proposal.place else {}),
         }
         self._append(Event("asked", "", details=details))
         return expires

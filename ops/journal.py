@@ -43,7 +43,7 @@ class Entry:
     """What is about to be done: one file, in one direction.
 
     Without `history` it stands in our journal alone, under a `version` that no migration has: an overlay is nothing
-    that the Supabase CLI knows of.
+    that the Supabase CLI knows of. `environment` is the one whose overlay it is.
     """
 
     version: str
@@ -53,6 +53,7 @@ class Entry:
     direction: Literal["apply", "rollback"]
     statements: tuple[str, ...]
     history: bool = True
+    environment: str = ""
 
     @property
     def recorded(self) -> LiteralString:
@@ -62,7 +63,8 @@ class Entry:
     def values(self, run: str, details: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of that statement."""
         if not self.history:
-            return self.parameters(run, action=self.direction, details=json.dumps(dict(details)))
+            said = {**details, **({"environment": self.environment} if self.environment else {})}
+            return self.parameters(run, action=self.direction, details=json.dumps(said))
         return self.parameters(
             run, name=self.name, statements=list(self.statements), details=json.dumps(dict(details))
         )

@@ -29,7 +29,8 @@ class Migration:
 
     `file` is relative to the project's root; `sha256` is of the file's bytes; `problem` says why it must be
     refused, and is `None` when it may run; `findings` are merely odd; `undo` is the part of its text that
-    takes it back, "" where the file has none. An `overlay` is applied in some environments only, after the migrations.
+    takes it back, "" where the file has none. An `overlay` is applied in some environments only, after the migrations,
+    here in `environment`.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Migration:
     findings: tuple[str, ...]
     undo: str = ""
     overlay: bool = False
+    environment: str = ""
 
     @property
     def key(self) -> str:

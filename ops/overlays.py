@@ -19,12 +19,16 @@ from ops.project import Environment, Project
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """An overlay that the journal has as applied, from which bytes, when and by which run."""
+    """An overlay that the journal has as applied, from which bytes, when, by which run, and of which environment.
+
+    Journals of before do not say the last.
+    """
 
     file: str
     sha256: str
     at: datetime
     run: str
+    environment: str = ""
 
 
 def find(project: Project, environment: Environment) -> tuple[Migration, ...]:
@@ -38,7 +42,7 @@ def find(project: Project, environment: Environment) -> tuple[Migration, ...]:
         return ()
     forward = migrations.paths(project)
     _refuse_migrations(project, environment, paths, forward)
-    found = [_read(path, project.root) for path in paths]
+    found = [_read(path, project.root, environment.name) for path in paths]
     scripts = rollbacks.of_overlays(project, found, [migrations.named(path) for path in forward])
     return tuple(
         replace(each, rollback=script, findings=(*each.findings, *(script.findings if script else ())))
@@ -64,7 +68,9 @@ def applied(connection: database.Connection) -> tuple[Applied, ...]:
             return ()
         rows = connection.execute(queries.load("overlays/last")).fetchall()
     return tuple(
-        Applied(file, sha256, at, run) for file, action, sha256, at, run in rows if action == "apply"
+        Applied(file, sha256, at, run, environment)
+        for file, action, sha256, at, run, environment in rows
+        if action == "apply"
     )
 
 
@@ -145,7 +151,7 @@ def _refuse_migrations(
             )
 
 
-def _read(path: Path, root: Path) -> Migration:
+def _read(path: Path, root: Path, environment: str) -> Migration:
     named = migrations.named(path)
     found = migrations.read_file(path, root)
-    return replace(found, version=named.version, name=named.name, overlay=True)
+    return replace(found, version=named.version, name=named.name, overlay=True, environment=environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
@@ -45,6 +45,7 @@ class Promoting:
             statement_timeout=where.statement_timeout,
         )
         self.connectivity: Connectivity | None = None
+        self.place: Mapping[str, str] = {}
         self.inventory: Inventory | None = None
         self.begun: Begun | None = None
         self.given_up: Begun | None = None
@@ -120,6 +121,7 @@ class Promoting:
             document=promotion_document.markdown(self),
             change_digest=plan.change.digest,
             commit=plan.commit,
+            place=self.place,
         )
 
     def close(self) -> None:

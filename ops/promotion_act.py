@@ -14,6 +14,7 @@ from ops import (
     overlays,
     promotion_begun,
     promotion_check,
+    promotion_place,
     promotion_providers,
     promotion_rest,
     promotion_undo,
@@ -45,6 +46,7 @@ def take_hold(promoting: Promoting) -> Evidence:
     _verify(promoting)
     if promoting.begun is None:
         _freeze(promoting)
+    promotion_place.keep(promoting)
     if promotion_undo.resume(promoting):
         return Evidence(
             ok=True,
@@ -168,6 +170,7 @@ def _freeze(promoting: Promoting) -> None:
         expected=promotion_check.expected(promoting),
         kept={
             "run": promoting.run_id,
+            "place": dict(promoting.place),
             "baseline": baseline.model_dump(mode="json"),
             "providers": promotion_providers.before(promoting),
             "decision": approval.model_dump(mode="json", include={"requester", "by", "proof", "broken_glass"})

@@ -16,6 +16,7 @@ from ops import (
     marker,
     overlays,
     promotion_begun,
+    promotion_place,
     promotion_rest,
     promotions,
     rehearsals,
@@ -40,6 +41,7 @@ def check_connectivity(promoting: Promoting) -> Evidence:
     """
     found = connectivity.check(promoting.target.dsn)
     promoting.connectivity = found
+    promoting.place = promotion_place.read(promoting.connection)
     where = promoting.plan.environment.name
     marking = marker.read(promoting.connection)
     if marking.environment not in (None, where):
@@ -67,6 +69,8 @@ def find_pending(promoting: Promoting) -> Inventory:
     promoting.inventory = found
     promoting.before = promoting.look()
     promoting.begun = promotions.under_way(promoting.connection, plan.environment.name)
+    if promoting.begun is None:
+        promotion_place.verify_asked(promoting)
     if (
         promoting.begun
         and plan.choices.abandon

@@ -5,12 +5,13 @@ Source: database-pipeline.md, "Post-Deployment Verification"; phase2-rollout-and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ops import (
     comparison,
     database,
-    overlays,
+    promotion_overlays,
     promotions,
     release_gates,
     schema_guard,
@@ -23,6 +24,8 @@ from ops.schema import Delta, Key
 from ops.verdict import Difference
 
 _SKIPPED = "Not looked at: nothing was promoted."
+_WORD = re.compile(r"\w+|[^\w\s]")
+_SHOWN = 5
 
 
 def ask_gates(promoting: Promoting) -> Evidence:
@@ -36,9 +39,13 @@ def ask_gates(promoting: Promoting) -> Evidence:
         environment=plan.environment.name,
         root=plan.project.root,
     )
-    strange = _other_overlays(promoting)
-    if strange:
-        said = f"{found.summary} Overlays of other environments are in place: {', '.join(strange)}."
+    strange = promotion_overlays.strange(promoting)
+    promoting.findings += [
+        f"The overlay {file} is in place, and neither the journal nor a plan nor a file says whose it is."
+        for file in strange.unknown
+    ]
+    if strange.others:
+        said = f"{found.summary} Overlays of other environments are in place: {', '.join(strange.others)}."
         found = Evidence(ok=False, summary=said, rows=found.rows)
     promoting.gates = found
     return promoting.note("release gates", found)
@@ -52,19 +59,32 @@ def compare_change(promoting: Promoting) -> Evidence:
     if begun is None:
         raise ValueError("a plan is begun before it is proven")
     wanted: Delta = {}
-    for file in (each.file for each in begun.plan.files):
-        wanted = comparison.compose(wanted, begun.expected.get(file, {}))
-    wrong, drift = differing(begun.before, promoting.look(), wanted)
+    touched: Delta = {}
+    for delta in (begun.expected.get(each.file, {}) for each in begun.plan.files):
+        wanted = comparison.compose(wanted, delta)
+        # What a file changes and a later one puts back is touched all the same.
+        touched = {**{key: (start, start) for key, (start, _) in delta.items()}, **touched}
+    wrong, drift, others = differing(begun.before, promoting.look(), {**touched, **wanted})
     promoting.differences, promoting.drift = comparison.differences(wrong), comparison.differences(drift)
-    rows = [{"state": "differs", **each.model_dump()} for each in promoting.differences]
+    rows = [
+        {
+            "state": "changed by others meanwhile" if (each.kind, each.object) in others else "differs",
+            **each.model_dump(),
+        }
+        for each in promoting.differences
+    ]
     rows += [{"state": "drift from before", **each.model_dump()} for each in promoting.drift]
     apart = (
         f" {len(promoting.drift)} objects had drifted before, and are listed apart."
         if promoting.drift
         else ""
     )
+    theirs = [
+        f"{each.kind} {each.object}" for each in promoting.differences if (each.kind, each.object) in others
+    ]
     said = (
         f"{len(promoting.differences)} objects are not as rehearsed, the first is {_named(promoting.differences)}."
+        + (f" Changed by others meanwhile: {_few(theirs)}." if theirs else "")
         if promoting.differences
         else f"The schema has changed in {len(wanted)} objects, exactly as it was rehearsed."
     )
@@ -75,22 +95,53 @@ def compare_change(promoting: Promoting) -> Evidence:
 
 
 def differing(
-    before: Mapping[Key, str], now: Mapping[Key, str], wanted: Delta
-) -> tuple[dict[Key, tuple[str | None, str | None]], dict[Key, tuple[str | None, str | None]]]:
-    """Return what is not as it was rehearsed, and what of it had drifted before; both from wanted to found.
+    before: Mapping[Key, str], now: Mapping[Key, str], touched: Delta
+) -> tuple[Delta, Delta, frozenset[Key]]:
+    """Return what is not as it was rehearsed, what of it had drifted before, and what others have changed meanwhile.
 
-    An object that was not what the rehearsal began on, before the first file ran, is drift; one that no rehearsed file
-    touches and that has changed all the same is other hands' work, and wrong.
+    The first two are from wanted to found. An object that was not what the rehearsal began on, before the first file
+    ran, is drift, as long as it has nothing by now that it had not before and no rehearsed file gives it. One that no
+    rehearsed file touches and that has changed all the same, drifted or not, is other hands' work, and wrong.
     """
     wrong: dict[Key, tuple[str | None, str | None]] = {}
     drift: dict[Key, tuple[str | None, str | None]] = {}
-    for key, (start, end) in wanted.items():
-        if now.get(key) != end:
-            (drift if before.get(key) != start else wrong)[key] = (end, now.get(key))
+    others: set[Key] = set()
+    for key, (start, end) in touched.items():
+        was, found = before.get(key), now.get(key)
+        if found == end:
+            continue
+        if was == start:
+            wrong[key] = (end, found)
+        elif _is_explained(was, found, end):
+            drift[key] = (end, found)
+        else:
+            wrong[key] = (end, found)
+            others.add(key)
     for key in now.keys() | before.keys():
-        if key not in wanted and now.get(key) != before.get(key):
+        if key not in touched and now.get(key) != before.get(key):
             wrong[key] = (before.get(key), now.get(key))
-    return wrong, drift
+            others.add(key)
+    return wrong, drift, frozenset(others)
+
+
+def _is_explained(was: str | None, found: str | None, end: str | None) -> bool:
+    """Whether a drifted object is as it was, or has been given only what the rehearsed files give it.
+
+    What it has lost can not be told: where the rehearsal began, a file may have had nothing to take away.
+    """
+    if found == was:
+        return True
+    if found is None or end is None:
+        return False
+    return _words(found) - _words(was or "") <= _words(end)
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text))
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" and more" if len(names) > _SHOWN else "")
 
 
 def check_startup(promoting: Promoting) -> Evidence:
@@ -134,18 +185,6 @@ def watch_database(promoting: Promoting, *, progress: watch.Progress) -> Evidenc
 
 def _has_nothing_to_prove(promoting: Promoting) -> bool:
     return promoting.idle or promoting.stopped
-
-
-def _other_overlays(promoting: Promoting) -> list[str]:
-    own = {each.file for each in promoting.plan.overlays}
-    others = {
-        path.relative_to(promoting.plan.project.root).as_posix()
-        for where in promoting.plan.project.environments.values()
-        for glob in where.overlays
-        for path in promoting.plan.project.root.glob(glob)
-    }
-    there = {each.file for each in overlays.applied(promoting.connection)}
-    return sorted(file for file in there if file not in own and file in others)
 
 
 def _named(differences: tuple[Difference, ...]) -> str:

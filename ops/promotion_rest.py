@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ops import change, database, errors, frozen, promotion_begun, queries
+from ops import change, database, errors, frozen, promotion_begun, promotion_place, queries
 from ops.migrations import Migration
 from ops.promoting import Promoting
 from ops.promotion_begun import NOTHING_DONE, ROLLING_BACK, UNDONE
@@ -54,6 +54,8 @@ def _verify_target(promoting: Promoting, begun: Begun) -> None:
             f"it was approved for the database {then.database} of cluster {then.system_identifier}, PostgreSQL "
             f"{then.major}, and this is {now.database} of {now.system_identifier}, PostgreSQL {now.major}",
         )
+    if copied := promotion_place.verify_begun(promoting, begun):
+        _refuse_rest(begun, copied)
 
 
 def _verify_proofs(promoting: Promoting, begun: Begun) -> None:

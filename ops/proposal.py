@@ -18,7 +18,7 @@ class Proposal:
 
     `plan_digest` is over content only: the change, the target's identity, this environment's overlay and the target's
     schema before the act. An approval is one of this digest and of no other. `reference` names the database that is
-    acted on, where the environment names none.
+    acted on, where the environment names none. `place` says where that answered when it was asked about.
     """
 
     gate: str
@@ -31,6 +31,7 @@ class Proposal:
     change_digest: str = ""
     commit: str | None = None
     reference: str | None = None
+    place: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def title(self) -> str:

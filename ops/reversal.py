@@ -63,6 +63,7 @@ def forward_entry(migration: Migration) -> journal.Entry:
         direction="apply",
         statements=tuple(statement.text for statement in migration.script.statements),
         history=not migration.overlay,
+        environment=migration.environment,
     )
 
 
@@ -84,6 +85,7 @@ def undo(target: Target, migration: Migration, *, inspect: apply.Inspect | None 
         direction="rollback",
         statements=(),
         history=not migration.overlay,
+        environment=migration.environment,
     )
     if script.uses_psql:
         return _through_psql(target, script, entry)

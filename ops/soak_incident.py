@@ -54,12 +54,17 @@ def of(source: str, failed: Failed, window: Window) -> Iterator[Incident]:
         f"{failed.state}: {secrets.redact(failed.message)[:200]}" if telling else failed.state or "an error"
     )
     if path == "unknown":
-        yield Incident(source, f"{shown} {_hidden(failed)}", violation, kind="unattributed")
+        hidden = _hidden(failed, window.paths.ambiguous(failed))
+        yield Incident(source, f"{shown} {hidden}", violation, kind="unattributed")
         return
     yield Incident(source, f"{shown} on {', '.join(window.paths.touched(failed))}", violation)
 
 
-def _hidden(failed: Failed) -> str:
+def _hidden(failed: Failed, ambiguous: list[str]) -> str:
+    if ambiguous:
+        return (
+            f"in one of several functions of a name, and the log does not say which: {'; '.join(ambiguous)}"
+        )
     if not failed.statement:
         return "of a statement that the log does not have"
     return (

@@ -81,7 +81,7 @@ class Production(Gate):
         return [each.name for each in self.client.read_task_runs(flow_run_filter=filtered, limit=200)]
 
 
-MakeGuarded = Callable[[Stack], Production]
+MakeGuarded = Callable[..., Production]
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def make_guarded(
 ) -> Generator[MakeGuarded]:
     with ExitStack() as clients:
 
-        def make(stack: Stack) -> Production:
-            return _guarded(stack, Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin), clients)
+        def make(stack: Stack, dsn: str = shaped, admin: str = shaped_admin) -> Production:
+            return _guarded(stack, Shop(tmp_path / "shop", dsn, monkeypatch, admin=admin), clients)
 
         yield make
 

@@ -1,6 +1,6 @@
 """The matrix of what happens to a promotion that is disturbed, as `docs/prod-promotion-faults.md` has it.
 
-Each test compares what it saw with its cell. With WRITE_FAULTS=1 it writes the cell instead:
+Each test declares its cells by `fills`, and compares what it saw with them. With WRITE_FAULTS=1 it writes them instead:
 `WRITE_FAULTS=1 python -m pytest tests/faults -k promotion`; review the difference as any other.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import ParamSpec
 
 from tests.faults.promotion_kinds import GOES_BACK, LISTED
 from tests.faults.promotion_site import ANEW, APPLY, DONE, GOES_ON, STEPS
 
 # Table, row and column.
 Cells = dict[tuple[str, str, str], str]
+P = ParamSpec("P")
 
 PATH = Path(__file__).parents[2] / "docs" / "prod-promotion-faults.md"
 QUESTION = "*the question is open*"
@@ -59,6 +61,8 @@ TABLES = {
     CHECKLIST: (CHECKLIST_ROWS, [KILLED, IN_THE_MIDST, CUT, RESTARTED, LOCK, OPERATOR]),
     PREFECT: (THROUGH_PREFECT, [SAYS]),
 }
+# The cells that tests write, as far as their modules are imported.
+DECLARED: set[tuple[str, str, str]] = set()
 _MEANINGS = {
     ANEW: "nothing was begun; the run ended, and the next one, which is another run, asks for itself",
     GOES_ON: "the run ended; the next one goes on with the plan that was begun, and asks nobody",
@@ -91,12 +95,21 @@ the answer to a statement, for every so many of them.
 """
 
 
+def fills(
+    column: str, rows: Iterable[str], *, table: str = "where"
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Declare of which cells a test writes, so that the page can be held against the tests without running them."""
+    cells = [(table, row, column) for row in rows]
+    assert column in TABLES[table][1], column
+    assert {row for _, row, _ in cells} <= {*TABLES[table][0]}, cells
+    DECLARED.update(cells)
+    return lambda test: test
+
+
 def saw(row: str, column: str, words: str | Iterable[str], *, table: str = "where") -> None:
     """Compare what was seen with the page, or write it there."""
     said = words if isinstance(words, str) else ", ".join(word for word in _MEANINGS if word in set(words))
-    rows, columns = TABLES[table]
-    assert row in rows, row
-    assert column in columns, column
+    assert (table, row, column) in DECLARED, "the test does not declare that it writes this cell"
     if os.environ.get("WRITE_FAULTS"):
         with (PATH.parent / PATH.name).open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -31,6 +31,7 @@ FALLS, BACKWARDS = APPLY[-1], "Settle what was applied"
 EXCHANGES = {FALLS: 8, BACKWARDS: 58, OUTCOME: 7}
 HELD = [Place(step, "before") for step in BACK_ROWS if step in STEPS]
 saw = partial(matrix.saw, table=BACK)
+fills = partial(matrix.fills, table=BACK)
 
 
 def falling(make_production: MakeProduction, *arguments: embedded.Server, tcp: bool = False) -> Falling:
@@ -61,17 +62,20 @@ def test_undisturbed_all_is_rolled_back_and_when_mended_it_is_asked_for_and_prom
     assert production.ask("select count(*), min(n), max(n) from public.notes") == [(5, 11111, 11111)]
 
 
+@fills(KILLED, [place.step for place in HELD])
 @pytest.mark.parametrize("place", HELD, ids=lambda place: place.step)
 def test_killed_before_a_step(make_production: MakeProduction, place: Place):
     saw(place.step, KILLED, strikes.killed(falling(make_production), place))
 
 
+@fills(IN_THE_MIDST, [FALLS, BACKWARDS, matrix.OUTCOME])
 @pytest.mark.parametrize(("row", "step"), [(FALLS, FALLS), (BACKWARDS, BACKWARDS), (matrix.OUTCOME, OUTCOME)])
 def test_killed_in_the_midst(make_production: MakeProduction, row: str, step: str):
     seen = [strikes.killed(falling(make_production), Place(step, "under way", n)) for n in midst(step)]
     saw(row, IN_THE_MIDST, seen)
 
 
+@fills(CUT, [place.step for place in HELD])
 def test_all_connections_are_cut_before_each_step(
     make_production: MakeProduction, listening: embedded.Server
 ):
@@ -82,6 +86,7 @@ def test_all_connections_are_cut_before_each_step(
         saw(place.step, CUT, word)
 
 
+@fills(LOST, [BACKWARDS])
 def test_answers_are_lost_in_the_midst(make_production: MakeProduction, listening: embedded.Server):
     seen = list[str]()
     for number in midst(BACKWARDS):
@@ -96,6 +101,7 @@ def test_answers_are_lost_in_the_midst(make_production: MakeProduction, listenin
     saw(BACKWARDS, LOST, seen)
 
 
+@fills(LOCK, [place.step for place in HELD])
 def test_the_lock_is_taken_away_before_each_step(make_production: MakeProduction):
     production = falling(make_production)
     take_away = partial(strikes.take_lock_away, production)
@@ -103,6 +109,7 @@ def test_the_lock_is_taken_away_before_each_step(make_production: MakeProduction
         saw(place.step, LOCK, word)
 
 
+@fills(RESTARTED, [place.step for place in HELD])
 def test_the_database_restarts_before_each_step_and_in_its_midst(
     own_server: restarts.Own, make_production: MakeProduction
 ):
@@ -113,6 +120,7 @@ def test_the_database_restarts_before_each_step_and_in_its_midst(
         saw(row, RESTARTED, [word for place, word in seen.items() if place.step == row])
 
 
+@fills(OPERATOR, [place.step for place in HELD])
 def test_a_second_operator_while_it_is_rolled_back(make_production: MakeProduction):
     production = falling(make_production)
     first = Victim(production.next.waiting(*HELD, Place(BACKWARDS, "under way", EXCHANGES[BACKWARDS] // 2)))

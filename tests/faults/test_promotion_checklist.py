@@ -31,6 +31,7 @@ GATE = "after Watch the database"
 EXCHANGES = 28
 BEFORE = [Place(GATE, "asked", 1), *(Place(step, "before") for step in CHECKLIST_ROWS[1:])]
 saw = partial(matrix.saw, table=CHECKLIST)
+fills = partial(matrix.fills, table=CHECKLIST)
 
 
 def listed(make_production: MakeProduction, *arguments: embedded.Server, tcp: bool = False) -> Listed:
@@ -53,16 +54,19 @@ def test_undisturbed_two_questions_are_asked_and_both_have_an_outcome(make_produ
     production.assert_whole()
 
 
+@fills(KILLED, map(row_of, BEFORE))
 @pytest.mark.parametrize("place", BEFORE, ids=row_of)
 def test_killed_before(make_production: MakeProduction, place: Place):
     saw(row_of(place), KILLED, strikes.killed(listed(make_production), place))
 
 
+@fills(IN_THE_MIDST, [OPEN])
 def test_killed_while_the_audit_log_is_written_to(make_production: MakeProduction):
     midst = [Place(GATE, "under way", number) for number in spread(GATE, EXCHANGES)]
     saw(OPEN, IN_THE_MIDST, [strikes.killed(listed(make_production), place) for place in midst])
 
 
+@fills(CUT, map(row_of, BEFORE))
 def test_all_connections_are_cut(make_production: MakeProduction, listening: embedded.Server):
     production = listed(make_production, listening, tcp=True)
     with fix_proxy.proxy(listening.port) as road:
@@ -71,12 +75,14 @@ def test_all_connections_are_cut(make_production: MakeProduction, listening: emb
         saw(row_of(place), CUT, word)
 
 
+@fills(RESTARTED, map(row_of, BEFORE))
 def test_the_database_restarts(own_server: restarts.Own, make_production: MakeProduction):
     production = listed(make_production, own_server.server)
     for place, word in disturbed(production, production.run, BEFORE, own_server.restart).items():
         saw(row_of(place), RESTARTED, word)
 
 
+@fills(LOCK, map(row_of, BEFORE))
 def test_the_lock_is_taken_away(make_production: MakeProduction):
     production = listed(make_production)
     take_away = partial(strikes.take_lock_away, production)
@@ -84,6 +90,7 @@ def test_the_lock_is_taken_away(make_production: MakeProduction):
         saw(row_of(place), LOCK, word)
 
 
+@fills(OPERATOR, map(row_of, BEFORE))
 def test_a_second_operator(make_production: MakeProduction):
     production = listed(make_production)
     first = Victim(production.next.waiting(*BEFORE))

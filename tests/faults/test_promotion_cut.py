@@ -28,6 +28,7 @@ def chains() -> list[list[Place]]:
     return [[each[n] for each in by_step if n < len(each)] for n in range(max(map(len, by_step)))]
 
 
+@matrix.fills(CUT, [matrix.QUESTION, *STEPS])
 def test_all_connections_are_cut_before_each_step(
     make_production: MakeProduction, listening: embedded.Server
 ):
@@ -38,6 +39,7 @@ def test_all_connections_are_cut_before_each_step(
         matrix.saw(row_of(place), CUT, word)
 
 
+@matrix.fills(LOST, ACT)
 def test_answers_are_lost_in_the_midst_of_the_act(
     make_production: MakeProduction, listening: embedded.Server
 ):
@@ -55,6 +57,7 @@ def test_answers_are_lost_in_the_midst_of_the_act(
         matrix.saw(step, LOST, [word for where, word in seen if where == step])
 
 
+@matrix.fills(GONE, ACT)
 def test_the_network_is_gone_for_the_rest_of_the_run(
     make_production: MakeProduction, listening: embedded.Server
 ):
@@ -81,6 +84,7 @@ def advance(production: Site, step: str) -> None:
     production.await_quiet()
 
 
+@matrix.fills(LOCK, STEPS[STEPS.index(ACT[1]) :])
 def test_the_lock_is_taken_away_before_each_step_of_the_act(make_production: MakeProduction):
     production = make_production()
 
@@ -91,6 +95,7 @@ def test_the_lock_is_taken_away_before_each_step_of_the_act(make_production: Mak
         matrix.saw(place.step, LOCK, word)
 
 
+@matrix.fills(RESTARTED, [matrix.QUESTION, *STEPS])
 def test_the_database_restarts_before_each_step_and_in_the_midst_of_each_of_the_act(
     own_server: restarts.Own, make_production: MakeProduction
 ):

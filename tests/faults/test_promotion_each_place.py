@@ -140,6 +140,7 @@ def assert_every_place_was_struck(struck: list[str], production: Production) -> 
     assert len([place for place in struck if is_question(place)]) == 3
 
 
+@matrix.fills(SAYS, [THROUGH_PREFECT[3]], table=PREFECT)
 def test_the_server_is_killed_at_each_place_and_the_run_survives(
     mortal: Mortal, production: Production, folder: Folder
 ):
@@ -160,6 +161,7 @@ def test_the_server_is_killed_at_each_place_and_the_run_survives(
     matrix.saw(THROUGH_PREFECT[3], SAYS, SURVIVES, table=PREFECT)
 
 
+@matrix.fills(SAYS, [THROUGH_PREFECT[4]], table=PREFECT)
 def test_the_worker_is_killed_with_its_run_at_each_place_and_the_run_goes_on_when_it_is_told_to(
     mortal: Mortal, production: Production, folder: Folder
 ):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import pytest
 
 from tests.faults import matrix, promoted, strikes
@@ -29,26 +32,31 @@ def test_undisturbed_it_promotes_and_a_second_run_has_nothing_to_do(make_product
     assert production.run_again().state == "nothing pending"
 
 
+@matrix.fills(KILLED, STEPS)
 @pytest.mark.parametrize("step", STEPS)
 def test_before_a_step(make_production: MakeProduction, step: str):
     matrix.saw(step, KILLED, killed(make_production, Place(step, "before")))
 
 
+@matrix.fills(KILLED, [matrix.OVER])
 def test_after_the_last_step(make_production: MakeProduction):
     matrix.saw(matrix.OVER, KILLED, killed(make_production, Place(STEPS[-1], "after")))
 
 
+@matrix.fills(IN_THE_MIDST, ACT)
 @pytest.mark.parametrize("step", ACT)
 def test_in_the_midst_of_a_step_of_the_act(make_production: MakeProduction, step: str):
     seen = [killed(make_production, Place(step, "under way", number)) for number in spread(step)]
     matrix.saw(step, IN_THE_MIDST, seen)
 
 
+@matrix.fills(KILLED, [matrix.QUESTION])
 def test_while_the_question_is_open(make_production: MakeProduction):
     seen = {killed(make_production, Place(GATE, "asked", number)) for number in (1, 3)}
     matrix.saw(matrix.QUESTION, KILLED, seen)
 
 
+@matrix.fills(IN_THE_MIDST, [matrix.QUESTION, matrix.OUTCOME])
 @pytest.mark.parametrize(("row", "after"), [(matrix.QUESTION, GATE), (matrix.OUTCOME, OUTCOME)])
 def test_while_the_audit_log_is_written_to(make_production: MakeProduction, row: str, after: str):
     seen = {killed(make_production, Place(after, "under way", number)) for number in spread(after)}
@@ -83,3 +91,11 @@ def applied(production: Site) -> list[str]:
 def test_the_page_is_laid_out_as_the_tests_write_it():
     text = matrix.PATH.read_text("utf-8")
     assert matrix.page(matrix.parsed(text)) == text
+
+
+def test_the_page_has_a_cell_for_each_place_that_a_test_disturbs_and_no_other():
+    for path in Path(__file__).parent.glob("test_promotion_*.py"):
+        importlib.import_module(f"{__package__}.{path.stem}")
+    written = {*matrix.parsed(matrix.PATH.read_text("utf-8"))}
+    assert written - matrix.DECLARED == set(), "these are stale: no test writes them any more"
+    assert matrix.DECLARED - written == set(), "the page lacks these: let their tests write them"

@@ -47,6 +47,7 @@ def went_on(going: Victim) -> Ended:
     return ended
 
 
+@matrix.fills(OPERATOR, map(row_of, BEFORE))
 @pytest.mark.parametrize("place", BEFORE, ids=row_of)
 def test_a_second_promotion_while_the_first_has_not_begun(make_production: MakeProduction, place: Place):
     production = make_production()
@@ -60,6 +61,7 @@ def test_a_second_promotion_while_the_first_has_not_begun(make_production: MakeP
     matrix.saw(row_of(place), OPERATOR, SECOND_WINS)
 
 
+@matrix.fills(OPERATOR, map(row_of, HELD))
 def test_a_second_promotion_while_the_first_holds_the_lock(make_production: MakeProduction):
     production = make_production()
     first = Victim(production.run.asked().waiting(*HELD))
@@ -89,6 +91,7 @@ def test_two_operators_who_start_in_the_same_moment(make_production: MakeProduct
     production.assert_whole()
 
 
+@matrix.fills(HANDS, map(row_of, HERE))
 @pytest.mark.parametrize("place", HERE, ids=row_of)
 def test_others_change_the_schema(make_production: MakeProduction, place: Place):
     production = make_production()
@@ -103,6 +106,7 @@ def test_others_change_the_schema(make_production: MakeProduction, place: Place)
     matrix.saw(row_of(place), HANDS, word)
 
 
+@matrix.fills(APPLIED, map(row_of, HERE[:-2]))
 @pytest.mark.parametrize("place", HERE[:-2], ids=row_of)
 def test_others_apply_a_file_of_the_plan(make_production: MakeProduction, place: Place):
     production = make_production()

@@ -74,6 +74,7 @@ def assert_promoted_once(
     assert production.events()[-1] == ("ended", "")
 
 
+@matrix.fills(SAYS, [THROUGH_PREFECT[0]], table=PREFECT)
 def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_or_the_old_one_goes_on(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):
@@ -91,6 +92,7 @@ def test_the_worker_is_killed_in_the_midst_of_a_file_and_a_new_run_or_the_old_on
     matrix.saw(THROUGH_PREFECT[0], SAYS, [RETRIED, GONE_ON], table=PREFECT)
 
 
+@matrix.fills(SAYS, [THROUGH_PREFECT[5]], table=PREFECT)
 def test_the_worker_is_killed_alone_and_its_run_ends_with_a_word_and_goes_on_when_it_is_told_to(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):
@@ -108,6 +110,7 @@ def test_the_worker_is_killed_alone_and_its_run_ends_with_a_word_and_goes_on_whe
     matrix.saw(THROUGH_PREFECT[5], SAYS, RETRIED, table=PREFECT)
 
 
+@matrix.fills(SAYS, THROUGH_PREFECT[1:3], table=PREFECT)
 def test_the_server_is_killed_while_it_waits_and_while_it_acts_and_an_approval_outlasts_a_refusal(
     mortal: Mortal, production: Production, held: psycopg.Connection
 ):

@@ -49,7 +49,80 @@ def test_an_overlay_of_another_environment_is_not_proven(shop: Shop):
     shop.rehearse()
     found = shop.promote()
     assert found.state == "not proven"
-    assert f"Overlays of other environments are in place: {other}" in check(found, "release gates")[1]
+    assert (
+        f"Overlays of other environments are in place: {other} (of staging)"
+        in check(found, "release gates")[1]
+    )
+
+
+STAGINGS = "db/staging/20260104000100_settings.sql"
+
+
+@pytest.fixture
+def both(shop: Shop) -> Shop:
+    """Its database has its own overlay, and that of staging, which was applied by mistake."""
+    path = shop.root / "runbooks.toml"
+    text = path.read_text()
+    path.write_text(
+        f'{text}\n[environments.staging]\ndatabase = "env:PRODUCTION_URL"\noverlays = ["db/staging/*.sql"]\n'
+        "[environments.staging.promotion]\nrequire_merged = false\nrequire_gate = false\n"
+    )
+    (shop.root / "db/staging").mkdir()
+    (shop.root / STAGINGS).write_text("select 2;\n")
+    shop.rehearse()
+    assert shop.promote().state == "promoted"
+    shop.rehearse(overlay="staging")
+    with shop.terminal("approve", "ada", ""):
+        shop.run(environment="staging")
+    path.write_text(text)
+    return shop
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["by the journal", "by the plan of then"])
+def test_an_overlay_of_another_environment_is_found_when_its_file_is_gone(both: Shop, recorded: bool):
+    (both.root / STAGINGS).unlink()
+    if not recorded:
+        both.ask("update runbooks.journal set details = details - 'environment'")
+    again(both)
+    found = both.promote()
+    said = f"Overlays of other environments are in place: {STAGINGS} (of staging)."
+    assert (found.state, said in check(found, "release gates")[1]) == ("not proven", True), found.summary
+
+
+def test_an_overlay_of_another_environment_is_found_by_its_bytes_when_its_file_was_renamed(both: Shop):
+    both.ask("update runbooks.journal set details = details - 'environment'")
+    both.ask("delete from runbooks.promotions where environment = 'staging'")
+    (both.root / STAGINGS).rename(both.root / "db/staging/20260104000200_mood.sql")
+    path = both.root / "runbooks.toml"
+    path.write_text(f'{path.read_text()}\n[environments.staging]\noverlays = ["db/staging/*.sql"]\n')
+    again(both)
+    assert f"{STAGINGS} (of staging)" in check(both.promote(), "release gates")[1]
+
+
+def test_an_overlay_of_which_nothing_says_whose_it_is_is_a_finding(both: Shop):
+    both.ask("update runbooks.journal set details = details - 'environment'")
+    both.ask("delete from runbooks.promotions where environment = 'staging'")
+    (both.root / STAGINGS).unlink()
+    again(both)
+    found = both.promote()
+    assert found.state == "promoted", found.summary
+    assert any(f"The overlay {STAGINGS} is in place, and neither" in each for each in found.findings)
+
+
+def test_an_overlay_that_this_environment_had_before_is_its_own(shop: Shop):
+    shop.rehearse()
+    shop.promote()
+    (shop.root / OVERLAY).rename(shop.root / "db/releases/20260105000000_weight_prod.sql")
+    shop.rehearse()
+    found = shop.promote()
+    assert found.state == "promoted", found.summary
+    assert found.findings == ()
+
+
+def again(shop: Shop) -> None:
+    """Let there be something to promote."""
+    shop.edit(OVERLAY, "update public.settings set value = 2 where name = 'weight';\n")
+    shop.rehearse()
 
 
 def test_what_had_drifted_before_is_listed_apart_and_is_no_failure(shop: Shop):
@@ -91,11 +164,77 @@ def test_an_object_that_no_rehearsed_file_touches_and_that_changes_all_the_same_
 
 def test_differences_are_told_from_drift_by_what_the_rehearsal_began_on():
     key, other, stray = ("table", "a"), ("table", "b"), ("table", "c")
-    wrong, drift = promotion_proof.differing(
+    wrong, drift, others = promotion_proof.differing(
         {other: "drifted"}, {other: "drifted", stray: "new"}, {key: (None, "made"), other: ("was", "made")}
     )
     assert wrong == {key: ("made", None), stray: (None, "new")}
     assert drift == {other: ("made", "drifted")}
+    assert others == {stray}
+
+
+@pytest.mark.parametrize(
+    ("was", "found", "end", "whose"),
+    [
+        ("text default 'mine'", "text default 'mine'", "int", "drift"),
+        ("text default 'mine'", "int default 'mine'", "int not null", "drift"),
+        ("text default 'mine'", "int", "int not null", "drift"),
+        ("text default 'mine'", "int default 'theirs'", "int not null", "others"),
+        ("text default 'mine'", "text default 'theirs'", "int", "others"),
+        ("text default 'mine'", None, "int", "others"),
+        ("text default 'mine'", "text", None, "others"),
+        (None, "int default 'theirs'", "int not null", "others"),
+    ],
+)
+def test_a_drifted_object_that_others_change_during_the_act_is_no_old_drift(
+    was: str | None, found: str | None, end: str | None, whose: str
+):
+    key = ("column", "a")
+    wrong, drift, others = promotion_proof.differing(
+        {key: was} if was else {}, {key: found} if found else {}, {key: ("text", end)}
+    )
+    told = {key: (end, found)}
+    assert (wrong, drift, others) == ((told, {}, {key}) if whose == "others" else ({}, told, set()))
+
+
+LONGER = "20260301000000_longer"
+
+
+@pytest.fixture
+def drifted(shop: Shop) -> Shop:
+    """Its next file makes a column longer, whose default was given to it by others before."""
+    shop.rehearse()
+    shop.promote()
+    shop.add(
+        LONGER,
+        "alter table public.tags alter column label type varchar(90);\n",
+        "alter table public.tags alter column label type text;\n",
+    )
+    shop.rehearse()
+    shop.ask("alter table public.tags alter column label set default 'mine'")
+    return shop
+
+
+def test_a_drifted_object_that_a_file_changes_as_rehearsed_is_drift_from_before(drifted: Shop):
+    found = drifted.promote()
+    assert found.state == "promoted", found.summary
+    assert [each.object for each in found.drift] == ["public.tags.label"]
+
+
+def test_a_drifted_object_that_others_change_while_a_file_changes_it_too_is_named(drifted: Shop):
+    drifted.ask(
+        "create function public.meddle() returns event_trigger language plpgsql as $$ begin"
+        " if current_query() ~ 'varchar' and (select column_default !~ 'theirs'"
+        " from information_schema.columns where table_name = 'tags' and column_name = 'label') then"
+        " alter table public.tags alter column label set default 'theirs'; end if; end $$"
+    )
+    drifted.admin(
+        "create event trigger meddle on ddl_command_end when tag in ('ALTER TABLE')"
+        " execute function public.meddle()"
+    )
+    found = drifted.promote()
+    assert found.state == "not proven", found.summary
+    assert "Changed by others meanwhile: column public.tags.label." in check(found, "schema change")[1]
+    assert found.drift == ()
 
 
 def test_an_app_that_does_not_answer_is_not_proven_until_it_does(shop: Shop):

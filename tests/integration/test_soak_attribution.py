@@ -96,6 +96,38 @@ end
 $$;
 create constraint trigger late after insert on public.ai_training_examples deferrable initially deferred
 for each row execute function public.late();
+create schema other;
+create function public.keep(score text) returns void language plpgsql as $$
+begin
+    insert into public.ai_training_examples (score) values (score::int);
+end
+$$;
+create function other.keep(score text) returns void language plpgsql as $$
+begin
+    perform score::int;
+end
+$$;
+create function public.keep_theirs(score text) returns void language plpgsql as $$
+begin
+    perform other.keep(score);
+end
+$$;
+create function public.put(score text) returns void language plpgsql as $$
+begin
+    insert into public.ai_training_examples (score) values (score::int);
+end
+$$;
+create function public.put(score int) returns void language plpgsql as $$
+begin
+    perform 1 / (score - score);
+end
+$$;
+create function public.note_down(score text) returns void language sql as $$
+insert into public.ai_training_examples (score) values (score::int)
+$$;
+create function other.note_down(score text) returns int language sql volatile as $$
+select 1 / (length(score) - length(score))
+$$;
 """
 )
 DO = "do $do$ begin execute 'insert into public.' || 'ai_training' || '_examples (score) values (1 / 0)'; end $do$"
@@ -106,6 +138,8 @@ ON_A_WRITE_PATH = {
     "a function whose body was parsed": ("select public.save_atomically('a lot')", "22P02"),
     "a function that calls one": ("select public.save_outside('a lot')", "22P02"),
     "a function as PostgREST calls it": ('select * from "public"."save"("score" => $$a lot$$)', "22P02"),
+    "one of two functions of a name": ("select public.keep('a lot')", "22P02"),
+    "the one of two functions that takes this": ("select put('a lot')", "22P02"),
     "a procedure": ("call public.save_by_call('1')", "42703"),
     "dynamic SQL in a function": ("select public.save_anything('ai_training_examples', 'a lot')", "22P02"),
     "dynamic SQL in a DO block": (DO, "22012"),
@@ -128,6 +162,10 @@ ON_NONE = {
     "another table": "insert into public.others values (1, 1 / 0)",
     "dynamic SQL about another table": "select public.save_anything('others', 'a lot')",
     "a function that does not exist": "select public.nope()",
+    "another function of the same name": "select other.keep('a lot')",
+    "a function that calls another one of the same name": "select keep_theirs('a lot')",
+    "a function of the same name that takes something else": "select put(1)",
+    "another function in SQL of the same name": "select other.note_down('a lot')",
 }
 OF_UNKNOWN = {
     "a prepared statement": (
@@ -144,6 +182,17 @@ OF_UNKNOWN = {
         "select 1",
         "select public.save_anything('others', 'no')",
         "P0001 of 'select'",
+    ),
+    "one of two functions of a name that the session finds": (
+        "set local search_path = other",
+        "select keep('a lot')",
+        "22P02 in one of several functions of a name, and the log does not say which: other.keep(text) is on none, "
+        "public.keep(text) is on a write path",
+    ),
+    "one of two functions in SQL of a name that the session finds": (
+        "set local search_path = other",
+        "select note_down('a lot')",
+        "22012 in one of several functions of a name",
     ),
 }
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.soak_functions import Function, sorted_out
 from ops.soak_paths import Failed, Paths
 
 PATHS = Paths(
@@ -75,6 +76,54 @@ def test_a_message_that_names_a_constraint_is_enough():
         "ERROR", "23505", 'duplicate key value violates unique constraint "notes_pkey"', "execute p(1)"
     )
     assert PATHS.of(failed) == "on"
+
+
+def function(schema: str, name: str, body: str, arguments: str = "text") -> Function:
+    return Function(name, "plpgsql", body, schema, arguments)
+
+
+ALIKE = sorted_out(
+    [
+        function("public", "keep", "insert into notes"),
+        function("other", "keep", "null"),
+        function("public", "one", "perform public.keep(a)"),
+        function("public", "two", "perform other.keep(a)"),
+        function("public", "three", "perform keep(a)"),
+    ],
+    frozenset({"notes"}),
+)
+NAMESAKES = Paths(
+    relations=frozenset({"notes"}),
+    functions=ALIKE.writing,
+    opaque=ALIKE.opaque,
+    namesakes=ALIKE.namesakes,
+)
+
+
+def test_a_caller_is_on_the_path_of_the_namesake_that_it_names():
+    assert (ALIKE.writing, ALIKE.opaque) == ({"keep", "one"}, {"three"})
+
+
+@pytest.mark.parametrize(
+    ("statement", "context", "path"),
+    [
+        ("select public.keep('a')", "", "on"),
+        ("select other.keep('a')", "", "off"),
+        ('select * from "other" . "keep"($1)', 'SQL function "keep" statement 1', "off"),
+        ("select keep('a')", "", "unknown"),
+        ("select keep('a')", "PL/pgSQL function keep(text) line 3 at PERFORM", "unknown"),
+        ("select keep('a')", "PL/pgSQL function other.keep(text) line 3 at PERFORM", "off"),
+        ("select keep('a')", "PL/pgSQL function public.keep(text) line 3 at PERFORM", "on"),
+        ("select other.keep('a'), keep('b')", 'SQL function "keep" statement 1', "unknown"),
+        ("select x()", "PL/pgSQL function other.keep(text) line 3\nPL/pgSQL function x() line 1", "off"),
+        ("select three('a')", "", "unknown"),
+    ],
+)
+def test_one_of_two_functions_of_a_name_is_told_by_its_schema_or_said_to_be_either(
+    statement: str, context: str, path: str
+):
+    failed = Failed("ERROR", "22012", "division by zero", statement, context=context)
+    assert NAMESAKES.of(failed) == path
 
 
 @given(st.text(), st.text(), st.text(), st.text())

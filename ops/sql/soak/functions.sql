@@ -2,7 +2,9 @@
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select p.proname::text as name,
        l.lanname::text as language,
-       coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc, '') as body
+       coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc, '') as body,
+       n.nspname::text as schema,
+       pg_catalog.oidvectortypes(p.proargtypes) as arguments
 from pg_catalog.pg_proc p
 join pg_catalog.pg_language l on l.oid = p.prolang
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
