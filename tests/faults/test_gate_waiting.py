@@ -23,7 +23,6 @@ from tests import fix_app, fix_gate
 from tests.faults import restarts
 from tests.faults.mortal import Mortal, answers
 from tests.fix_gate import PATIENCE, PAUSE, Gate, MakeGate
-from tests.fix_stack import Desk
 from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
@@ -135,10 +134,8 @@ AFTER_THE_CODE = {
 
 
 @pytest.mark.parametrize("place", AFTER_THE_CODE)
-def test_the_run_is_killed_after_a_right_code_and_a_retry_asks_nobody(
-    stack: Stack, desk: Desk, make_gate: MakeGate, place: str
-):
-    gate = make_gate(stack)
+def test_the_run_is_killed_after_a_right_code_and_a_retry_asks_nobody(mortal: Mortal, gate: Gate, place: str):
+    """Its worker is killed with it, since that one would say only later that the run has crashed."""
     run = gate.start()
     table = sql.Identifier(*AFTER_THE_CODE[place].split("."))
     with psycopg.connect(gate.dsn) as holder:
@@ -146,12 +143,12 @@ def test_the_run_is_killed_after_a_right_code_and_a_retry_asks_nobody(
         holder.execute(sql.SQL("lock table {} in share mode").format(table))
         gate.decide(run)
         wait_until(lambda: held_up(gate), seconds=PATIENCE, pause=PAUSE)
-        desk.process(run).kill()
-        desk.wait_for(run, "Crashed")
+        mortal.kill("worker")
         # As the network does it, sooner or later, that tells the server that nobody is there any more.
         assert fix_app.ask(gate.dsn, f"select pg_terminate_backend(pid) {HELD_UP}") == [(True,)]
         wait_until(lambda: not held_up(gate))
     assert gate.kept() == []
+    mortal.start("worker")
     gate.retry(run)
     assert_approved_once(gate, run)
     assert len(used_codes.purposes(audit_store.folder(gate.root), "production")) == 1
