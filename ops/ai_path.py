@@ -11,6 +11,7 @@ from ops import app_settings, commands, config_lines
 from ops.deploy_gated import Gated
 
 _TIMEOUT = timedelta(minutes=2)
+_ANSWERS_WITHIN = timedelta(seconds=15)
 _WRONG_KEY = "runbooks-smoke-not-a-key"
 
 
@@ -115,7 +116,7 @@ def _health(gate: Gated, found: AiPath) -> list[str]:
 def answers(url: str) -> tuple[bool, str]:
     """Ask a URL of the app; return whether it answers with 2xx, and what it answers."""
     try:
-        answer = httpx.get(url, timeout=15.0, follow_redirects=True)
+        answer = httpx.get(url, timeout=_ANSWERS_WITHIN.total_seconds(), follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return False, f"none ({type(error).__name__})"
     return answer.is_success, f"{answer.status_code} {answer.reason_phrase}"

@@ -29,7 +29,7 @@ from tests import preforked
 from tests.polling import wait_until
 
 RUNBOOK = "staging-rehearsal/throw-away"
-PATIENCE = 90
+PATIENCE = 30
 # A question to the Prefect server takes as much of a processor as a step of the run that it asks about.
 PAUSE = 0.3
 

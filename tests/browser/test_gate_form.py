@@ -85,3 +85,25 @@ def test_a_rejection_is_seen_with_its_reason(gate: Gate, page: Page, shoot: Shoo
     expect(page.get_by_text("Rejected").first).to_be_visible()
     expect(page.get_by_text("rejected by grace: not on a Friday", exact=False).first).to_be_visible()
     shoot(page, "gate-rejected")
+
+
+def test_three_mistyped_codes_close_the_gate_and_the_run_says_why(gate: Gate, page: Page, shoot: Shoot):
+    run = gate.start()
+    open_form(page, gate, run)
+    for left in (2, 1):
+        fill(page, "grace", "000000", decision="approve")
+        gate.taken_up(run)
+        open_form(page, gate, run)
+        visible(page, f"the name grace or its code is not right. {left} more, then the gate closes.")
+        shoot(page, f"gate-mistyped-{left}-left")
+    fill(page, "grace", "000000", decision="approve")
+    assert gate.ended(run) == "Rejected"
+
+    page.goto(gate.stack.run_page(run))
+    page.wait_for_load_state("networkidle")
+    why = page.get_by_text("closed after 3 answers that were not right", exact=False).first
+    expect(why).to_be_visible()
+    expect(page.get_by_text("the name grace or its code is not right", exact=False).first).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+    shoot(page, "gate-closed")
+    assert gate.kept() == []

@@ -6,15 +6,19 @@ import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 
 from deployments import runs
 from deployments.runs import StepSeen
+from deployments.stack import Stack
 from ops import bundle, database, declaration, embedded, manifest
-from tests import fix_app
+from tests import fix_app, fix_command, fix_gate
+from tests.fix_gate import MakeGate
 from tests.fix_postgres import fresh_database
 from tests.fix_stack import PATIENCE, Desk
 from tests.polling import wait_until
@@ -146,3 +150,95 @@ def test_what_the_schedule_asks_for_needs_no_deploy(desk: Desk, app: tuple[Path,
     assert not schedule.active, "nobody looks until somebody switches it on"
     gate = Gate(desk, app[0], deploy="", **(schedule.parameters or {}))
     assert gate.state == "Completed", gate.message
+
+
+def test_in_the_terminal_its_checklist_is_confirmed_by_people_who_prove_their_names(
+    people: fix_gate.Gate, tmp_path: Path
+):
+    project = guarded_app(people, tmp_path)
+    assert "Completed: " in started(people, project, phase="pre")
+    fix_app.execute(people.dsn, fix_app.ROWS)
+    assert "The run waits for somebody" in started(people, project, phase="post")
+    run = waiting(people)
+    shown = said(people, "approvals")
+    assert "Who asks for: checklist on production?" in shown
+    assert "Create one stream log." in shown
+    said(people, "request", run, "--as", "ada", "--code", "env:CODE", CODE=people.code("ada"))
+    people.taken_up(run)
+    note = ("--note", "all but the kanban card")
+    said(people, "approve", run, "--as", "grace", *note, "--code", "env:CODE", CODE=people.code("grace"))
+    assert people.ended(run) == "Completed", people.message(run)
+    kept = bundle.of_run(project, str(run))
+    assert kept
+    result = json.loads((kept / "deploy-gate.json").read_text())
+    assert (result["verdict"], result["partial"]) == ("passed", False)
+    assert result["checklist"] == {"status": "confirmed", "said": "all but the kanban card", "by": "grace"}
+    proven = [("asked", ""), ("requested", "ada"), ("asked", ""), ("approved", "grace"), ("ended", "")]
+    assert people.events() == proven
+
+    grown = started(people, project, phase="post", choices='{"only": ["growth"]}')
+    assert "Completed: " in grown
+    assert "Compare row counts with before the deploy" in grown
+    assert people.events() == proven, "what ran alone asked nobody"
+
+
+def test_in_the_terminal_the_checklist_alone_is_asked_and_a_rejection_has_not_passed(
+    people: fix_gate.Gate, tmp_path: Path
+):
+    project = guarded_app(people, tmp_path)
+    assert "waits for somebody" in started(people, project, phase="post", choices='{"only": ["checklist"]}')
+    run = waiting(people)
+    said(people, "request", run, "--as", "ada", "--code", "env:CODE", CODE=people.code("ada"))
+    people.taken_up(run)
+    note = ("--note", "no message came back")
+    said(people, "reject", run, "--as", "grace", *note, "--code", "env:CODE", CODE=people.code("grace"))
+    assert people.ended(run) == "Failed"
+    assert "rejected by grace: no message came back" in people.message(run)
+    assert fix_app.ask(people.dsn, "select to_regclass('runbooks.deploys')") == [(None,)]
+
+
+@pytest.fixture
+def people(stack: Stack, make_gate: MakeGate) -> fix_gate.Gate:
+    return make_gate(stack)
+
+
+def guarded_app(people: fix_gate.Gate, folder: Path) -> Path:
+    """Write an app whose production is guarded, with the people who may decide there."""
+    fix_app.execute(people.dsn, fix_app.TABLES)
+    careful = f'''guarded = true
+four_eyes = true
+approvers = "{people.store}"
+audit_key = "file:{people.secrets}/key"
+'''
+    project = fix_app.write(folder, people.dsn, environment=careful)
+    with database.connect(people.dsn) as connection:
+        text = declaration.text(declaration.of_database(connection, ["public"]))
+    (project / "supabase" / "schema.toml").write_text(text, "utf-8")
+    (project / ".gitignore").write_text("artifacts/\n")
+    fix_app.commit(project)
+    return project
+
+
+def said(people: fix_gate.Gate, *words: object, **variables: str) -> str:
+    done = fix_command.run(*map(str, words), PREFECT_API_URL=people.stack.api, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def started(people: fix_gate.Gate, project: Path, **settings: str) -> str:
+    """Start the gate as an operator does, and return what the terminal shows until it ends or waits."""
+    chosen = {"project": str(project), "environment": "production", "deploy": "d1", **settings}
+    words = [word for name, value in chosen.items() for word in ("--set", f"{name}={value}")]
+    return said(people, "run", "deploy-gate/production", *words)
+
+
+def waiting(people: fix_gate.Gate) -> UUID:
+    """Return the run of the gate that waits."""
+    (run,) = [
+        run.id
+        for run in people.client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC)
+        if run.state
+        and run.state.is_paused()
+        and (run.parameters or {}).get("project", "").startswith(str(people.root.parent))
+    ]
+    return people.waiting(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -130,11 +131,38 @@ def test_an_answer_that_is_written_past_the_form_is_none(gate: Gate, said: dict[
     assert gate.state(run) in ("Suspended", "Failed", "Rejected")
 
 
-@pytest.mark.parametrize("state", ["Running", "Completed", "Scheduled"])
-def test_a_state_that_is_set_by_hand_opens_nothing(gate: Gate, state: str):
+@pytest.mark.parametrize("state", ["Running", "Completed"])
+def test_a_state_that_is_set_by_hand_opens_nothing_and_only_a_retry_asks_anew(gate: Gate, state: str):
     run = gate.start()
     gate.set_state(run, state)
-    wait_until(lambda: gate.settled([run]) or state == "Running", seconds=PATIENCE, pause=PAUSE)
+    later = gate.start()
+    assert gate.state(later) == "Suspended", "the worker has taken up what came after"
+    assert gate.state(run) == state
+    assert gate.given(run, **gate.typed("grace")) == "ABORT"
+    nothing_was_opened(gate)
+    gate.retry(run)
+    asked_anew(gate, run)
+
+
+def test_a_run_that_is_scheduled_by_hand_asks_anew(gate: Gate):
+    run = gate.start()
+    gate.set_state(run, "Scheduled")
+    later = gate.start()
+    assert gate.state(later) == "Suspended", "the worker has taken up what came after"
+    asked_anew(gate, run)
+
+
+def asked_anew(gate: Gate, run: UUID) -> None:
+    """Check that a run waits for an answer, and goes on with a right one."""
+    gate.waiting(run)
+    assert "Approve keep on production?" in gate.question(run)
+    nothing_was_opened(gate)
+    gate.decide(run)
+    assert gate.ended(run) == "Completed"
+    assert gate.kept() == [str(run)]
+
+
+def nothing_was_opened(gate: Gate) -> None:
     assert gate.kept() == []
     assert "approved" not in {event for event, _ in gate.events()}
 

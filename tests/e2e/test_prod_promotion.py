@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from tests import projects
+from tests import fix_command, projects, unchanged
 from tests.fix_promotion import Production
 from tests.polling import wait_until
+from tests.releases import CONFIRMATION
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
@@ -65,3 +70,29 @@ def test_a_file_that_is_edited_after_the_question_is_not_what_was_approved(produ
     assert production.ended(run) == "Failed"
     assert "overlay" in production.message(run)
     assert production.shop.ask("select to_regclass('public.notes')") == [(None,)]
+
+
+@pytest.mark.parametrize("called", ["prod_promotion", "prod_promotion.fn"])
+def test_called_in_a_process_of_its_own_it_is_refused_and_nothing_is_written(
+    production: Production, called: str
+):
+    assert production.shop.rehearse().ok
+    before = unchanged.seen(production.shop.admin_dsn)
+    code = (
+        "import sys; from flows.prod_promotion import prod_promotion;"
+        "from ops.promotion_choices import PromotionChoices;"
+        f"{called}(sys.argv[1], 'production', sys.argv[2], PromotionChoices(no_incident='no active incident'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, production.root, CONFIRMATION],
+        cwd=fix_command.ROOT,
+        env={**os.environ, "PREFECT_API_URL": production.stack.api},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    last = done.stderr.strip().splitlines()[-1]
+    assert "'production' is guarded, and this run has no deployment" in last
+    assert unchanged.seen(production.shop.admin_dsn) == before

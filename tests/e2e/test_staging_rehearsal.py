@@ -10,7 +10,7 @@ import pytest
 
 from ops import embedded, manifest, marker
 from ops.verdict import Verdict
-from tests import projects
+from tests import projects, unchanged
 from tests.fix_postgres import fresh_database
 from tests.fix_stack import Desk
 from tests.polling import wait_until
@@ -238,3 +238,40 @@ def test_after_three_replays_nobody_is_asked_again(desk: Desk, tmp_path: Path):
     assert run.state == "Failed"
     assert [each.status for each in run.result.migrations] == ["applied", "failed", "skipped"]
     assert any("3 replays are used up" in each for each in run.result.findings)
+
+
+GUARDED = """\
+[environments.production]
+database = "file:{secret}"
+guarded = true
+
+[environments.staging]
+place = "in-place"
+database = "file:{secret}"
+rehearse = true
+"""
+
+
+ROADS = {
+    "its name": {"environment": "production"},
+    "another name": {"environment": "staging"},
+    "its DSN": {"environment": "throw-away"},
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_a_guarded_database_is_refused_by_name_and_nothing_is_written_there(
+    desk: Desk, tmp_path: Path, shaped: str, shaped_admin: str, road: str
+):
+    secret = tmp_path / "production.dsn"
+    secret.write_text(shaped, "utf-8")
+    project = projects.sound(tmp_path / "shop")
+    (project / "runbooks.toml").write_text(GUARDED.format(secret=secret), "utf-8")
+    before = unchanged.seen(shaped_admin)
+    run = desk.rehearse(
+        project, **ROADS[road], **({"database": f"file:{secret}"} if road == "its DSN" else {})
+    )
+    assert run.state == "Failed"
+    assert "the environment 'production'" in run.message.replace("The", "the")
+    assert "guarded: a rehearsal changes the schema and is refused there" in run.message
+    assert unchanged.seen(shaped_admin) == before

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -27,17 +26,6 @@ def kill(stack: Stack, name: str) -> list[str]:
         os.kill(process.pid, signal.SIGKILL)
     psutil.wait_procs(family, timeout=20)
     return command
-
-
-@contextmanager
-def started(stack: Stack, command: list[str]) -> Generator[None]:
-    """Start a killed process again, as systemd does."""
-    process = _started(stack, command)
-    try:
-        yield
-    finally:
-        end(psutil.Process(process.pid))
-        process.wait()
 
 
 def _started(

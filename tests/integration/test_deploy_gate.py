@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import psutil
 import pytest
+import rich.prompt
 
 from flows.deploy_gate import deploy_gate
-from ops import deploy_steps, deploys, embedded, errors, manifest
+from ops import ai_path, deploy_steps, deploys, embedded, errors, manifest
 from ops.deploy_choices import GateChoices, Part, Phase
 from ops.deploy_gated import Gated, part
 from ops.deploy_verdict import Checklist, DeployGate, Found
@@ -19,7 +24,8 @@ from ops.verdict import Verdict
 from tasks import checklist
 from tasks import deploy as step
 from tasks.step import Step
-from tests import fix_app, fix_command, fix_listening, fix_pgbouncer
+from tests import fix_app, fix_command, fix_http, fix_listening, fix_pgbouncer
+from tests.polling import wait_until
 
 TESTS = """tests = "python3 -c 'print(1)'"\n"""
 
@@ -426,3 +432,158 @@ def test_rows_that_are_not_sound_hold_the_deploy(app: Path, answered: None, shap
     assert any("created_at" in step for step in found.next_steps)
     fix_app.execute(shaped, "delete from public.logs where created_at > '2100-01-01'")
     assert run(app).verdict is Verdict.PASSED
+
+
+def test_tests_that_run_too_long_are_ended_with_all_that_they_started(app: Path, tmp_path: Path, shaped: str):
+    pids = tmp_path / "pids"
+    (tmp_path / "hangs.py").write_text(HANGS)
+    tests = f'tests = "{sys.executable} {tmp_path}/hangs.py {pids}"\ntests_timeout = 1\n'
+    fix_app.write(tmp_path, shaped, deploy=tests)
+    code, found, _ = command(app, "--only", "tests")
+    assert (code, found["verdict"]) == (1, "failed")
+    assert "hangs.py" in found["summary"]
+    assert "was stopped after" in found["summary"]
+    assert "testing 1 of 2" in found["summary"], "the last that they said"
+    log = (Path(found["bundle"]) / deploy_steps.TESTS_LOG).read_text()
+    assert "was stopped after" in log
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert len(started) == 2
+    wait_until(lambda: not any(alive(pid) for pid in started))
+
+
+HANGS = """\
+import os, signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+with open(sys.argv[1], "w") as file:
+    file.write(f"{os.getpid()} {child.pid}")
+print("testing 1 of 2", flush=True)
+signal.pause()
+"""
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and not only its entry for a parent that has not asked."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class App(BaseHTTPRequestHandler):
+    """The app as its gate asks it: each path answers in its own way."""
+
+    asked: ClassVar[list[str]] = []
+    hanging: ClassVar[threading.Event] = threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if self.path == "/hangs":
+            self.hanging.wait()
+            return
+        self.send_response({"/good": 204, "/moved": 302, "/broken": 503}.get(self.path, 404))
+        self.send_header("Location", "/good")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture
+def site() -> Generator[str]:
+    App.asked.clear()
+    App.hanging.clear()
+    with fix_http.serving(App) as address:
+        yield address
+        App.hanging.set()
+
+
+@pytest.mark.parametrize("path", ["/good", "/moved"])
+def test_an_app_that_answers_is_healthy_and_stores_a_log_without_its_ai(
+    app: Path, tmp_path: Path, shaped: str, site: str, path: str
+):
+    urls = f'health_url = "{site}{path}"\nai_url = "{site}{path}"'
+    fix_app.write(tmp_path, shaped, deploy='ai_key = "HOME"', environment=urls)
+    found = run(app, only=(Part.SMOKE,))
+    assert found.verdict is Verdict.PASSED, found.summary
+    assert "a log is stored when the AI call fails; the app is healthy" in found.checks[0].summary
+    assert App.asked.count("/good") == 2
+    assert not any("not checked" in finding for finding in found.findings)
+
+
+ANSWERS = {
+    "/broken": "503 Service Unavailable",
+    "/nowhere": "404 Not Found",
+    "/hangs": "none (ReadTimeout)",
+    "": "none (ConnectError)",
+}
+
+
+@pytest.mark.parametrize("key", ["health_url", "ai_url"])
+@pytest.mark.parametrize("path", ANSWERS)
+def test_an_app_that_answers_with_an_error_or_not_in_time_has_not_passed(
+    app: Path, tmp_path: Path, shaped: str, site: str, monkeypatch: pytest.MonkeyPatch, path: str, key: str
+):
+    monkeypatch.setattr(ai_path, "_ANSWERS_WITHIN", timedelta(seconds=0.5))
+    url = f"{site}{path}" if path else "http://127.0.0.1:9/"
+    fix_app.write(tmp_path, shaped, deploy='ai_key = "HOME"', environment=f'{key} = "{url}"')
+    found = run(app, only=(Part.SMOKE,))
+    assert found.verdict is Verdict.FAILED
+    said, todo = {
+        "health_url": ("The app does not say that it is healthy", "check DATABASE_URL, then DATASTORE"),
+        "ai_url": ("A log is not stored when the AI call fails: the app's answer is", "saves the log before"),
+    }[key]
+    assert said in found.summary
+    assert ANSWERS[path] in found.summary
+    assert any(todo in step for step in found.next_steps)
+
+
+def test_growth_alone_is_looked_at_and_nothing_is_recorded(app: Path, answered: None, shaped: str):
+    words = ("--phase", "post", "--deploy", "d1", "--only", "growth")
+    code, found, _ = command(app, *words)
+    assert (code, found["verdict"]) == (2, "refused")
+    assert "There is no baseline of the deploy 'd1'" in found["summary"]
+    assert run(app).verdict is Verdict.PASSED
+    recorded = fix_app.ask(shaped, "select * from runbooks.deploys")
+    code, found, _ = command(app, *words)
+    assert (code, found["verdict"], found["partial"]) == (1, "failed", True)
+    assert "public.logs went from 0 to 0 rows, expected up" in found["summary"]
+    fix_app.execute(shaped, fix_app.ROWS)
+    code, found, _ = command(app, *words)
+    assert (code, found["verdict"], found["partial"]) == (0, "passed", True), found["summary"]
+    assert [check["part"] for check in found["checks"]] == ["growth"]
+    assert fix_app.ask(shaped, "select * from runbooks.deploys") == recorded
+
+
+@pytest.mark.parametrize(
+    ("decision", "verdict", "said"),
+    [
+        ("approve", Verdict.PASSED, "is confirmed by ada: all but the kanban card"),
+        ("reject", Verdict.FAILED, "is rejected: checklist on production was rejected by ada: all but"),
+    ],
+)
+def test_the_checklist_alone_is_asked_at_the_terminal(
+    app: Path, monkeypatch: pytest.MonkeyPatch, shaped: str, decision: str, verdict: Verdict, said: str
+):
+    typed = iter((decision, "ada", "all but the kanban card"))
+    asked: list[str] = []
+
+    def ask(question: str, **_: Any) -> str:
+        asked.append(question)
+        return next(typed)
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(rich.prompt.Prompt, "ask", ask)
+    found = run(app, Phase.POST, only=(Part.CHECKLIST,))
+    assert (found.verdict, found.partial) == (verdict, True)
+    assert "- Create one stream log." in asked[0]
+    assert said in found.checks[0].summary
+    assert [check.part for check in found.checks] == [Part.CHECKLIST]
+    assert fix_app.ask(shaped, "select to_regclass('runbooks.deploys')") == [(None,)]
+
+
+def test_the_checklist_alone_without_a_terminal_has_not_passed(app: Path):
+    code, found, shown = command(app, "--phase", "post", "--only", "checklist")
+    assert (code, found["verdict"]) == (1, "failed")
+    assert "there is nobody who could be asked here" in found["summary"]
+    assert "By hand: Create one stream log." in found["next_steps"]
+    assert "not asked" in shown
