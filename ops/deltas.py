@@ -18,7 +18,10 @@ _HIDDEN = "(not told)"
 
 
 class Changed(Part):
-    """One object, with its definition before the file and after it; `None` where it did not exist."""
+    """One object, with its definition before the file and after it; `None` where it did not exist.
+
+    Both are the same where the file names a policy and has left it as it was.
+    """
 
     kind: str
     object: str
@@ -83,9 +86,10 @@ def _hidden(text: str | None) -> str | None:
 
 
 def _file(file: str, sha256: str, step: Step, *, overlay: bool) -> FileDelta:
+    left: Delta = {key: (text, text) for key, text in step.left.items()}
     changed = [
         Changed(kind=kind, object=identity, before=before, after=after)
-        for (kind, identity), (before, after) in sorted(told(step.delta).items())
+        for (kind, identity), (before, after) in sorted(told({**left, **step.delta}).items())
     ]
     return FileDelta(
         file=file,

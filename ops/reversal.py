@@ -8,11 +8,24 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import apply, comparison, database, errors, execution, failures, journal, parts, psql, rows, schema
+from ops import (
+    apply,
+    comparison,
+    database,
+    errors,
+    execution,
+    failures,
+    journal,
+    named_policies,
+    parts,
+    psql,
+    rows,
+    schema,
+)
 from ops.migrations import Migration
 from ops.rollbacks import RollbackScript
 from ops.target import Target
@@ -24,7 +37,7 @@ class Step:
     """One file's whole effect: its outcome, what it changed, and the rows that its tables had before it.
 
     `counted` has, by name, how many rows each table had that was there before and that it locked, read or changed;
-    `None` where a table was too large for its rows to be kept.
+    `None` where a table was too large for its rows to be kept. `left` is what it names and has left as it was.
     """
 
     outcome: apply.Outcome
@@ -32,6 +45,7 @@ class Step:
     rows_before: rows.Images
     rewritten: tuple[str, ...] = ()
     counted: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
+    left: Mapping[schema.Key, str | None] = field(default_factory=dict[schema.Key, "str | None"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,9 @@ class Proof:
 def forward(target: Target, migration: Migration) -> Step:
     """Apply a migration and see what it changed."""
     script = migration.script
-    return _take(target, apply.run(target, script, forward_entry(migration)))
+    step = _take(target, apply.run(target, script, forward_entry(migration)))
+    named = named_policies.keys(script.statements) - step.delta.keys()
+    return replace(step, left={key: target.mirror.snapshot.get(key) for key in named})
 
 
 def forward_entry(migration: Migration) -> journal.Entry:
