@@ -99,6 +99,16 @@ class Gatekeeper:
             broken_glass=found.broken,
         )
 
+    def denied(self) -> Evidence:
+        """Return who said no and why, or why the gate is closed, with all that was answered."""
+        found = self.standing()
+        answered = [row for row in self.record.rows() if row.event != "asked"]
+        return Evidence(
+            ok=False,
+            summary=f"{self.proposal.title}, plan {self.proposal.plan_digest[:8]}, was {found.why}.",
+            rows=tuple(_said(row) for row in answered),
+        )
+
     def _judge(self, given: Given) -> None:
         rows = self.record.rows()
         now = self.record.now()

@@ -35,6 +35,11 @@ record_approval = step(
     Gatekeeper.approved, title="Approved: {self.proposal.title}", evidence="approval", retry=False
 )
 
+# Red, so that who opens the run sees why at once, and not at the end of its log.
+record_denial = step(
+    Gatekeeper.denied, title="Denied: {self.proposal.title}", evidence="denial", stops=False, retry=False
+)
+
 
 def approve(plan: Approvable, gate: str) -> Approval:
     """Return when enough of the right people have approved exactly this plan; the run waits until then.
@@ -54,6 +59,7 @@ def approve(plan: Approvable, gate: str) -> Approval:
                 outcomes.expect(proposal, run.id)
                 return record_approval(keeper)
             if found.status == "denied":
+                record_denial(keeper)
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
 
 

@@ -37,6 +37,19 @@ def visible(page: Page, said: str) -> None:
     assert box["height"] > 10, "Prefect's form has squeezed the question out of sight"
 
 
+def why_it_ended(page: Page, gate: Gate, run: object, said: str) -> None:
+    """Open the run that was not approved: its graph has the red step, and the first of its artifacts says why."""
+    page.goto(gate.stack.run_page(run))
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("Rejected").first).to_be_visible()
+    page.get_by_text("Artifacts", exact=True).first.click()
+    why = page.get_by_text(said, exact=False).first
+    expect(why).to_be_visible()
+    box = why.bounding_box()
+    assert box
+    assert box["y"] + box["height"] < page.evaluate("window.innerHeight")
+
+
 def test_a_plan_is_asked_for_read_and_approved(gate: Gate, page: Page, shoot: Shoot):
     gate.configure(four_eyes=True)
     run = gate.start()
@@ -81,9 +94,7 @@ def test_a_rejection_is_seen_with_its_reason(gate: Gate, page: Page, shoot: Shoo
     open_form(page, gate, run)
     fill(page, "grace", gate.code("grace"), "not on a Friday", decision="reject")
     assert gate.ended(run) == "Rejected"
-    page.goto(gate.stack.run_page(run))
-    expect(page.get_by_text("Rejected").first).to_be_visible()
-    expect(page.get_by_text("rejected by grace: not on a Friday", exact=False).first).to_be_visible()
+    why_it_ended(page, gate, run, "rejected by grace: not on a Friday")
     shoot(page, "gate-rejected")
 
 
@@ -99,10 +110,7 @@ def test_three_mistyped_codes_close_the_gate_and_the_run_says_why(gate: Gate, pa
     fill(page, "grace", "000000", decision="approve")
     assert gate.ended(run) == "Rejected"
 
-    page.goto(gate.stack.run_page(run))
-    page.wait_for_load_state("networkidle")
-    why = page.get_by_text("closed after 3 answers that were not right", exact=False).first
-    expect(why).to_be_visible()
+    why_it_ended(page, gate, run, "closed after 3 answers that were not right")
     expect(page.get_by_text("the name grace or its code is not right", exact=False).first).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_have_count(0)
     shoot(page, "gate-closed")
