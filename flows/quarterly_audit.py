@@ -14,7 +14,8 @@ def quarterly_audit(project: str, environment: str = "production") -> Checked:
 
     **When** every quarter, by a schedule, and after a change of policies that nobody expected.
     **Needs** a `database` whose login may act for the API's roles; for the contract, one that is committed.
-    **Touches** its own memory; two users and a row of each table are made up in a transaction that is rolled back.
+    **Touches** its own memory; two users and a row of each table are made up in a transaction that is rolled back. It
+    starts the environment's restore drill, as a run of its own.
     **If it stops halfway** run it again: it looks at everything anew.
 
     Args:
@@ -31,6 +32,8 @@ def quarterly_audit(project: str, environment: str = "production") -> Checked:
         step.check_default_privileges(found)
         step.check_secrets(found)
         step.check_drill(found)
+
+        step.trigger_drill(found)
 
         checking.list_findings(found)
         return checking.hand_off(found)

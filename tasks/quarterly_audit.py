@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ops import access, audit_checks
+from tasks import drill_trigger
 from tasks.checking import look
 
 check_lints = look(audit_checks.check_lints, title="Run the security lints", evidence="audit-lints")
@@ -17,3 +18,4 @@ check_default_privileges = look(
 )
 check_secrets = look(access.check_secrets, title="Review the age of secrets", evidence="audit-secrets")
 check_drill = look(audit_checks.check_drill, title="Check when a drill has passed", evidence="audit-drill")
+trigger_drill = look(drill_trigger.trigger, title="Start the restore drill", evidence="audit-drill-trigger")

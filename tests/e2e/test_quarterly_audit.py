@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Scheduled
 
-from deployments import runs
-from ops import bundle, database, drill_log, lints, rls_contract, rls_trial
-from tests import projects
-from tests.fix_stack import Desk
+from ops import database, drill_log, lints, rls_contract, rls_trial
+from tests import fix_checks, projects
+from tests.fix_checks import Checkup, report
+from tests.fix_own_server import server  # noqa: F401  # a fixture is found by its name
+from tests.fix_stack import PATIENCE, PAUSE, Desk
 from tests.fix_webhook import webhook
+from tests.polling import wait_until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 RUNBOOK = "quarterly-audit/production"
@@ -38,17 +39,7 @@ using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()
 
 
 def run(desk: Desk, project: Path, **chosen: object) -> FlowRun:
-    parameters = {"project": str(project), "environment": "production", **chosen}
-    started = runs.trigger(desk.stack, RUNBOOK, parameters)
-    *_, ended = runs.follow(desk.stack, started.id)
-    assert isinstance(ended, FlowRun)
-    return ended
-
-
-def report(project: Path, run: FlowRun) -> dict[str, Any]:
-    kept = bundle.of_run(project, str(run.id))
-    assert kept
-    return json.loads((kept / "checks.json").read_text("utf-8"))
+    return fix_checks.run_deployed(desk, project, RUNBOOK, **chosen)
 
 
 def test_a_good_database_passes_and_a_changed_policy_fails_and_is_told_once(
@@ -97,3 +88,33 @@ def test_a_good_database_passes_and_a_changed_policy_fails_and_is_told_once(
 def test_nobody_audits_until_somebody_switches_it_on(desk: Desk):
     with desk.stack.client() as client:
         assert [each.active for each in client.read_deployment_by_name(RUNBOOK).schedules] == [False]
+
+
+def test_the_drill_is_started_once_for_each_audit(desk: Desk, checkup: Checkup):
+    checkup.configure(
+        '[environments.production.backups]\nphysical = { base = "/nowhere/base", wal = "/nowhere/wal" }'
+    )
+    audited = run(desk, checkup.project)
+    (said,) = [x for x in report(checkup.project, audited)["looks"] if x["about"] == "restore drill to come"]
+    assert said["state"] == "well"
+    (drill,) = drills(desk, checkup.project)
+    assert str(drill.id) in said["said"]
+
+    with desk.stack.client() as client:
+        client.set_flow_run_state(audited.id, Scheduled(name="AwaitingRetry"), force=True)
+
+    def is_over_again() -> bool:
+        found = desk.read(audited.id)
+        return found.run_count == 2 and bool(found.state and found.state.is_final())
+
+    wait_until(is_over_again, seconds=PATIENCE, pause=PAUSE)
+    assert [each.id for each in drills(desk, checkup.project)] == [drill.id]
+
+
+def drills(desk: Desk, project: Path) -> list[FlowRun]:
+    """Return the runs of the restore drill of this project."""
+    with desk.stack.client() as client:
+        deployed = client.read_deployment_by_name("restore-drill/production")
+        found = client.read_flow_runs(limit=200)
+    mine = [each for each in found if each.deployment_id == deployed.id]
+    return [each for each in mine if each.parameters.get("project") == str(project)]

@@ -13,6 +13,7 @@ from ops import audit_checks, database, drill_log, lints, rls_contract, rls_tria
 from ops.check_looks import Check
 from ops.checked import Checked
 from tests.fix_checks import Checkup
+from tests.fix_own_server import server  # noqa: F401  # a fixture is found by its name
 
 TABLE = """\
 create table public.notes (id bigint generated always as identity primary key, owner_id uuid not null, said text);
