@@ -1,15 +1,15 @@
 """How fast records are exported: by REST pages as people write them, by ours, and by COPY; outputs have 600 bytes.
 
-python -m benchmarks.eval_export 200000
+python -m benchmarks.eval_export [--records 200000 1000000] [--rounds 3], written to docs/benchmarks-eval-export.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import httpx
 import psycopg
-import rich
 
-from benchmarks import measure
+from benchmarks import measure, report
 from benchmarks.rehearsal import ROOT
 from ops import embedded, eval_export, eval_night
 from ops.eval_night import EvalChoices
@@ -27,7 +26,22 @@ from tests import fix_eval_export, fix_postgrest
 
 T0 = datetime(2026, 2, 15, tzinfo=UTC)
 DAY = EvalChoices(since=T0, until=T0 + timedelta(days=1))
-_TIMES, _PAGE = 3, 1000
+_PAGE = 1000
+PLAIN, REST, COPY = (
+    "good keyset pages by httpx, one after the other",
+    "this tool, `rest`",
+    "this tool, `copy`",
+)
+_HEAD = """\
+# Benchmark of the export of records
+
+Written by `python -m benchmarks.eval_export`. Records with outputs of 600 bytes are exported from a real Postgres, by
+pages of a real PostgREST or by COPY; medians of {rounds} rounds, in which the ways take turns. The keyset pages are as
+one writes them who knows how (a lower bound beside the `or=`, pages of 1,000), and each row is only written as a line. This
+tool also redacts, keeps each record once, and leaves files with digests and a manifest.
+
+Machine: {machine}. {day}.
+"""
 _CONFIG = """\
 [environments.production]
 database = "env:BENCH_DSN"
@@ -48,8 +62,23 @@ from generate_series(1, %(count)s) as n
 
 
 def main() -> None:
-    """Make the records, export them in each way, and print records per second."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    """Make the records, export them in each way in turns, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, nargs="+", default=[200_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    parts = [
+        _HEAD.format(
+            rounds=options.rounds, machine=report.machine(), day=datetime.now(UTC).date().isoformat()
+        )
+    ]
+    for count in options.records:
+        parts.append(_table(count, _measured(count, options.rounds)))
+        print(parts[-1], flush=True)
+    (ROOT / "docs" / "benchmarks-eval-export.md").write_text("\n".join(parts), "utf-8")
+
+
+def _measured(count: int, rounds: int) -> dict[str, list[float]]:
     with (
         embedded.running() as server,
         fix_eval_export.tables(server) as name,
@@ -60,14 +89,33 @@ def main() -> None:
         fill(dsn, count)
         os.environ |= {"BENCH_DSN": dsn, "BENCH_URL": rest.url, "BENCH_KEY": rest.key}
         ways: dict[str, Callable[[], int]] = {
-            "REST, keyset pages by httpx": lambda: _plain(rest, Path(folder) / "plain.jsonl"),
-            "this tool, rest": lambda: _ours(Path(folder), "rest"),
-            "this tool, copy": lambda: _ours(Path(folder), "copy"),
+            PLAIN: lambda: _plain(rest, Path(folder) / "plain.jsonl"),
+            REST: lambda: _ours(Path(folder), "rest"),
+            COPY: lambda: _ours(Path(folder), "copy"),
         }
-        for way, run in ways.items():
-            taken = [measure.seconds(lambda run=run: _verified(run, count)) for _ in range(_TIMES)]
-            seconds = statistics.median(taken)
-            rich.print(f"{way:28} {seconds:7.2f} s {count / seconds:9.0f} records/s")
+        taken: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(rounds):
+            for way, run in ways.items():
+                taken[way].append(measure.seconds(lambda run=run: _verified(run, count)))
+                print(f"{way}: {taken[way][-1]:.1f} s", flush=True)
+        return taken
+
+
+def _table(count: int, taken: dict[str, list[float]]) -> str:
+    base = statistics.median(taken[PLAIN])
+    lines = [
+        f"## {count:,} records",
+        "",
+        "| way | seconds | lowest to highest | records per second | as long as the keyset pages |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for way, seconds in taken.items():
+        middle = statistics.median(seconds)
+        lines.append(
+            f"| {way} | {middle:.1f} | {min(seconds):.1f} to {max(seconds):.1f} | {count / middle:,.0f} |"
+            f" {middle / base:.2f} times |"
+        )
+    return "\n".join([*lines, ""])
 
 
 def fill(dsn: str, count: int) -> None:
