@@ -37,7 +37,7 @@ _HEAD = """\
 
 Written by `python -m benchmarks.eval_export`. Records with outputs of 600 bytes are exported from a real Postgres, by
 pages of a real PostgREST or by COPY; medians of {rounds} rounds, in which the ways take turns. The keyset pages are as
-one writes them who knows how (a lower bound beside the `or=`, pages of 1,000), and each row is only written as a line. This
+one writes them who knows how (a lower bound beside the `or=`, pages of 1,000), and rows are only written as lines. This
 tool also redacts, keeps each record once, and leaves files with digests and a manifest.
 
 Machine: {machine}. {day}.
