@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from ops import database, drill, errors, read_only, reference_check
+from ops import database, drill, drill_plot, errors, read_only, reference_check
 from ops.app_tables import Tables
 from ops.backups import Backup, Halfway, NoRoom, Problem, TooSlow
 from ops.drill import Drilling
@@ -37,6 +37,7 @@ def restore(drilling: Drilling) -> Evidence:
         raise ValueError("a backup is chosen before it is restored")
     # A retry begins anew, with nothing of the try before.
     drilling.close()
+    drill_plot.prepare()
     drilling.acted_at = time.monotonic()
     restored = plan.source.restored(
         backup,

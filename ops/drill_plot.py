@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 _INK, _GOOD, _BAD, _LIMIT = "#334155", "#0f766e", "#b91c1c", "#94a3b8"
 
 
+def prepare() -> None:
+    """Begin to load what draws, beside what takes longer than that; whoever draws later waits for the rest."""
+    threading.Thread(target=_pyplot, daemon=True).start()
+
+
 def draw(drills: Sequence[dict[str, Any]], *, rpo: float, rto: float, title: str) -> bytes:
     """Return a PNG of these drills, from old to new; times are seconds."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
+    pyplot = _pyplot()
     drawn: tuple[Any, Any] = pyplot.subplots(2, 1, figsize=(8, 5), sharex=True, dpi=110, layout="constrained")
     figure, axes = drawn
     try:
@@ -29,6 +31,15 @@ def draw(drills: Sequence[dict[str, Any]], *, rpo: float, rto: float, title: str
         return buffer.getvalue()
     finally:
         pyplot.close(figure)
+
+
+def _pyplot() -> Any:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
 
 
 def _line(axis: Any, drills: Sequence[dict[str, Any]], name: str, limit: float) -> None:
