@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -22,10 +21,16 @@ def kill(stack: Stack, name: str) -> list[str]:
     leash = psutil.Process(stack.processes[name].pid)
     family = leash.children(recursive=True)
     command = family[0].cmdline()
-    for process in family:
-        os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=20)
+    _kill_all(family)
     return command
+
+
+def _kill_all(family: Sequence[psutil.Process]) -> None:
+    """Kill all of them at once; one may be gone by the death of another."""
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=20)
 
 
 def _started(
@@ -68,11 +73,8 @@ class Mortal:
         roots = [psutil.Process(again.pid)]
         if self.forks:
             roots.append(psutil.Process(self.forks.forked(again.pid)))
-        family = [process for root in roots for process in (*root.children(recursive=True), root)]
-        for process in family:
-            process.kill()
+        _kill_all([process for root in roots for process in (*root.children(recursive=True), root)])
         again.wait()
-        psutil.wait_procs(family, timeout=20)
 
     def kill_alone(self, name: str) -> None:
         """Kill the process that was started again, and let what it has started live on, as the OOM killer does."""
