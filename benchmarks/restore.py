@@ -141,7 +141,8 @@ def _drilled(running: Stack, site: Site) -> Drilled:
     drill = json.loads((folder / "drill.json").read_text("utf-8"))
     rto, away = drill["rto"], _spent(folder, _TAKING_AWAY)
     # On the way the recovery stops at the reference, whose rows are compared there.
-    looked = _spent(folder, _RESTORING) - sum(map(_duration, drill["timings"].values()))
+    restoring = (_duration(drill["timings"][part]) for part in ("fetch", "restore", "replay"))
+    looked = _spent(folder, _RESTORING) - sum(restoring)
     proofs = _spent(folder, _PROVING) + looked
     return Drilled(rto, proofs, away, _seconds(ended) - rto - proofs - away, watch.most / 2**20)
 
