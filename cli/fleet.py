@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -91,7 +92,7 @@ def _one(reached: Server, name: str, parameters: Mapping[str, object]) -> Row:
                 return Row(project, environment, *_ended(seen, last), page, one.exit_code(seen))
             last = last if seen.ok is None else seen.summary
         said = "its run was not seen to end"
-    except (errors.OpsError, httpx.HTTPError) as error:
+    except (errors.OpsError, httpx.HTTPError, ObjectNotFound) as error:
         said = str(error) or type(error).__name__
     return Row(project, environment, "not known", secrets.redact(said), page, Verdict.UNAVAILABLE.exit_code)
 

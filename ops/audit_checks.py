@@ -51,7 +51,7 @@ def check_contract(checking: Checking) -> Evidence:
         )
     there = rls_contract.only(trial.contract, plan.table)
     if checking.bundle:
-        checking.bundle.write_text("rls.contract.json", rls_contract.text(there))
+        checking.bundle.write_text(rls_contract.CONVENTION.name, rls_contract.text(there))
     touched = (
         f" In the transaction that was rolled back: {'; '.join(trial.touched)}." if trial.touched else ""
     )

@@ -12,8 +12,6 @@ from ops.configuration import File
 from ops.project_folder import CONFIG_NAME
 from ops.settings import Strict
 
-NAME = "fleet.toml"
-
 
 class Fleet(Strict):
     """The whole file; `projects` are folders beside it or globs of them, `at_once` how many runs go on together."""

@@ -14,7 +14,7 @@ from ops.evidence import Evidence
 from ops.rls_contract import RlsContract
 
 KIND = "incident-rls"
-FOUND, MENDING, BACK = "rls.contract.json", "corrective.sql", "corrective.rollback.sql"
+MENDING, BACK = "corrective.sql", "corrective.rollback.sql"
 _BACK = """\
 -- Brings back what stood during the incident, as a rollback must where a migration of the project has made it.
 -- Where other hands did, no migration has it, and the rehearsal says so: then take corrective.sql as the rollback too.
@@ -89,7 +89,7 @@ def propose(checking: Checking) -> Evidence:
 
 def _there(checking: Checking) -> RlsContract | None:
     """Return what the trial has found, as it lies in the bundle: a later attempt of the run has it too."""
-    path = Path(checking.bundle.path, FOUND) if checking.bundle else None
+    path = Path(checking.bundle.path, rls_contract.CONVENTION.name) if checking.bundle else None
     if path is None or not path.is_file():
         return None
     return rls_contract.read(path)

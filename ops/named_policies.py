@@ -13,6 +13,7 @@ from typing import Any
 import postgast
 from google.protobuf.message import DecodeError
 
+from ops.app_tables import quoted
 from ops.schema import Key
 from ops.statements import Statement
 
@@ -61,4 +62,4 @@ def _policy(schema: str, table: str, name: str) -> Key:
 
 def _identity(*names: str) -> str:
     """Return a name as the server writes it; one that is a keyword it would quote as well, and is not met by this."""
-    return ".".join(each if _PLAIN.fullmatch(each) else '"' + each.replace('"', '""') + '"' for each in names)
+    return ".".join(each if _PLAIN.fullmatch(each) else quoted(each) for each in names)

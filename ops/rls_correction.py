@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from psycopg import sql
-
+from ops.app_tables import quoted
 from ops.rls_contract import Policy, RlsContract, TableContract
 
 
@@ -33,7 +32,7 @@ def _table(name: str, wanted: TableContract, there: TableContract) -> Iterator[s
         for policy in sorted(there.policies.keys() | wanted.policies.keys())
         if there.policies.get(policy) != wanted.policies.get(policy)
     ]
-    yield from (f"drop policy if exists {_quoted(policy)} on {table};" for policy in other)
+    yield from (f"drop policy if exists {quoted(policy)} on {table};" for policy in other)
     for policy in other:
         if policy in wanted.policies:
             yield _created(policy, table, wanted.policies[policy])
@@ -41,8 +40,8 @@ def _table(name: str, wanted: TableContract, there: TableContract) -> Iterator[s
 
 def _created(name: str, table: str, policy: Policy) -> str:
     kind = "" if policy.permissive else " as restrictive"
-    roles = ", ".join("public" if role == "public" else _quoted(role) for role in policy.roles)
-    parts = [f"create policy {_quoted(name)} on {table}{kind} for {policy.command.lower()} to {roles}"]
+    roles = ", ".join("public" if role == "public" else quoted(role) for role in policy.roles)
+    parts = [f"create policy {quoted(name)} on {table}{kind} for {policy.command.lower()} to {roles}"]
     if policy.using is not None:
         parts.append(f"using ({policy.using})")
     if policy.check is not None:
@@ -52,8 +51,4 @@ def _created(name: str, table: str, policy: Policy) -> str:
 
 def _identifier(name: str) -> str:
     schema, _, table = name.partition(".")
-    return f"{_quoted(schema)}.{_quoted(table)}"
-
-
-def _quoted(name: str) -> str:
-    return sql.Identifier(name).as_string()
+    return f"{quoted(schema)}.{quoted(table)}"
