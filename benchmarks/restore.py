@@ -59,7 +59,7 @@ _EVERY = 0.25
 _HEAD = """\
 # Benchmark of a restore
 
-Written by `make bench`. A base backup and the WAL behind it (a third as much) are restored to the end of the WAL, each
+Written by `make bench`. A base backup and the WAL behind it are restored to the end of the WAL, each
 way in turns, medians of {rounds} rounds on one disk with `fsync` on. By hand is `cp`, a configuration of three lines,
 `pg_ctl` and the first query; it proves nothing. The drill runs through a real Prefect server, worker and deployment.
 RTO is what it measures itself: until the first smoke query has passed. Its proofs compare rows and policies with their
