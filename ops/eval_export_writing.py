@@ -8,7 +8,7 @@ from array import array
 from collections import Counter, deque
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ops import (
     eval_export_fields,
@@ -17,12 +17,24 @@ from ops import (
     eval_mapping,
     eval_records,
     eval_redaction,
+    eval_redaction_looks,
     secrets,
 )
 from ops.eval_export_source import Record
 from ops.eval_export_state import Begun
+from ops.eval_redaction_looks import Look
+from ops.evals import Cursor
 
 _ALONE = 0
+
+
+class _Fresh(NamedTuple):
+    """What of a page was not read before, where the page ends, and of how many records the rest is."""
+
+    records: list[Record]
+    place: Cursor | None
+    repeated: int = 0
+    late: int = 0
 
 
 class Writing:
@@ -56,28 +68,17 @@ class Writing:
         Raises:
             Refused: the file cannot be written.
         """
-        opened = secrets.may_hold(b"\n".join(record.line for record in page))
-        before, lines = self.state.before, list[bytes]()
-        repeated, late, last = self.state.repeated, self.state.late, None
-        for record in page:
-            if self.state.records + len(lines) >= most:
-                break
-            last = record if record.created and record.key is not None else last
-            if before and (record.created is None or record.created <= before.created):
-                if self._is_known(record):
-                    repeated += 1
-                    continue
-                late += record.created is not None and record.created < before.created
-            lines.append(self._line(record, opened=opened))
+        fresh = self._fresh(page, room=most - self.state.records)
+        lines = self._lines(fresh.records)
         self._write(lines)
         self.state = self.state.model_copy(
             update={
-                "cursor": (last.place if last else None) or self.state.cursor,
+                "cursor": fresh.place or self.state.cursor,
                 "bytes": self._file.tell(),
                 "sha256": self._digest.hexdigest(),
                 "records": self.state.records + len(lines),
-                "repeated": repeated,
-                "late": late,
+                "repeated": self.state.repeated + fresh.repeated,
+                "late": self.state.late + fresh.late,
                 "redacted": dict(self._redacted),
             }
         )
@@ -90,8 +91,37 @@ class Writing:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _line(self, record: Record, *, opened: bool) -> bytes:
-        line, what = eval_redaction.redact_line(record.line, opened=opened)
+    def _fresh(self, page: list[Record], *, room: int) -> _Fresh:
+        """Return what is to be written of a page."""
+        before = self.state.before
+        if before is None or all(record.created and record.created > before.created for record in page):
+            return _Fresh(page[:room], _last_place(page[:room]))
+        records, repeated, late, seen = list[Record](), 0, 0, 0
+        for record in page:
+            if len(records) >= room:
+                break
+            seen += 1
+            if record.created is None or record.created <= before.created:
+                if self._is_known(record):
+                    repeated += 1
+                    continue
+                late += record.created is not None and record.created < before.created
+            records.append(record)
+        return _Fresh(records, _last_place(page[:seen]), repeated, late)
+
+    def _lines(self, records: list[Record]) -> list[bytes]:
+        """Return what is written of records, and note their keys."""
+        lines = [record.line for record in records]
+        whole = eval_redaction_looks.BETWEEN.join(lines)
+        opened, looks = secrets.may_hold(whole), eval_redaction_looks.of_page(whole)
+        if opened or looks:
+            return [self._line(record, opened=opened, looks=looks) for record in records]
+        for record in records:
+            self._note(record.created, record.key, record.line)
+        return lines
+
+    def _line(self, record: Record, *, opened: bool, looks: tuple[Look, ...]) -> bytes:
+        line, what = eval_redaction.redact_line(record.line, opened=opened, page=looks)
         key = record.key
         if what:
             self._redacted.update(what)
@@ -105,7 +135,10 @@ class Writing:
 
     def _note(self, created: datetime | None, key: str | None, line: bytes) -> None:
         self.hashes.append(_ALONE if key is None else hash(key))
-        self._remember(created, eval_export_fields.digest(line) if key is None or created is None else key)
+        if self._remembers:
+            self._remember(
+                created, eval_export_fields.digest(line) if key is None or created is None else key
+            )
 
     def _is_known(self, record: Record) -> bool:
         if record.key is None or record.created is None:
@@ -118,8 +151,6 @@ class Writing:
         return True
 
     def _remember(self, created: datetime | None, name: str) -> None:
-        if not self._remembers:
-            return
         if created is None:
             self.undated.append(name)
         else:
@@ -127,7 +158,9 @@ class Writing:
 
     def _shown(self, key: str | None) -> str | None:
         """Return the key as it may be shown."""
-        if key is None or not (eval_redaction.suspicious(key.encode()) or secrets.may_hold(key.encode())):
+        if key is None or not (
+            eval_redaction_looks.suspicious(key.encode()) or secrets.may_hold(key.encode())
+        ):
             return key
         return key if eval_redaction.redact_text(key) == key else eval_export_fields.digest(key.encode())
 
@@ -162,6 +195,10 @@ class Writing:
         except OSError as error:
             raise eval_export_files.unwritable(path, error) from None
         return file
+
+
+def _last_place(records: list[Record]) -> Cursor | None:
+    return next((record.place for record in reversed(records) if record.place), None)
 
 
 def is_intact(folder: Path, state: Begun) -> bool:

@@ -27,7 +27,8 @@ _PASSWORD = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 class Alike:
     """What is not the same, of how much; `anew` are tables whose rows differ only in what is made anew each time.
 
-    That is a UUID that the other database has nowhere, a time since both were begun, the hash of a password.
+    That is a UUID that the other database has nowhere, a time since both were begun or whole seconds away from one of
+    these, the hash of a password.
     """
 
     differences: tuple[str, ...]
@@ -61,8 +62,9 @@ def _rows(one: rows.Images, other: rows.Images, since: datetime) -> tuple[list[s
         left, right = (_texts(images, name) for images in (one, other))
         if left == right:
             continue
-        masked = _masking(known, since)
-        before, after = (Counter(map(masked, texts.elements())) for texts in (left, right))
+        before, after = (
+            Counter(map(_masking(known, since, texts), texts.elements())) for texts in (left, right)
+        )
         if before == after:
             anew.append(name)
         different += [f"{name}: only of one: {text}" for text in (before - after).elements()]
@@ -78,16 +80,27 @@ def _uuids(images: rows.Images) -> set[str]:
     return {each for name in images for text in _texts(images, name) for each in _UUID.findall(text)}
 
 
-def _masking(known: set[str], since: datetime) -> Callable[[str], str]:
+def _masking(known: set[str], since: datetime, texts: Counter[str]) -> Callable[[str], str]:
+    moments = {_moment(found[0]) for text in texts for found in _TIME.finditer(text)}
+    anew = {moment.microsecond: moment for moment in moments if moment >= since and moment.microsecond}
+
     def time(found: re.Match[str]) -> str:
-        moment = datetime.fromisoformat(found[0])
-        return "now" if (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) >= since else found[0]
+        moment = _moment(found[0])
+        if moment >= since:
+            return "now"
+        near = anew.get(moment.microsecond)
+        return f"now - {near - moment}" if near else found[0]
 
     def masked(text: str) -> str:
         text = _UUID.sub(lambda found: found[0] if found[0] in known else "uuid", text)
         return _TIME.sub(time, _PASSWORD.sub("password", text))
 
     return masked
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _said(each: Difference) -> str:

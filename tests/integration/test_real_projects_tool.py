@@ -46,6 +46,18 @@ def test_a_project_that_the_cli_cannot_apply_is_excluded(
     assert "the CLI cannot apply it" in capsys.readouterr().out
 
 
+def test_times_that_are_counted_from_now_are_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "create table public.told (at timestamptz default now(), due timestamptz, told timestamptz);\n"
+    rows = (
+        "insert into public.told (due, told) values (now() - interval '1 day', '2026-01-01 10:00:00.5+00');\n"
+    )
+    projects.write(tmp_path, migrations={"1_told": told, "2_rows": rows})
+    assert real_projects.main([str(tmp_path)]) == 0
+    assert "the same but for what is made anew each time: public.told" in capsys.readouterr().out
+
+
 @pytest.fixture
 def twins(server: embedded.Server) -> Generator[tuple[str, str]]:
     """Two databases with the same in them; the second is then changed."""
