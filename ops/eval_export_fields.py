@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import jmespath
 import jmespath.exceptions
-import orjson
+import msgspec
 
 from ops import errors, eval_times
 
@@ -64,8 +64,8 @@ class Picked:
 def loaded(line: bytes) -> object:
     """Return what a line of JSON says; nothing where it is none."""
     try:
-        return orjson.loads(line)
-    except ValueError:
+        return msgspec.json.decode(line)
+    except (ValueError, RecursionError):
         pass
     try:
         # It also takes half a character, NaN, and bytes that are no text.
@@ -118,8 +118,8 @@ def _shallow(line: bytes) -> object:
                 parts.append(b"null")
                 end = match.end()
     try:
-        return orjson.loads(b"".join((*parts, line[end:])))
-    except ValueError:
+        return msgspec.json.decode(b"".join((*parts, line[end:])))
+    except (ValueError, RecursionError):
         return None
 
 

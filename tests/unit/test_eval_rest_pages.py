@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
-from ops import errors, eval_rest_key, eval_rest_pages
+from ops import errors, eval_export_fields, eval_rest_key, eval_rest_pages
+from ops.eval_export_source import Record
 from tests import fix_postgrest
 
 
@@ -23,6 +26,39 @@ def test_json_with_line_breaks_is_one_line_each(rest: bytes):
     assert json.loads(found[0][0]) == {"id": 1, "j": [{"a": 1}, {"b": 2}]}
     assert len(found) == (2 if rest else 1)
     assert all(b"\n" not in row for row, _ in found)
+
+
+ROWS = (
+    b'{"id":7,"created_at":"2026-01-01T00:00:00.5+00:00","output":{"id":8,"created_at":"x"},"cost":0.10}',
+    b'{"created_at":null,"id":123456789012345678901234567890}',
+    b'{"id":"a","created_at":1767225600,"id":"b"}',
+    b'{"note":"neither"}',
+)
+ODD = (
+    b'{"id":1,"created_at":"2026-01-01T00:00:00Z","j":{"a":1, \n "b":2}}',
+    b'{"id":1,"j":"\\ud800"}',
+    b'{"id":"\\ud800"}',
+    b'{"id":1,"j":NaN}',
+    b'{"id":1,"j":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+)
+
+
+@pytest.mark.parametrize("rows", [ROWS, *([row] for row in (*ROWS, *ODD)), *((ROWS[0], row) for row in ODD)])
+def test_reading_no_more_than_keys_and_times_reads_the_same(rows: Sequence[bytes]):
+    page = b"[" + b", \n ".join(rows) + b"]"
+    picked = eval_export_fields.Picked("id", "created_at")
+    whole = [Record(row, *picked.of(record)) for row, record in eval_rest_pages.split(page)]
+    assert len(whole) == len(rows)
+    assert eval_rest_pages.Rows("id", "created_at").of(page) in ([], whole)
+
+
+def test_what_is_read_of_a_page_that_is_as_it_should_be():
+    found = eval_rest_pages.Rows("id", "created_at").of(b"[" + b", \n ".join(ROWS) + b"]")
+    assert [record.key for record in found] == ["7", "123456789012345678901234567890", "b", None]
+    assert [record.created is None for record in found] == [False, True, False, True]
+    assert [record.line for record in found] == list(ROWS)
+    (alone,) = eval_rest_pages.Rows("at", "at").of(b'[{"at":"2026-01-01T00:00:00Z"}]')
+    assert (alone.key, alone.created) == ("2026-01-01T00:00:00Z", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_an_empty_page_has_no_rows_and_half_a_page_is_none():
@@ -45,3 +81,7 @@ def test_an_empty_page_has_no_rows_and_half_a_page_is_none():
 )
 def test_a_key_says_its_role(key: str, role: str | None):
     assert eval_rest_key.role(key) == role
+
+
+def test_whole_numbers_of_any_size_stay_what_they_are():
+    assert eval_export_fields.loaded(b'{"id":123456789012345678901}') == {"id": 123456789012345678901}
