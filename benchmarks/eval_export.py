@@ -120,7 +120,8 @@ def _table(count: int, taken: dict[str, list[float]]) -> str:
 
 def fill(dsn: str, count: int) -> None:
     """Make so many records, spread over a day."""
-    every = timedelta(days=1) / (count + 1)
+    # Rounded down: the last one is within the day, too.
+    every = timedelta(microseconds=timedelta(days=1) // timedelta(microseconds=1) // (count + 1))
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("truncate public.ai_training_examples cascade")
         connection.execute(_ROWS, {"count": count, "start": T0, "every": every})
