@@ -7,7 +7,7 @@ from scipy import stats
 
 from benchmarks.eval_nights import World
 from ops.eval_settings import EvalGate
-from tests.unit.test_eval_rates import failed, nights
+from tests.integration.test_eval_rates import failed, nights
 
 # Of a hundred nights of which 2 % may fail, more than these do in less than two of a hundred draws; where a tenth fails
 # it is nearly always more.
