@@ -1,0 +1,13 @@
+-- Which uploads of the oldest plan were approved here and are not done?
+-- Locks: ACCESS SHARE. Lowest version: 15.
+select u.plan_digest, u.item
+from runbooks.storage_uploads u
+where u.environment = %(environment)s and u.state in ('planned', 'begun')
+  and u.plan_digest = (
+      select o.plan_digest
+      from runbooks.storage_uploads o
+      where o.environment = %(environment)s and o.state in ('planned', 'begun')
+      order by o.id
+      limit 1
+  )
+order by u.id
