@@ -179,7 +179,7 @@ def _one(uploads: Uploads, connection: database.Connection, item: Item) -> str:
     if path is None or storage_digests.of_file(path).sha256 != item.sha256:
         return "the backup has other bytes than those that were approved"
     uploads.record.mark(connection, uploads.digest, item, "begun")
-    facts = item.model_dump(include={"size", "mimetype", "cache_control", "user_metadata"})
+    facts = item.model_dump(include={"size", "sha256", "mimetype", "cache_control", "user_metadata"})
     try:
         client.upload(item.bucket, item.name, storage_digests.pieces(path), **facts)
     except errors.Refused as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -153,12 +153,15 @@ class Client:
         raise errors.Unavailable("Storage did not answer.")
 
     def upload(self, bucket: str, name: str, content: Iterable[bytes], **facts: Any) -> None:
-        """Upload an object in place of what is there; `facts` are size, mimetype, cache_control and user_metadata.
+        """Upload an object in place of what is there, if the content is what the facts say.
+
+        `facts` are size, sha256, mimetype, cache_control and user_metadata.
 
         Raises:
-            Refused: Storage does not take it: its size, its kind, or the key.
+            Refused: Storage does not take it: its size, its kind, or the key; or the content is another.
             Unavailable: nobody answers, or with an error.
         """
+        content = _exactly(content, facts["size"], facts["sha256"])
         headers = {
             "x-upsert": "true",
             "Content-Type": facts["mimetype"] or "application/octet-stream",
@@ -171,6 +174,24 @@ class Client:
             self._own, "POST", f"/object/{_path(bucket, name)}", headers=headers, content=content
         ) as answer:
             _verify(answer)
+
+
+def _exactly(content: Iterable[bytes], size: int, sha256: str) -> Iterator[bytes]:
+    """Yield the pieces, but the last only when all of them are what they should be: half an upload is none."""
+    found, held = Digests(), b""
+    for piece in content:
+        found.feed([piece])
+        if found.size > size:
+            break
+        if held:
+            yield held
+        held = piece
+    if (found.size, found.sha256) != (size, sha256):
+        raise errors.Refused(
+            "the backup has other bytes than those that were approved, so they were not uploaded."
+        )
+    if held:
+        yield held
 
 
 def _path(bucket: str, name: str) -> str:

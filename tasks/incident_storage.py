@@ -16,8 +16,8 @@ from ops import (
 )
 from ops.incident_storage import StorageChecking, StoragePlan
 from ops.incident_storage_uploads import GATE, Uploads
-from tasks import approval, progress
-from tasks.checking import look, record_broken
+from tasks import approval, checking, progress
+from tasks.checking import look
 from tasks.recording import recorded
 from tasks.step import step
 
@@ -60,7 +60,7 @@ _act = step(
 def opened(plan: StoragePlan) -> AbstractContextManager[StorageChecking]:
     """Open the run's bundle; whatever ends the block, it is sealed, and people know."""
     return recorded(
-        partial(incident_storage.opened, plan), kind=plan.kind, out=plan.out, broken=record_broken
+        partial(incident_storage.opened, plan), kind=plan.kind, out=plan.out, broken=checking.record_broken
     )
 
 

@@ -236,7 +236,12 @@ def serving(root: Path, dsn: str) -> Generator[Storage]:
         wbufsize = -1
 
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Half a request is none.
+                self.close_connection = True
+                return
             status, content, headers = storage.handle(self.command, self.path, self.headers, body)
             self.send_response(status)
             for name, said in headers.items():

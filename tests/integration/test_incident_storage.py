@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,10 @@ import storage3
 from psycopg import conninfo
 
 from flows.incident_storage import incident_storage
-from ops import errors, storage_contract, storage_digests
+from ops import errors, storage_client, storage_contract, storage_digests
 from ops.checked import Checked, Reported
 from ops.incident_storage import Act
+from ops.storage_settings import FileStorage
 from tests import fix_restored, fix_storage
 from tests.fix_storage_site import FILES, Site
 
@@ -150,6 +152,17 @@ def test_what_somebody_mended_or_wrote_since_the_plan_is_left_alone(
     assert objects["evidence/docs/b c.txt"][1] == "it was written again since the plan was made"
     assert "other bytes than those that were approved" in objects["evidence/docs/deep/d.png"][1]
     assert site.storage.file("evidence", "docs/b c.txt").read_bytes() == b"a newer one"
+
+
+def test_a_file_of_the_backup_that_changes_while_it_is_sent_is_not_uploaded(site: Site):
+    data = b"three" * 1000
+    facts = {"size": len(data), "mimetype": "image/png", "cache_control": "no-cache", "user_metadata": None}
+    where = f"file:{site.project.parent}/"
+    with storage_client.Client(FileStorage(url=f"{where}url", key=f"{where}key")) as client:
+        for sent in ([b"three", b"other"], [b"THREE" * 1000], [b"THREE" * 1000, b"more"]):
+            with pytest.raises(errors.Refused, match="other bytes than those that were approved"):
+                client.upload("evidence", "a.txt", sent, sha256=hashlib.sha256(data).hexdigest(), **facts)
+    assert (site.storage.uploads, site.bytes()) == (0, FILES)
 
 
 def test_what_storage_refuses_is_said_and_the_rest_is_uploaded(site: Site, monkeypatch: pytest.MonkeyPatch):
