@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 from urllib.parse import quote
 
 import httpx
@@ -22,7 +22,6 @@ import tenacity
 
 from ops import errors, secrets, storage_digests
 from ops.storage_digests import Digests
-from ops.storage_settings import FileStorage
 
 _TIMEOUT = 60.0
 _TRIES = 3
@@ -50,10 +49,19 @@ class Fetched:
     size: int = 0
 
 
+class Place(Protocol):
+    """The secret references of where a project's Storage is."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+
+
 class Client:
     """One project's Storage; safe to use in several threads."""
 
-    def __init__(self, settings: FileStorage) -> None:
+    def __init__(self, settings: Place) -> None:
         url, key = (secrets.open_secret(each) for each in (settings.url, settings.key))
         base = f"{url.rstrip('/')}/storage/v1"
         # Compressed on the way they would be other bytes.

@@ -14,6 +14,7 @@ import pytest
 import storage3
 from psycopg import conninfo
 
+from cli import storage as command
 from flows.incident_storage import incident_storage
 from ops import errors, storage_client, storage_contract, storage_digests
 from ops.checked import Checked, Reported
@@ -222,6 +223,15 @@ def test_a_bucket_that_is_gone_and_one_that_nobody_declared(site: Site):
     site.declare()
     site.sql("set storage.allow_delete_query = 'true'; delete from storage.buckets where id = 'new'")
     assert kinds(site.look()) == {"storage-bucket-gone"}
+
+
+def test_the_commands_say_whether_a_database_is_as_its_contract_says(site: Site):
+    def checked() -> int:
+        return command.check(f"file:{site.project.parent}/dsn", site.project, None, None)
+
+    assert checked() == 0
+    site.sql("update storage.buckets set public = true where id = 'evidence'")
+    assert checked() == 1
 
 
 def test_without_a_contract_that_look_says_so_and_the_others_look(site: Site):
