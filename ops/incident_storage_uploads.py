@@ -5,17 +5,27 @@ Source: supabase-operations.md, "Storage Incident" ("re-upload from backup if ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ops import app_settings, database, errors, incident_storage, journal, proposal, queries, storage_digests
+from ops import (
+    app_settings,
+    begun_plans,
+    database,
+    errors,
+    incident_storage,
+    journal,
+    proposal,
+    queries,
+    storage_digests,
+)
 from ops import incident_storage_backup as backups
 from ops.evidence import Evidence
 from ops.incident_storage import KIND, StorageChecking
 from ops.proposal import Proposal
 from ops.storage_items import Item
-from ops.storage_record import Done, Record
+from ops.storage_record import Begun, Done, Record
 
 GATE = "re-upload"
 Progress = Callable[[int, int, str], None]
@@ -28,7 +38,8 @@ class Uploads:
         self.checking = checking
         self.items = checking.items
         self.target: tuple[str, str] = ("", "")
-        self.begun = ""
+        self.begun: Begun | None = None
+        self.planned = ""
         self.approved: Mapping[str, Any] = {}
         self.done: list[Done] = []
         self.record = Record(checking.plan.environment.name, checking.run)
@@ -41,16 +52,20 @@ class Uploads:
     @property
     def digest(self) -> str:
         """Return the digest of the plan; that of the one that was begun, where one was."""
-        if self.begun:
-            return self.begun
+        if self.planned or self.begun:
+            return self.planned or (self.begun.digest if self.begun else "")
+        return self.digest_of(self.items, self.checking.plan.reason)
+
+    def digest_of(self, items: Sequence[Item], reason: str) -> str:
+        """Return the digest of a plan with these items."""
         content = {
             "runbook": KIND,
             "environment": self.checking.plan.environment.name,
             "target": list(self.target),
             "storage": self.checking.storage.url,
             "backup": self.checking.storage.backup or "",
-            "reason": self.checking.plan.reason,
-            "items": [each.model_dump(mode="json") for each in self.items],
+            "reason": reason,
+            "items": [each.model_dump(mode="json") for each in items],
         }
         return proposal.digest(content)
 
@@ -116,12 +131,11 @@ def find(uploads: Uploads) -> Evidence:
     with uploads.connected() as connection:
         ((system, name),) = connection.execute(queries.load("kept_state/target")).fetchall()
         uploads.target = (system, name)
-        uploads.begun, left = uploads.record.open(connection)
-    if uploads.begun:
-        uploads.items = left
-        return Evidence(
-            ok=True, summary=f"{len(left)} uploads that were approved before are not done; they go on."
-        )
+        uploads.begun = begun = uploads.record.open(connection)
+    if begun:
+        uploads.items = begun.left
+        said = f"{len(begun.left)} of {len(begun.items)} uploads that were approved before are not done; they go on."
+        return Evidence(ok=True, summary=f"{said} Reason: {begun.reason}.")
     if not uploads.due:
         return Evidence(ok=True, summary="There is nothing that could be uploaded again.", idle=True)
     rows = [
@@ -137,6 +151,26 @@ def find(uploads: Uploads) -> Evidence:
     return Evidence(ok=True, summary=uploads.summary, rows=tuple(rows))
 
 
+def verify_approved(uploads: Uploads) -> None:
+    """Look whether the plan that was begun is the one that was approved, as it was.
+
+    Raises:
+        Refused: nobody has approved it, or its record is another one by now.
+        Unavailable: the database does not answer.
+    """
+    begun, plan = uploads.begun, uploads.checking.plan
+    if begun is None:
+        return
+    if uploads.digest_of(begun.items, begun.reason) != begun.digest:
+        raise errors.Refused(
+            f"Plan {begun.digest[:8]} of uploads is not what its record says by now: the database, the place of "
+            "Storage or of the backup is another one, or somebody has written to runbooks.storage_uploads. Nothing was "
+            "uploaded. Set what is open there to 'skipped', and start anew."
+        )
+    with uploads.connected() as connection:
+        begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
+
+
 def act(uploads: Uploads, say: Progress) -> Evidence:
     """Upload each object that is still as it was planned; safe to run twice, and to go on after it was killed.
 
@@ -147,9 +181,9 @@ def act(uploads: Uploads, say: Progress) -> Evidence:
     """
     digest = uploads.digest
     with journal.held(uploads.dsn, uploads.checking.run), uploads.connected() as connection:
-        if not uploads.begun:
-            uploads.record.plan(connection, digest, uploads.items)
-            uploads.begun = digest
+        if not uploads.begun and not uploads.planned:
+            uploads.record.plan(connection, digest, uploads.checking.plan.reason, uploads.items)
+            uploads.planned = digest
         for number, item in enumerate(uploads.items, 1):
             skipped = _one(uploads, connection, item)
             uploads.record.mark(connection, digest, item, "skipped" if skipped else "uploaded", skipped)

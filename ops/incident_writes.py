@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import app_settings, errors, prod_restore_facts, proposal, spoken, write_pause, write_pause_grants
+from ops import (
+    app_settings,
+    begun_plans,
+    errors,
+    prod_restore_facts,
+    proposal,
+    spoken,
+    write_pause,
+    write_pause_grants,
+)
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding
@@ -174,6 +183,21 @@ def find(switching: Switching) -> Evidence:
             "approval. Start a new run."
         )
     return Evidence(ok=True, summary=f"Writes are not paused on {where}.", idle=not switching.pauses)
+
+
+def verify_approved(switching: Switching) -> None:
+    """Look whether the pause that was begun is one that was approved.
+
+    Raises:
+        Refused: nobody has approved it.
+        Unavailable: the database does not answer.
+    """
+    plan = switching.plan
+    if switching.pauses and switching.record.open:
+        approved: Mapping[str, Any] = switching.record.open[0].details.get("approved") or {}
+        with switching.site.connected() as connection:
+            digest = str(approved.get("plan", ""))
+            begun_plans.verify(connection, plan.project.root, plan.environment, switching.gate, digest)
 
 
 def switch(switching: Switching) -> Evidence:

@@ -35,24 +35,37 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A plan that was approved and is not done: all of it, and what is left."""
+
+    digest: str
+    reason: str
+    items: tuple[Item, ...]
+    left: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The record of one environment, written by one run."""
 
     environment: str
     run: str
 
-    def open(self, connection: database.Connection) -> tuple[str, tuple[Item, ...]]:
-        """Return the digest of a plan that is not done, and what is left of it; nothing where there is none."""
+    def open(self, connection: database.Connection) -> Begun | None:
+        """Return the plan that is not done; None where there is none."""
         with database.translating(), connection.cursor(row_factory=dict_row) as cursor:
             there = cursor.execute(queries.load("storage/record_there")).fetchone()
             if not there or not there["there"]:
-                return "", ()
+                return None
             asked = {"environment": self.environment}
             rows = cursor.execute(queries.load("storage/record_open"), asked).fetchall()
-        digest = str(rows[0]["plan_digest"]) if rows else ""
-        return digest, tuple(Item.model_validate(row["item"]) for row in rows)
+        if not rows:
+            return None
+        items = [(Item.model_validate(row["item"]), row["state"] in ("planned", "begun")) for row in rows]
+        whole, left = (item for item, _ in items), (item for item, is_open in items if is_open)
+        return Begun(rows[0]["plan_digest"], rows[0]["reason"], tuple(whole), tuple(left))
 
-    def plan(self, connection: database.Connection, digest: str, items: Sequence[Item]) -> None:
+    def plan(self, connection: database.Connection, digest: str, reason: str, items: Sequence[Item]) -> None:
         """Keep an approved plan as a whole.
 
         Raises:
@@ -61,8 +74,8 @@ class Record:
         prepare(connection)
         with database.translating(), connection.transaction():
             for each in items:
-                values = {**self._place(digest, each), "item": each.model_dump_json(), "run": self.run}
-                connection.execute(queries.load("storage/record_plan"), values)
+                values = {**self._place(digest, each), "item": each.model_dump_json(), "reason": reason}
+                connection.execute(queries.load("storage/record_plan"), {**values, "run": self.run})
 
     def mark(
         self, connection: database.Connection, digest: str, item: Item, state: State, said: str = ""

@@ -76,11 +76,12 @@ def approve(uploads: Uploads) -> None:
 
     Raises:
         Denied: somebody said no, or nobody answered: nothing was uploaded.
-        Refused: the environment is guarded, and this run has no deployment.
+        Refused: what was begun was not approved; or the environment is guarded, and this run has no deployment.
     """
     if uploads.begun:
         plan = uploads.checking.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the re-upload")
+        incident_storage_uploads.verify_approved(uploads)
         return
     uploads.approved = prod_restore_gates.answered(approval.approve(uploads, GATE))
 

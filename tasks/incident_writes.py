@@ -37,10 +37,11 @@ def approve(switching: Switching) -> None:
 
     Raises:
         Denied: somebody said no, or nobody answered: nothing was done.
-        Refused: the environment is guarded, and this run has no deployment.
+        Refused: what was begun was not approved; or the environment is guarded, and this run has no deployment.
     """
     if switching.begun:
         plan = switching.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the pause of writes")
+        incident_writes.verify_approved(switching)
         return
     switching.approved = prod_restore_gates.answered(approval.approve(switching, switching.gate))

@@ -155,6 +155,32 @@ def test_what_somebody_mended_or_wrote_since_the_plan_is_left_alone(
     assert site.storage.file("evidence", "docs/b c.txt").read_bytes() == b"a newer one"
 
 
+def test_a_plan_that_was_begun_goes_on_unasked_and_one_that_nobody_approved_does_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    site.storage.file("evidence", "a.txt").unlink()
+    site.storage.fails[r"POST /storage/v1/object/evidence/.*"] = 500
+    fix_restored.answering(monkeypatch, APPROVED)
+    with pytest.raises(errors.Unavailable):
+        site.look(Act.RE_UPLOAD)
+    site.storage.fails.clear()
+    forge = "update runbooks.storage_uploads set item = jsonb_set(item, '{{sha256}}', '\"{}\"')"
+    right = site.sql("select item ->> 'sha256' from runbooks.storage_uploads")[0][0]
+    site.sql(forge.format("0" * 64))
+    with pytest.raises(errors.Refused, match="not what its record says"):
+        site.look(Act.RE_UPLOAD)
+    site.sql(forge.format(right))
+    site.sql("alter table runbooks.audit_log disable trigger append_only")
+    site.sql("update runbooks.audit_log set actor = 'somebody' where event = 'approved'")
+    with pytest.raises(errors.Refused, match="no approval of it at the gate re-upload that holds"):
+        site.look(Act.RE_UPLOAD)
+    assert site.storage.uploads == 0
+    site.sql("update runbooks.audit_log set actor = 'ada' where event = 'approved'")
+    assert not fix_restored.answering(monkeypatch)
+    assert site.look(Act.RE_UPLOAD).ok
+    assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
 def test_a_file_of_the_backup_that_changes_while_it_is_sent_is_not_uploaded(site: Site):
     data = b"three" * 1000
     facts = {"size": len(data), "mimetype": "image/png", "cache_control": "no-cache", "user_metadata": None}

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from flows.incident_latency import incident_latency
-from ops import errors
+from ops import database, errors
 from ops.checked import Checked
 from ops.incident_latency import Act
 from tests import fix_app, fix_pause, fix_restored, fix_switch
@@ -85,6 +85,19 @@ def test_writes_are_paused_by_somebody_and_come_back_exactly(
     assert fix_app.ask(shaped, FLAG) == [(False,)]
     assert not fix_restored.answering(monkeypatch)
     assert run(project, Act.READ_WRITE).ok, "nothing is paused, so nobody is asked"
+
+
+def test_a_pause_that_nobody_has_approved_is_not_gone_on_with(
+    project: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
+):
+    fix_restored.answering(monkeypatch, APPROVED)
+    run(project, Act.READ_ONLY)
+    with database.connect(shaped_admin, writes=True) as admin:
+        admin.execute("alter table runbooks.audit_log disable trigger append_only")
+        admin.execute("update runbooks.audit_log set actor = 'x' where event = 'approved'")
+    fix_restored.answering(monkeypatch)
+    with pytest.raises(errors.Refused, match="no approval of it at the gate read-only that holds"):
+        run(project, Act.READ_ONLY)
 
 
 def test_a_look_asks_nobody_and_changes_nothing(project: Path, shaped: str):

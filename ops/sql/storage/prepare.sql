@@ -14,6 +14,7 @@ begin
             bucket text not null,
             name text not null,
             item jsonb not null,
+            reason text not null,
             run text not null,
             state text not null check (state in ('planned', 'begun', 'uploaded', 'skipped')),
             said text not null default '',

@@ -1,8 +1,8 @@
--- Which uploads of the oldest plan were approved here and are not done?
+-- What is the oldest plan of uploads that was approved here and is not done, as a whole?
 -- Locks: ACCESS SHARE. Lowest version: 15.
-select u.plan_digest, u.item
+select u.plan_digest, u.item, u.reason, u.state
 from runbooks.storage_uploads u
-where u.environment = %(environment)s and u.state in ('planned', 'begun')
+where u.environment = %(environment)s
   and u.plan_digest = (
       select o.plan_digest
       from runbooks.storage_uploads o
