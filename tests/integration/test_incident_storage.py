@@ -20,7 +20,7 @@ from ops import errors, storage_client, storage_contract, storage_digests
 from ops.checked import Checked, Reported
 from ops.incident_storage import Act
 from ops.storage_settings import FileStorage
-from tests import fix_restored, fix_storage
+from tests import fix_restored, fix_storage, fix_switch
 from tests.fix_storage_site import FILES, Site
 
 APPROVED, REJECTED = ("approve", "ada", ""), ("reject", "ada", "not yet")
@@ -159,11 +159,11 @@ def test_a_plan_that_was_begun_goes_on_unasked_and_one_that_nobody_approved_does
     site: Site, monkeypatch: pytest.MonkeyPatch
 ):
     site.storage.file("evidence", "a.txt").unlink()
-    site.storage.fails[r"POST /storage/v1/object/evidence/.*"] = 500
     fix_restored.answering(monkeypatch, APPROVED)
-    with pytest.raises(errors.Unavailable):
+    live = fix_switch.dying(monkeypatch, storage_client.Client, "upload")
+    with pytest.raises(KeyboardInterrupt):
         site.look(Act.RE_UPLOAD)
-    site.storage.fails.clear()
+    live()
     forge = "update runbooks.storage_uploads set item = jsonb_set(item, '{{sha256}}', '\"{}\"')"
     right = site.sql("select item ->> 'sha256' from runbooks.storage_uploads")[0][0]
     site.sql(forge.format("0" * 64))
