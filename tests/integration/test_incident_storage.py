@@ -109,6 +109,17 @@ def test_what_is_lost_is_found_uploaded_once_and_gone(site: Site, monkeypatch: p
     assert site.storage.uploads == 1
 
 
+def test_the_hosted_login_that_is_no_superuser_is_enough(
+    site: Site, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    (site.project.parent / "dsn").write_text(shaped)
+    assert "unseen" not in states(site.look()).values()
+    site.storage.file("evidence", "a.txt").unlink()
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok
+    assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
 def test_a_backup_with_other_bytes_is_not_taken(site: Site, monkeypatch: pytest.MonkeyPatch):
     for name in ("a.txt", "docs/b c.txt", "docs/deep/d.png"):
         site.storage.file("evidence", name).unlink()
