@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from psycopg import conninfo
 
 from cli import storage as command
 from flows.incident_storage import incident_storage
-from ops import errors, storage_client, storage_contract, storage_digests
+from ops import errors, storage_client, storage_contract, storage_digests, storage_folder
 from ops.checked import Checked, Reported
 from ops.incident_storage import Act
 from ops.storage_settings import FileStorage
@@ -118,6 +119,23 @@ def test_the_hosted_login_that_is_no_superuser_is_enough(
     fix_restored.answering(monkeypatch, APPROVED)
     assert site.look(Act.RE_UPLOAD).ok
     assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
+def test_a_copy_of_the_file_backends_own_folder_is_a_backup_too(site: Site, monkeypatch: pytest.MonkeyPatch):
+    shutil.rmtree(site.backup)
+    shutil.copytree(site.storage.root, site.backup)
+    site.storage.file("evidence", "docs/b c.txt").unlink()
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok
+    assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
+def test_a_name_leads_to_nothing_outside_of_the_backup(tmp_path: Path):
+    (tmp_path / "backup" / "evidence").mkdir(parents=True)
+    (tmp_path / "secret").write_text("not of the backup")
+    (tmp_path / "backup" / "evidence" / "link").symlink_to(tmp_path / "secret")
+    for name in ("../../secret", "link", str(tmp_path / "secret")):
+        assert storage_folder.find(tmp_path / "backup", "evidence", name, None) is None
 
 
 def test_a_backup_with_other_bytes_is_not_taken(site: Site, monkeypatch: pytest.MonkeyPatch):
