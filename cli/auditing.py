@@ -1,4 +1,4 @@
-"""The commands of the quarterly audit that need no Prefect server: the lints, and the contract of RLS."""
+"""The commands of audits that need no Prefect server: the lints, and the contracts of RLS and of Storage."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(rls, name="rls")
     rls.command()(declare)
     rls.command()(check)
+    storage = typer.Typer(help="Buckets and their policies.", no_args_is_help=True)
+    app.add_typer(storage, name="storage")
+    storage.command("declare")(declare_storage)
+    storage.command("check")(check_storage)
 
 
 def lint(
@@ -73,5 +77,34 @@ def check(
     Exit code 0: as the contract says; 1: otherwise; 2: refused; 3: unavailable.
     """
     from cli import rls as command
+
+    raise typer.Exit(command.check(database, project, contract, json_file))
+
+
+def declare_storage(
+    database: Database,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the contract there; default: standard output.")
+    ] = None,
+) -> None:
+    """Write the buckets and policies of a database that is right as the contract."""
+    from cli import storage as command
+
+    raise typer.Exit(command.declare(database, out))
+
+
+def check_storage(
+    database: Database,
+    project: Repository = Path(),
+    contract: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: supabase/storage.contract.json.")
+    ] = None,
+    json_file: Json = None,
+) -> None:
+    """Hold the buckets and policies of a database against the committed contract.
+
+    Exit code 0: as the contract says; 1: otherwise; 2: refused; 3: unavailable.
+    """
+    from cli import storage as command
 
     raise typer.Exit(command.check(database, project, contract, json_file))

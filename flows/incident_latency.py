@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 from ops.checked import Checked
+from ops.incident_latency import Act
 from tasks import checking
 from tasks import daily_checks as daily
 from tasks import incident_latency as step
+from tasks import incident_writes as writes
 from tasks.runbook import flow
 
 
 @flow(name="incident-latency", flow_run_name="Why {project} is slow on {environment}")
-def incident_latency(project: str, environment: str = "production") -> Checked:
+def incident_latency(
+    project: str, environment: str = "production", act: Act = Act.LOOK, reason: str = ""
+) -> Checked:
     """Find why a database is slow: who waits for whom, what costs the most, what has changed, what would help.
 
     **When** the app is slow or times out, by whoever is on call.
     **Needs** an environment with a `database` and pg_stat_statements; a login that may see other sessions.
-    **Touches** nothing: the database is asked in transactions that only read, and plans are made without running.
-    **If it stops halfway** run it again: it looks at everything anew.
+    **Touches** nothing; with another `act`, once approved, rights to write, the app's flag, sessions and jobs.
+    **If it stops halfway** run it again: it looks at everything anew, and what was paused stays paused.
 
     Args:
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
         environment: Name of an environment of its `runbooks.toml`.
+        act: Only to look; or then to make the database refuse writes (read-only), or to let them go on (read-write).
+        reason: Why writes are paused, for those who approve and for the record.
     """
-    plan = checking.plan_checks(project, environment, kind="incident-latency")
+    plan = step.plan_incident(project, environment, act, reason)
 
     with checking.opened(plan) as found:
         checking.reach(found)
         daily.check_connections_taken(found)
         daily.check_transactions_open(found)
         daily.check_blocked(found)
+        step.show_waiting(found)
         step.check_statements(found)
         daily.check_cache(found)
         step.check_suspects(found)
+        writes.check_paused(found)
+        step.propose(found)
 
         checking.list_findings(found)
-        return checking.hand_off(found)
+        if plan.act is Act.LOOK:
+            return checking.hand_off(found)
+        step.hand_on(found)
+
+        switching = writes.find_writes(found, plan)
+        if switching.due:
+            writes.approve(switching)
+
+            writes.switch_writes(switching)
+        writes.prove_writes(switching)
+        return writes.record(found, switching)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import tenacity
 
@@ -15,18 +16,19 @@ from ops.checks import Finding
 from ops.evidence import Evidence
 
 Check = Callable[[Checking], Evidence]
+C = TypeVar("C", bound=Checking)
 UNREACHABLE = "database-unreachable"
 _DATABASE = "the database"
 _TRIES = 3
 _PAUSE = timedelta(seconds=1)
 
 
-def check(about: str) -> Callable[[Check], Check]:
+def check(about: str) -> Callable[[Callable[[C], Evidence]], Callable[[C], Evidence]]:
     """Declare a check by what it is about; where it cannot look, that is found, and it never passes by silence."""
 
-    def declare(operation: Check) -> Check:
+    def declare(operation: Callable[[C], Evidence]) -> Callable[[C], Evidence]:
         @functools.wraps(operation)
-        def checked(checking: Checking) -> Evidence:
+        def checked(checking: C) -> Evidence:
             checking.about = about
             checking.forget(about)
             try:

@@ -37,7 +37,9 @@ class _Prepared(BaseModel):
     since: datetime
 
 
-class _Session(BaseModel):
+class Session(BaseModel):
+    """A session, what it waits for and since when, and by whom it is blocked; 0 is a prepared transaction."""
+
     pid: int
     role: str
     application: str
@@ -55,6 +57,15 @@ class _Session(BaseModel):
 def who(role: str, application: str) -> str:
     """Return who holds a session, in words that are the same tomorrow."""
     return f"role {role}, application {application or 'without a name'}"
+
+
+def ask_sessions(checking: Checking) -> dict[int, Session]:
+    """Return every session of the databases by its pid.
+
+    Raises:
+        OpsError: as `Checking.reading` does.
+    """
+    return {each.pid: each for each in checking.ask(queries.load("checks/blocked"), Session)}
 
 
 @check("transactions")
@@ -80,14 +91,14 @@ def check_transactions(checking: Checking) -> Evidence:
 def check_blocked(checking: Checking) -> Evidence:
     """Find queries that wait for a lock, and at the root of each queue the session that holds it."""
     check_connections.require_sessions(checking)
-    sessions = {each.pid: each for each in checking.ask(queries.load("checks/blocked"), _Session)}
+    sessions = ask_sessions(checking)
     limit = checking.settings.blocked
     late = [
         each
         for each in sessions.values()
         if each.blockers and each.waits_since and checking.clock - each.waits_since > limit
     ]
-    by_root = defaultdict[int, list[_Session]](list)
+    by_root = defaultdict[int, list[Session]](list)
     for each in late:
         by_root[_root(each, sessions)].append(each)
     return checking.found(
@@ -147,7 +158,7 @@ def _unended(checking: Checking, prepared: _Prepared) -> Finding:
     )
 
 
-def _blocked(checking: Checking, root: _Session | None, pid: int, waiting: list[_Session]) -> Finding:
+def _blocked(checking: Checking, root: Session | None, pid: int, waiting: list[Session]) -> Finding:
     first = min(waiting, key=lambda each: each.waits_since or checking.clock)
     longest = spoken.span(checking.clock - (first.waits_since or checking.clock))
     holder = f"{root.name} (pid {pid}, {root.state})" if root else "a prepared transaction"
@@ -168,7 +179,7 @@ def _blocked(checking: Checking, root: _Session | None, pid: int, waiting: list[
     )
 
 
-def _root(session: _Session, sessions: Mapping[int, _Session]) -> int:
+def _root(session: Session, sessions: Mapping[int, Session]) -> int:
     """Return who is at the beginning of the queue in which a session stands; of a deadlock any."""
     seen: set[int] = set()
     at = session
@@ -185,7 +196,7 @@ def _count(group: list[_Open]) -> str:
     return "1 transaction is" if len(group) == 1 else f"{len(group)} transactions are"
 
 
-def _pids(group: Iterable[_Open | _Session]) -> str:
+def _pids(group: Iterable[_Open | Session]) -> str:
     pids = [str(each.pid) for each in group]
     more = f" and {len(pids) - _NAMED} more" if len(pids) > _NAMED else ""
     return ", ".join(pids[:_NAMED]) + more

@@ -14,6 +14,7 @@ from typing import Any, LiteralString, cast
 from psycopg import sql
 
 from ops import database, errors, queries
+from ops.app_tables import quoted
 from ops.checking import Checking
 
 _NAME = "runbooks_incident"
@@ -25,15 +26,37 @@ _WRITES = re.compile(
 )
 # Below so many rows to read a table whole is what one wants.
 _LEAST_ROWS = 10_000
+# The server cuts a longer one off, in bytes.
+_LONGEST_NAME = 63
 _COMPARED = r'\b{alias}\."?(\w+)"?\)?(?:::[\w" ]+)?\)?\s*(=|<=?|>=?)\s'
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """An index that a plan seems to miss, with a name that is free."""
+
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    name: str
+
+    @property
+    def creation(self) -> str:
+        columns = ", ".join(quoted(each) for each in self.columns)
+        on = f"{quoted(self.schema)}.{quoted(self.table)}"
+        return f"create index concurrently {quoted(self.name)} on {on} ({columns});"
+
+    @property
+    def removal(self) -> str:
+        return f"drop index concurrently if exists {quoted(self.schema)}.{quoted(self.name)};"
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """What a plan says in a sentence, and the statements that would make the indexes that it seems to miss."""
+    """What a plan says in a sentence, and the indexes that it seems to miss."""
 
     said: str
-    proposals: tuple[str, ...] = ()
+    proposals: tuple[Index, ...] = ()
 
 
 def planned(checking: Checking, text: str) -> Planned:
@@ -81,7 +104,7 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(each)
 
 
-def _missing(checking: Checking, node: dict[str, Any]) -> Iterator[str]:
+def _missing(checking: Checking, node: dict[str, Any]) -> Iterator[Index]:
     """Yield the index that a scan of a large table would need, unless there is one that begins so."""
     schema, table = str(node["Schema"]), str(node["Relation Name"])
     with checking.reading() as connection, database.translating():
@@ -91,8 +114,21 @@ def _missing(checking: Checking, node: dict[str, Any]) -> Iterator[str]:
     columns = _columns(str(node["Alias"]), str(node["Filter"]))
     if rows < _LEAST_ROWS or not columns or set(columns) & set(leading):
         return
-    names = ", ".join(f'"{each}"' for each in columns)
-    yield f'create index concurrently on "{schema}"."{table}" ({names});'
+    yield Index(schema, table, columns, _name(checking, schema, "_".join((table, *columns))))
+
+
+def _name(checking: Checking, schema: str, stem: str) -> str:
+    """Return a name as the server would give it, that nothing in the schema has."""
+    endings = ("idx", *(f"idx{number}" for number in range(1, 10)))
+    names = [f"{_cut(stem, _LONGEST_NAME - len(ending) - 1)}_{ending}" for ending in endings]
+    with checking.reading() as connection, database.translating():
+        asked = {"schema": schema, "names": names}
+        ((taken,),) = connection.execute(queries.load("incident/names_taken"), asked).fetchall()
+    return next((name for name in names if name not in taken), names[0])
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[:most].decode("utf-8", "ignore")
 
 
 def _columns(alias: str, text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ops import errors, incident_plans, spoken, watch_sample
+from ops import errors, incident_correction, incident_plans, spoken, watch_sample
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding
@@ -56,6 +56,7 @@ def check_statements(checking: Checking) -> Evidence:
     ]
     chosen = _chosen(worst)
     planned = {each.id: incident_plans.planned(checking, each.text) for each in chosen}
+    incident_correction.keep(checking, [index for each in planned.values() for index in each.proposals])
     return checking.found(
         [_finding(each, planned[each.id], spoken.span(span)) for each in chosen],
         f"No statement ran in {spoken.span(span)}.",
@@ -109,8 +110,8 @@ def _todo(planned: Planned) -> Iterator[str]:
     if not planned.proposals:
         yield "Compare with the recent migrations, and look whether the app calls it more often than it must."
         return
-    yield f"Try {' '.join(planned.proposals)}"
+    yield f"Try {' '.join(each.creation for each in planned.proposals)}"
     yield (
-        "Write it as a migration with its rollback, rehearse that, and apply it with emergency-migration, which is the "
-        "shortened gate."
+        f"{incident_correction.MENDING} of the bundle has it, with its rollback: make that a migration, rehearse it, "
+        "and apply it with emergency-migration, which is the shortened gate."
     )

@@ -26,6 +26,7 @@ from ops.redis_settings import Prefix, RedisLimits
 from ops.release_settings import Promotion, Release
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
 from ops.startup_settings import Startup
+from ops.storage_settings import FileStorage
 from ops.watch_settings import Soak, Watch
 
 CONFIG_NAME = project_folder.CONFIG_NAME
@@ -110,6 +111,7 @@ class Environment(Strict):
     watch: Watch = Watch()
     soak: Soak | None = None
     backups: Backups | None = None
+    storage: FileStorage | None = None
     pause: WritePause = WritePause()
     eval: EvalSource | None = None
     access: Access = Access()

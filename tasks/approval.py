@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import rich.prompt
 
-from ops import errors, gatekeeper, secrets, webhook
+from ops import errors, gatekeeper, guarded, secrets, webhook
 from ops.approval import MOST_MISTAKES, Given, Standing
 from ops.attempts import LOGGER
 from ops.gatekeeper import Approval, Gatekeeper
@@ -66,6 +67,20 @@ def approve(plan: Approvable, gate: str) -> Approval:
 def can_ask(where: Environment) -> bool:
     """Whether this run can wait for somebody, or somebody sits at its terminal, which does where nothing is guarded."""
     return runs.current().suspends or (sys.stdin.isatty() and not where.guarded)
+
+
+def refuse_bare(root: Path, where: Environment, begun: str) -> None:
+    """Check that a run may go on with what another one has begun under an approval, without asking again.
+
+    Raises:
+        Refused: the environment is guarded, and this run has no deployment.
+    """
+    guarded.verify(root, where)
+    if where.guarded and not runs.current().suspends:
+        raise errors.Refused(
+            f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with "
+            f"{begun} that was begun. Start it from the Prefect UI, or with runbooks run."
+        )
 
 
 def _suspended(keeper: Gatekeeper, run: Run) -> Standing:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
 from ops import check_end, check_looks, check_report, checking
+from ops.check_looks import C
 from ops.checking import Checking, CheckPlan
 from ops.evidence import Evidence
 from tasks.recording import recorded
@@ -28,7 +30,7 @@ record_broken = step(
 )
 
 
-def look(check: check_looks.Check, *, title: str, evidence: str) -> Step[[Checking], Evidence]:
+def look(check: Callable[[C], Evidence], *, title: str, evidence: str) -> Step[[C], Evidence]:
     """Declare the step of one check: whatever it finds, the others are looked at too."""
     return step(check, title=title, evidence=evidence, stops=False)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import errors, guarded, prod_restore_gates, prod_restore_ticket
+from ops import errors, prod_restore_gates, prod_restore_ticket
 from ops.prod_restore import STILL_PAUSED, Restoring
 from ops.prod_restore_gates import ENABLE, PAUSE, RESTORE, VERIFIED, Question
-from tasks import approval, runs
+from tasks import approval
 from tasks import prod_restore as step
 
 _MOST_NOTES = 3
@@ -25,7 +25,7 @@ def approve_pause(restoring: Restoring) -> None:
         Refused: the environment is guarded, and this run has no deployment.
     """
     if restoring.record.open:
-        _refuse_bare(restoring)
+        approval.refuse_bare(restoring.plan.project.root, restoring.plan.environment, "the incident")
         return
     found = approval.approve(Question(restoring), PAUSE)
     restoring.approved = prod_restore_gates.answered(found)
@@ -87,13 +87,3 @@ def _ticket(restoring: Restoring, note: str) -> dict[str, str]:
     return prod_restore_ticket.read(
         note, restoring.plan.choices.way, paused=paused.at if paused else now, now=now
     )
-
-
-def _refuse_bare(restoring: Restoring) -> None:
-    where = restoring.plan.environment
-    guarded.verify(restoring.plan.project.root, where)
-    if where.guarded and not runs.current().suspends:
-        raise errors.Refused(
-            f"The environment {where.name!r} is guarded, and this run has no deployment, so it does not go on with the "
-            "incident that was begun. Start it from the Prefect UI, or with runbooks run."
-        )

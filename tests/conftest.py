@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.fix_browser",
     "tests.fix_backups",
     "tests.fix_checks",
+    "tests.fix_storage_site",
     # What these build on must be loaded first.
     "tests.fix_eval_export",
 ]

@@ -36,6 +36,7 @@ from ops import (
     promotions,
     queries,
     soak_record,
+    storage_record,
     write_pause_journal,
 )
 from tasks.step import Step
@@ -250,6 +251,7 @@ def prepared_database():
             drill_log.prepare(connection)
             eval_watermark.prepare(connection)
             write_pause_journal.prepare(connection)
+            storage_record.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")

@@ -1,15 +1,18 @@
-"""The latency incident through a real Prefect server, a real worker and its deployment."""
+"""The latency incident through a real Prefect server, a real worker, its deployment and its gate."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests import fix_checks
+from tests import fix_app, fix_checks, fix_pause, fix_switch
 from tests.fix_checks import Checkup
 from tests.fix_stack import Desk
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 RUNBOOK = "incident-latency/production"
+SHORT = '[environments.production.checks]\nincident_span = "0.2 s"\n'
 
 
 def test_it_ends_in_a_record_twice_and_is_refused_where_nothing_is_known(desk: Desk, checkup: Checkup):
@@ -25,3 +28,27 @@ def test_it_ends_in_a_record_twice_and_is_refused_where_nothing_is_known(desk: D
     refused = fix_checks.run_deployed(desk, checkup.project, RUNBOOK, environment="nowhere")
     assert refused.state
     assert "nowhere" in (refused.state.message or "")
+
+
+def test_somebody_approves_that_writes_are_paused_and_that_they_go_on(
+    desk: Desk, shaped: str, shaped_admin: str, tmp_path: Path
+):
+    fix_app.execute(shaped, fix_pause.TABLES)
+    fix_app.execute(shaped_admin, "grant pg_monitor to postgres")
+    project = fix_pause.write(tmp_path, shaped)
+    config = project / "runbooks.toml"
+    config.write_text(config.read_text("utf-8") + SHORT, "utf-8")
+    before = fix_pause.acls(shaped)
+    chosen = {"act": "read-only", "reason": "every insert waits for minutes"}
+    rejected = fix_switch.decide(desk, fix_switch.start(desk, RUNBOOK, project, **chosen), "reject")
+    assert fix_switch.ended(rejected)[0] == "Rejected"
+    assert fix_pause.acls(shaped) == before
+
+    done = fix_switch.decide(desk, fix_switch.start(desk, RUNBOOK, project, **chosen))
+    assert fix_switch.ended(done)[0] == "Completed", fix_switch.ended(done)
+    assert fix_pause.prove(fix_pause.site(project, shaped)).ok
+    said = fix_switch.result(project, done, "writes")
+    assert (said["act"], said["approved"]["by"]) == ("read-only", ["ada"])
+    back = fix_switch.decide(desk, fix_switch.start(desk, RUNBOOK, project, act="read-write"))
+    assert fix_switch.ended(back)[0] == "Completed", fix_switch.ended(back)
+    assert fix_pause.acls(shaped) == before

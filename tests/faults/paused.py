@@ -10,12 +10,41 @@ from typing import Any
 
 import psycopg
 
-from ops import write_pause
+from ops import incident_latency, incident_writes, incident_writes_end, write_pause
+from ops.incident_latency import Act
+from ops.incident_writes import Switching
+from ops.write_pause import Site
 from tests import fix_pause
 
 _FORKSERVER = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload([__name__])
-ACTS = {"pause": fix_pause.pause, "resume": write_pause.resume}
+
+
+def incident(site: Site, act: Act) -> None:
+    """Do what an incident does once its gate is passed."""
+    plan = incident_latency.plan(str(site.project.root), "production", act, "every insert waits")
+    switching = Switching(plan, site)
+    incident_writes.find(switching)
+    if switching.due:
+        incident_writes.switch(switching)
+    assert incident_writes_end.prove(switching).ok
+    incident_writes_end.close(switching)
+
+
+def read_only(site: Site) -> None:
+    incident(site, Act.READ_ONLY)
+
+
+def read_write(site: Site) -> None:
+    incident(site, Act.READ_WRITE)
+
+
+ACTS = {
+    "pause": fix_pause.pause,
+    "resume": write_pause.resume,
+    "read-only": read_only,
+    "read-write": read_write,
+}
 
 
 def run(act: str, root: Path, dsn: str, *, at: int = 0) -> int:

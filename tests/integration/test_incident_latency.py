@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from flows.emergency_migration import emergency_migration
 from flows.incident_latency import incident_latency
-from ops import incident_statements, incident_suspects
+from ops import incident_correction, incident_locks, incident_statements, incident_suspects
+from ops.check_transactions import Session
 from ops.checked import Checked, Reported
-from tests import projects
+from ops.promotion_result import Promotion
+from tests import polling, projects
 from tests.fix_checks import Checkup, written
 from tests.releases import Shop
 
@@ -34,7 +38,7 @@ def orders(checkup: Checkup) -> Checkup:
 
 
 @contextlib.contextmanager
-def traffic(dsn: str, query: str, *values: int) -> Generator[None]:
+def traffic(dsn: str, query: str, *values: int | str) -> Generator[None]:
     """Ask this again and again for as long as the block runs."""
     over = threading.Event()
 
@@ -65,7 +69,9 @@ def test_what_costs_the_most_is_named_with_the_index_that_it_misses_and_gone_wit
         assert found.kind == "statement-costly"
         assert "reads public.orders whole" in found.said
         assert "$1" in found.said
-        proposal = 'create index concurrently on "public"."orders" ("customer", "paid");'
+        proposal = (
+            'create index concurrently "orders_customer_paid_idx" on "public"."orders" ("customer", "paid");'
+        )
         assert proposal in found.todo
         assert "emergency-migration" in found.todo
 
@@ -143,3 +149,97 @@ def test_the_whole_runbook_ends_in_a_record(orders: Checkup):
     assert looked.keys() >= {"blocked queries", "statements", "recent migrations"}
     assert "unseen" not in looked.values()
     assert written(found)["looks"]
+
+
+def test_who_waits_for_whom_is_a_tree_with_the_holder_at_its_root(checkup: Checkup):
+    checkup.checks = (incident_locks.show,)
+    checkup.sql("create table public.shop (id int); create table public.stock (id int)")
+    assert not Path(checkup.run().bundle or "", "locks.txt").exists()
+    names = ("holder", "second", "third", "fourth")
+    with contextlib.ExitStack() as sessions:
+        holder, second, third, fourth = (
+            sessions.enter_context(psycopg.connect(checkup.admin, application_name=name)) for name in names
+        )
+        holder.execute("lock table public.shop in access exclusive mode")
+        second.execute("lock table public.stock in access exclusive mode")
+        waits = {second: "public.shop", third: "public.stock", fourth: "public.stock"}
+        waiting = [threading.Thread(target=locked, args=each) for each in waits.items()]
+        for each in waiting:
+            each.start()
+        try:
+            polling.wait_until(lambda: len(drawn(checkup)) == 4)
+            lines = drawn(checkup)
+        finally:
+            holder.rollback()
+            for each in waiting:
+                each.join()
+        pids = [each.info.backend_pid for each in (holder, second)]
+    assert lines[0].startswith(f"pid {pids[0]}: role supabase_admin, application holder, idle in transaction")
+    assert lines[1].startswith(f"└─ pid {pids[1]}: ")
+    assert "application second" in lines[1]
+    assert "shop since" in lines[1]
+    assert all(line.startswith("   └─ ") and "stock since" in line for line in lines[2:])
+
+
+def locked(connection: psycopg.Connection, table: str) -> None:
+    connection.execute(f"lock table {table} in access exclusive mode".encode())
+    connection.rollback()
+
+
+def drawn(checkup: Checkup) -> list[str]:
+    tree = Path(checkup.run().bundle or "", "locks.txt")
+    return tree.read_text("utf-8").splitlines() if tree.exists() else []
+
+
+def test_a_deadlock_and_a_prepared_transaction_have_a_tree_too():
+    def session(pid: int, *blockers: int) -> Session:
+        said = {"role": "app", "application": "", "state": "active", "what": "shop"}
+        return Session(pid=pid, since=None, waits_since=None, blockers=[*blockers], **said)
+
+    found = [
+        *incident_locks.tree({each.pid: each for each in (session(1, 2), session(2, 1), session(3, 0, 1))})
+    ]
+    assert found[0] == "a prepared transaction"
+    assert found[1].endswith(", and for pid 1 too")
+    assert [line.partition(":")[0] for line in found[2:]] == ["pid 2", "└─ pid 1"]
+
+
+FIX = "20260301120000"
+
+
+def test_what_is_proposed_goes_through_the_shortened_gate_and_helps(
+    tmp_path: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
+):
+    shop = Shop(tmp_path / "shop", shaped, monkeypatch, admin=shaped_admin)
+    shop.without_overlay()
+    for path in sorted((shop.root / "supabase" / "migrations").iterdir()):
+        shop.push(str(path.relative_to(shop.root)))
+    shop.admin("grant pg_read_all_stats to postgres")
+    config = shop.root / "runbooks.toml"
+    config.write_text(config.read_text() + SHORT)
+    shop.admin(
+        "insert into public.notes (owner, body) select gen_random_uuid(), 'note ' || n from generate_series(1, 20000) n"
+        ";"
+        "create table public.notes_body_idx (id int); alter table public.notes_body_idx enable row level security;"
+        "analyze public.notes"
+    )
+    with traffic(shaped_admin, "select id from public.notes where body = %s", "note 7"):
+        found = incident_latency.fn(str(shop.root), "production")
+        assert isinstance(found, Checked)
+        forth, back = (
+            Path(found.bundle or "", name).read_text("utf-8")
+            for name in (incident_correction.MENDING, incident_correction.BACK)
+        )
+        # The name that it would have is a table's already.
+        assert 'create index concurrently "notes_body_idx1" on "public"."notes" ("body");' in forth
+        shop.admin("drop table public.notes_body_idx")
+        shop.add(f"{FIX}_index", forth, back)
+        assert shop.rehearse().ok
+        with shop.terminal("approve", "ada", ""):
+            mended = emergency_migration.fn(str(shop.root), "production", FIX, "notes are found too slowly")
+        assert isinstance(mended, Promotion)
+        assert (mended.state, shop.history[-1]) == ("promoted", FIX)
+        after = incident_latency.fn(str(shop.root), "production")
+    assert isinstance(after, Checked)
+    assert "no index seems to be missing" in of(after, "from public.notes").said
+    assert not Path(after.bundle or "", incident_correction.MENDING).exists()

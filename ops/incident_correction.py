@@ -1,0 +1,55 @@
+"""The migration that makes the indexes that seem to be missing, with its rollback; nothing is applied.
+
+Source: supabase-operations.md, "Availability / Latency Degradation" ("Add index").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from ops.check_looks import check
+from ops.checking import Checking
+from ops.evidence import Evidence
+from ops.incident_plans import Index
+
+MENDING, BACK = "corrective.sql", "corrective.rollback.sql"
+_KEPT = "missing-indexes.json"
+_ADVICE = """\
+-- Made of the plans of the statements that cost the most. Read it, make it a migration of the project (supabase
+-- migration new), rehearse it, and apply it with emergency-migration.
+"""
+
+
+def keep(checking: Checking, indexes: Iterable[Index]) -> None:
+    """Keep in the bundle which indexes seem to be missing: a later attempt of the run has it too."""
+    if checking.bundle:
+        alike = {(each.schema, each.table, each.columns): each for each in indexes}
+        checking.bundle.write_json(_KEPT, [asdict(each) for each in alike.values()])
+
+
+@check("corrective migration")
+def propose(checking: Checking) -> Evidence:
+    """Write the migration that makes the missing indexes, and its rollback; nothing is applied."""
+    indexes = _kept(checking)
+    if not indexes or checking.bundle is None:
+        return checking.found([], "No index seems to be missing, so no migration is proposed.")
+    checking.bundle.write_text(MENDING, _ADVICE + "".join(f"{each.creation}\n" for each in indexes))
+    checking.bundle.write_text(BACK, "".join(f"{each.removal}\n" for each in reversed(indexes)))
+    return checking.found(
+        [],
+        f"{MENDING} in the bundle makes {len(indexes)} indexes that seem to be missing, {BACK} takes them away. Read "
+        "it, make it a migration of the project (supabase migration new), rehearse it, and run "
+        f"emergency-migration/{checking.plan.environment.name}: somebody else approves it.",
+        rows=[{"statement": each.creation} for each in indexes],
+    )
+
+
+def _kept(checking: Checking) -> list[Index]:
+    path = Path(checking.bundle.path, _KEPT) if checking.bundle else None
+    if path is None or not path.is_file():
+        return []
+    found = json.loads(path.read_text("utf-8"))
+    return [Index(each["schema"], each["table"], tuple(each["columns"]), each["name"]) for each in found]

@@ -1,0 +1,13 @@
+-- What is the oldest plan of uploads that was approved here and is not done, as a whole?
+-- Locks: ACCESS SHARE. Lowest version: 15.
+select u.plan_digest, u.item, u.reason, u.state
+from runbooks.storage_uploads u
+where u.environment = %(environment)s
+  and u.plan_digest = (
+      select o.plan_digest
+      from runbooks.storage_uploads o
+      where o.environment = %(environment)s and o.state in ('planned', 'begun')
+      order by o.id
+      limit 1
+  )
+order by u.id
