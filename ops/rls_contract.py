@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ops import errors
+from ops import committed
 from ops.checks import Finding
 from ops.settings import Strict
 
@@ -83,21 +83,9 @@ def read(path: Path) -> RlsContract:
     Raises:
         Refused: there is no such file, or it is no contract.
     """
-    try:
-        return RlsContract.model_validate_json(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise errors.Refused(
-            f"{path} does not exist, so nobody has said who may read and write what. Write it from a database that "
-            f"is right: runbooks rls declare NAME_OF_SECRET --out {path}; read it, and commit it."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.Refused(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise errors.Refused(
-            f"{path}: {where}: {first['msg']}. Mend that, or write the contract again with runbooks rls declare."
-        ) from None
+    return committed.read(
+        path, RlsContract, unsaid="who may read and write what", declare="runbooks rls declare"
+    )
 
 
 def only(contract: RlsContract, table: str) -> RlsContract:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from psycopg.rows import dict_row
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ops import database, errors, queries, rls_contract, rls_correction
+from ops import committed, database, errors, queries, rls_contract, rls_correction
 from ops.checks import Finding, Severity
 from ops.rls_contract import Policy, RlsContract, TableContract
 from ops.settings import Strict
@@ -84,21 +84,9 @@ def read(path: Path) -> StorageContract:
     Raises:
         Refused: there is no such file, or it is no contract.
     """
-    try:
-        return StorageContract.model_validate_json(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise errors.Refused(
-            f"{path.name} does not exist, so nobody has said which buckets are public and who may do what. Write it "
-            f"from a database that is right: {_DECLARE} NAME_OF_SECRET --out {CONVENTION}; read it, and commit it."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.Refused(f"{path} cannot be read: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise errors.Refused(
-            f"{path}: {where}: {first['msg']}. Mend that, or write the contract again with {_DECLARE}."
-        ) from None
+    return committed.read(
+        path, StorageContract, unsaid="which buckets are public and who may do what", declare=_DECLARE
+    )
 
 
 def text(contract: StorageContract) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg
 
-from ops import incident_latency, incident_writes, incident_writes_end, write_pause
+from ops import errors, incident_latency, incident_writes, incident_writes_end, write_pause
 from ops.incident_latency import Act
 from ops.incident_writes import Switching
 from ops.write_pause import Site
 from tests import fix_pause
+from tests.polling import wait_until
 
 _FORKSERVER = multiprocessing.get_context("forkserver")
 _FORKSERVER.set_forkserver_preload([__name__])
@@ -54,6 +55,21 @@ def run(act: str, root: Path, dsn: str, *, at: int = 0) -> int:
     process.join(120)
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
+
+
+def again(act: str, root: Path, dsn: str) -> None:
+    """Run it again, once the server has noticed that the killed session is gone."""
+
+    def done() -> bool:
+        try:
+            ACTS[act](fix_pause.site(root, dsn))
+        except errors.Refused as error:
+            if "Another run is working" not in str(error):
+                raise
+            return False
+        return True
+
+    wait_until(done, seconds=60)
 
 
 def _live(act: str, root: Path, dsn: str, at: int) -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops import errors
 from tests import fix_app, fix_pause
 from tests.faults import paused
-from tests.polling import wait_until
 
 KILLED = -9
 EVERY = 9
@@ -22,21 +20,6 @@ def root(tmp_path: Path, shaped: str) -> Path:
     return fix_pause.write(tmp_path, shaped)
 
 
-def again(act: str, root: Path, dsn: str) -> None:
-    """Run it again, once the server has noticed that the killed session is gone."""
-
-    def done() -> bool:
-        try:
-            paused.ACTS[act](fix_pause.site(root, dsn))
-        except errors.Refused as error:
-            if "Another run is working" not in str(error):
-                raise
-            return False
-        return True
-
-    wait_until(done, seconds=60)
-
-
 def test_killed_at_every_few_statements_it_is_read_only_and_comes_back(root: Path, shaped: str):
     before = fix_pause.acls(shaped)
     killed = {"read-only": 0, "read-write": 0}
@@ -46,7 +29,7 @@ def test_killed_at_every_few_statements_it_is_read_only_and_comes_back(root: Pat
             code = paused.run(act, root, shaped, at=number)
             codes.append(code)
             killed[act] += code == KILLED
-            again(act, root, shaped)
+            paused.again(act, root, shaped)
             record = fix_pause.site(root, shaped).read()
             if act == "read-only":
                 assert record.open[0].details["by"] == "incident-latency"

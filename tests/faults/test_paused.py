@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import errors, write_pause
+from ops import write_pause
 from tests import fix_app, fix_pause
 from tests.faults import paused
-from tests.polling import wait_until
 
 KILLED = -9
 EVERY = 7
@@ -23,21 +22,6 @@ def root(tmp_path: Path, shaped: str) -> Path:
     return fix_pause.write(tmp_path, shaped, more=PAGE.format(page=tmp_path / "page"))
 
 
-def again(act: str, root: Path, dsn: str) -> None:
-    """Run it again, once the server has noticed that the killed session is gone."""
-
-    def done() -> bool:
-        try:
-            paused.ACTS[act](fix_pause.site(root, dsn))
-        except errors.Refused as error:
-            if "Another run is working" not in str(error):
-                raise
-            return False
-        return True
-
-    wait_until(done, seconds=60)
-
-
 def test_killed_at_every_few_statements_it_is_paused_and_comes_back(root: Path, tmp_path: Path, shaped: str):
     before = fix_pause.acls(shaped)
     killed = {"pause": 0, "resume": 0}
@@ -47,7 +31,7 @@ def test_killed_at_every_few_statements_it_is_paused_and_comes_back(root: Path, 
             code = paused.run(act, root, shaped, at=number)
             codes.append(code)
             killed[act] += code == KILLED
-            again(act, root, shaped)
+            paused.again(act, root, shaped)
             site = fix_pause.site(root, shaped)
             if act == "pause":
                 assert fix_pause.prove(site).ok, f"not paused after statement {number}"
