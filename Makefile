@@ -8,7 +8,7 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-.PHONY: help demo demo-restore demo-eval up test check bench clean
+.PHONY: help demo demo-restore demo-eval up down test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -23,8 +23,11 @@ demo-restore: $(READY) ## Drop a table of a small production, and restore it fro
 demo-eval: $(READY) ## Evaluate two weeks of texts by three providers, and find the one that gets worse.
 	@$(BIN)/runbooks demo-eval
 
-up: $(READY) ## The same as demo, and stay up until Ctrl-C.
-	@$(BIN)/runbooks up
+up: $(READY) ## Run the runbooks for good on this machine: server, Postgres, worker, schedules; safe to run twice.
+	@$(BIN)/runbooks up $(ARGS)
+
+down: $(READY) ## Stop what up has started, in order; its data stays.
+	@$(BIN)/runbooks down $(ARGS)
 
 # Three on two cores: a test that goes through Prefect waits for a third of its time.
 test: $(DEV) $(PEERS) ## Run the whole suite.

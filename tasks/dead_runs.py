@@ -7,7 +7,7 @@ only its heartbeats stop. A suspended run has no heartbeat by nature, so nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,15 +46,7 @@ def find_dead(tidying: Tidying) -> Evidence:
     """Find runs that are called running and have been silent for longer than three heartbeats."""
     with get_client(sync_client=True) as client:
         now = suspension.clock() or datetime.now(UTC)
-        limit = now - _MISSED * _every()
-        own = runs.current().id
-        dead = [
-            DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
-            for run in _running(client)
-            if run.state and str(run.id) != own
-            for heard in (_last_sign(client, run),)
-            if heard < limit
-        ]
+        dead = silent(client, now, every=_every(), but=runs.current().id)
     tidying.dead = tuple(dead)
     rows = tuple({"run": each.name, "silent since": each.silent_since.isoformat()} for each in dead)
     said = (
@@ -68,18 +60,35 @@ def mark_crashed(tidying: Tidying) -> Evidence:
     if not tidying.dead:
         return Evidence(ok=True, summary="No run is to be marked.", idle=True)
     with get_client(sync_client=True) as client:
-        for each in tidying.dead:
-            run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
-            if run.state is None or str(run.state.id) != each.state_id:
-                continue
-            said = f"No heartbeat since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: its machine died. Retry it to go on."
-            client.set_flow_run_state(run.id, Crashed(message=said))
-            tidying.crashed.append(each.name)
+        tidying.crashed.extend(crash(client, tidying.dead))
     return Evidence(
         ok=True,
         summary=f"Marked as crashed: {', '.join(tidying.crashed) or 'none, all have moved on'}.",
         rows=tuple({"run": name} for name in tidying.crashed),
     )
+
+
+def silent(client: SyncPrefectClient, now: datetime, *, every: timedelta, but: str = "") -> list[DeadRun]:
+    """Return the runs that are called running and have missed three heartbeats, all `but` one."""
+    limit = now - _MISSED * every
+    return [
+        DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
+        for run in _running(client)
+        if run.state and str(run.id) != but
+        for heard in (_last_sign(client, run),)
+        if heard < limit
+    ]
+
+
+def crash(client: SyncPrefectClient, dead: Iterable[DeadRun]) -> Iterator[str]:
+    """Call each of them crashed to which nothing has happened since, and yield its name."""
+    for each in dead:
+        run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
+        if run.state is None or str(run.state.id) != each.state_id:
+            continue
+        said = f"No heartbeat since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: its machine died. Retry it to go on."
+        client.set_flow_run_state(run.id, Crashed(message=said))
+        yield each.name
 
 
 def find_missed(tidying: Tidying) -> Evidence:
@@ -142,10 +151,10 @@ def _missed(
             continue
         known = max(now - _BACK, schedule.created or now, found.updated or now)
         plain = schedule.schedule.model_dump()
-        due = _due(plain, since=known, until=until)
+        due = due_times(plain, since=known, until=until)
         if len(due) >= _MOST:
             # What runs every minute is looked at for as long as a person would.
-            due = _due(plain, since=max(known, now - _BACK_OFTEN), until=until)
+            due = due_times(plain, since=max(known, now - _BACK_OFTEN), until=until)
         if due:
             begun = _begun(client, found, since=min(due), until=max(due))
             yield from ((name, at) for at in due if at not in begun)
@@ -176,7 +185,7 @@ def _paged(
         offset += len(page)
 
 
-def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
+def due_times(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
     """Return when a schedule is due, by the very code with which Prefect's server schedules."""
     if plain.get("cron") is not None:
         computed = schedules.CronSchedule.model_validate(plain)

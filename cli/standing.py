@@ -1,0 +1,64 @@
+"""The commands of a deployment that stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Where = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where it is kept; default: .runbooks/up of this clone."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the whole."""
+    app.command()(up)
+    app.command()(down)
+
+
+def up(
+    home: Where = None,
+    port: Annotated[int | None, typer.Option(help="Of the server; default: as before, or 4200.")] = None,
+    env_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Variables of the worker, NAME=VALUE lines; only yours to read (0600)."
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="What is deployed; default: prefect.yaml of this clone."),
+    ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OF_SECRET",
+            help="A webhook that is told when a run waits, fails or does not begin: env:NAME, file:PATH.",
+        ),
+    ] = None,
+) -> None:
+    """Start a Prefect server, its own Postgres and a worker, which stay, and deploy all runbooks; safe to run twice.
+
+    Exit code 0: it runs; 2: refused; 3: unavailable.
+    """
+    from cli import up as command
+
+    asked = command.Asked(home=home, port=port, file=file, env_file=env_file, notify=notify)
+    raise typer.Exit(command.up(asked))
+
+
+def down(
+    home: Where = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="For runs that are under way.")] = 60,
+    now: Annotated[bool, typer.Option("--now", help="Cut off the runs that are under way.")] = False,
+) -> None:
+    """Stop what `up` has started, in order; what waits at a gate goes on waiting after the next start.
+
+    Exit code 0: nothing runs any more; 2: refused, since runs are under way; 3: unavailable.
+    """
+    from cli import up as command
+
+    raise typer.Exit(command.down(home, wait=wait, now=now))
