@@ -17,6 +17,8 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the whole."""
     app.command()(up)
     app.command()(down)
+    app.command()(deploy)
+    app.command()(drain)
 
 
 def up(
@@ -62,3 +64,29 @@ def down(
     from cli import up as command
 
     raise typer.Exit(command.down(home, wait=wait, now=now))
+
+
+def deploy(
+    file: Annotated[
+        Path, typer.Option(metavar="FILE", help="What is deployed; default: prefect.yaml of this clone.")
+    ] = Path("prefect.yaml"),
+) -> None:
+    """Deploy the runbooks on the team's Prefect server; what an operator has made of the schedules stays.
+
+    Exit code 0: deployed; 2: refused; 3: unavailable.
+    """
+    from cli import up as command
+
+    raise typer.Exit(command.deploy(file))
+
+
+def drain(
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="For runs that are under way.")] = 600,
+) -> None:
+    """Let no further run begin until the next deploy, and wait for those that are under way: before a worker is stopped.
+
+    Exit code 0: nothing runs; 2: refused, since runs are under way; 3: unavailable.
+    """
+    from cli import up as command
+
+    raise typer.Exit(command.drain(wait))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deployments import keeping
+from deployments import deploying, keeping, standing
 from deployments.kept_home import Home, Settings
 from deployments.schedules import Next
 from ops import errors
@@ -48,6 +48,21 @@ def down(home: Path | None, *, wait: float, now: bool) -> int:
     for name in ended.waiting:
         _say(f"Waits at its gate, and goes on waiting after the next start: {name}.")
     _say("Stopped; its data stays. To start it again: runbooks up")
+    return 0
+
+
+def deploy(file: Path) -> int:
+    """Deploy on the server that the user has set, and say which schedules are not as the file says."""
+    for line in deploying.for_team(standing.ROOT / file, _say):
+        _say(line)
+    _say("Deployed.")
+    return 0
+
+
+def drain(wait: float) -> int:
+    """Wait until nothing runs, and let nothing begin."""
+    deploying.drain(timedelta(seconds=wait), _say)
+    _say("Nothing runs, and nothing begins until the next deploy.")
     return 0
 
 

@@ -12,17 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments import kept_home, notifications, parts, schedules, serving, standing
+from deployments import deploying, draining, kept_home, notifications, parts, schedules, standing
+from deployments.draining import Tell
 from deployments.kept_home import Home, Settings, State
 from deployments.schedules import Next
 from deployments.standing import ROOT, Standing
@@ -32,10 +29,6 @@ _STARTS_WITHIN = 420.0
 _ENDS_WITHIN = 120.0
 _TURN_WITHIN = 600.0
 _POLL = 0.2
-_LOOK = 1.0
-_MOST = 200
-_BUSY = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ def up(path: Path, asked: Settings, tell: Tell) -> Up:
     with home.one_at_a_time("this one", seconds=_TURN_WITHIN):
         state, found = _started(home, here, tell)
         with here.client() as client:
-            said = _deployed(home, here, client, tell)
+            said = deploying.deploy(home, client, here.for_worker(), file=here.file, tell=tell)
             notifications.install(here, client)
             coming = tuple(schedules.coming(client, most=5))
             count = len(schedules.deployments(client))
@@ -134,11 +127,11 @@ def _looked(
         return (), ()
     try:
         with here.client() as client:
-            busy = _drained(home, client, wait or 0, tell)
+            busy = draining.drained(home, client, wait or 0, tell)
             if busy and wait is not None:
-                _pause(home, client, paused=False)
-                raise errors.Refused(_still(busy))
-            return tuple(run.name for run in _runs(client, StateType.PAUSED)), busy
+                draining.pause(home, client, paused=False)
+                raise errors.Refused(draining.still(busy))
+            return tuple(run.name for run in draining.runs(client, StateType.PAUSED)), busy
     except errors.Unavailable as error:
         if wait is None:
             return (), ()
@@ -227,59 +220,6 @@ def _await_port(home: Home, here: Standing) -> None:
                         "name another one: --port."
                     ) from None
         time.sleep(_POLL)
-
-
-def _deployed(home: Home, here: Standing, client: SyncPrefectClient, tell: Tell) -> list[str]:
-    """Deploy the file, and put back what an operator has made of the schedules."""
-    tell(f"Deploying {here.settings.file} ...")
-    kept = schedules.Kept(home.path / "schedules.json")
-    kept.begin(schedules.switches(schedules.deployments(client)))
-    # Nothing is to begin by a schedule that the file has on and an operator off.
-    _pause(home, client, paused=True)
-    try:
-        serving.deploy(ROOT, here.for_worker(), file=here.file)
-        return schedules.put_back(client, kept)
-    finally:
-        _pause(home, client, paused=False)
-
-
-def _pause(home: Home, client: SyncPrefectClient, *, paused: bool) -> None:
-    """Pause the work pool, or let it go on, unless it was an operator who has paused it."""
-    if paused and client.read_work_pool(serving.POOL).is_paused:
-        return
-    if not paused and not home.draining.exists():
-        return
-    if paused:
-        home.draining.touch()
-    client.update_work_pool(serving.POOL, WorkPoolUpdate(is_paused=paused))
-    if not paused:
-        home.draining.unlink()
-
-
-def _drained(home: Home, client: SyncPrefectClient, seconds: float, tell: Tell) -> tuple[FlowRun, ...]:
-    """Let no further run begin, wait for those that are under way, and return those that still are."""
-    _pause(home, client, paused=True)
-    deadline, told = time.monotonic() + seconds, ""
-    while busy := _runs(client, *_BUSY):
-        if time.monotonic() > deadline:
-            return busy
-        if told != (told := ", ".join(run.name for run in busy)):
-            tell(f"Waiting for {len(busy)} runs that are under way: {told}")
-        time.sleep(_LOOK)
-    return ()
-
-
-def _runs(client: SyncPrefectClient, *kinds: StateType) -> tuple[FlowRun, ...]:
-    chosen = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(kinds))))
-    return tuple(client.read_flow_runs(flow_run_filter=chosen, limit=_MOST))
-
-
-def _still(busy: tuple[FlowRun, ...]) -> str:
-    named = "; ".join(f"{run.name} ({run.state_name}, {str(run.id)[:8]})" for run in busy)
-    return (
-        f"{len(busy)} runs are under way, so nothing was stopped: {named}. Wait longer: --wait 600; or cut them off, "
-        "after which each is Crashed and can be retried: --now."
-    )
 
 
 def _end(home: Home, state: State) -> None:

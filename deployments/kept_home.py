@@ -42,7 +42,7 @@ class Settings(_Written):
 
 
 class State(_Written):
-    """How it is: `phase` is starting, ready, stopping or failed, and `said` says why it failed."""
+    """How it is: `phase` is starting, ready, stopping or failed, and `said` says why; `runs` are under way here."""
 
     pid: int
     began: float
@@ -52,6 +52,7 @@ class State(_Written):
     env_file: str = ""
     processes: dict[str, tuple[int, float]] = {}
     restarts: dict[str, int] = {}
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

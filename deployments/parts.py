@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,12 +138,18 @@ class Worker:
             family = psutil.Process(self._process.pid).children(recursive=True) if self._process else []
         except psutil.Error:
             return found
-        for member in family:
-            try:
-                found.add(member.environ().get("PREFECT__FLOW_RUN_ID", ""))
-            except psutil.Error:
-                continue
-        return found - {""}
+        return found | runs_of(family)
+
+
+def runs_of(processes: Iterable[psutil.Process]) -> set[str]:
+    """Return the runs that some of these processes are."""
+    found: set[str] = set()
+    for process in processes:
+        try:
+            found.add(process.environ().get("PREFECT__FLOW_RUN_ID", ""))
+        except psutil.Error:
+            continue
+    return found - {""}
 
 
 def tail(path: Path, *, lines: int = 20) -> str:

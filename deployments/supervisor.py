@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ import psutil
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.states import Crashed
 
-from deployments import kept_home, leash, serving, standing
+from deployments import kept_home, leash, parts, serving, standing
 from deployments.kept_home import Home, State
 from deployments.parts import Part, Postgres, Server, Worker
 from deployments.standing import Standing
@@ -37,6 +38,7 @@ _HOUSEKEEPING = 60.0
 _LONGEST_PAUSE = 30.0
 _RECENT = 600.0
 _LARGEST_LOG = 20 * 1024**2
+_NOTED_EVERY = 3.0
 _HEARTBEAT = timedelta(seconds=30)
 
 
@@ -61,6 +63,7 @@ class Supervisor:
             env_file=standing.stamp(self.standing.settings),
         )
         self._answered = time.monotonic()
+        self._noted = 0.0
 
     def run(self) -> int:
         """Start everything, keep it running until we are told to end, and end it in order."""
@@ -71,6 +74,8 @@ class Supervisor:
         try:
             _end_left(before)
             for part in self.parts:
+                if part is self.worker and before:
+                    self._crash(before.runs, "when its machine died")
                 if not self.told.is_set():
                     part.start(self.told.is_set)
                     self._write()
@@ -102,6 +107,7 @@ class Supervisor:
             for part in self.parts:
                 if not part.alive():
                     self._again(part, "ended by itself")
+            self._note_runs()
             self._listen()
             if time.monotonic() - tidied > _HOUSEKEEPING:
                 tidied = time.monotonic()
@@ -126,6 +132,8 @@ class Supervisor:
         if self.told.wait(pause):
             return
         try:
+            if part is self.worker:
+                self._crash(self.state.runs, "when its worker died")
             part.start(self.told.is_set)
         except errors.OpsError as error:
             # It is found dead at the next look, and the pause grows.
@@ -133,6 +141,15 @@ class Supervisor:
             part.stop()
         self._answered = time.monotonic()
         self._write()
+
+    def _note_runs(self) -> None:
+        """Write down who runs, so that whoever comes after us knows who died with us."""
+        if time.monotonic() - self._noted > _NOTED_EVERY:
+            self._noted = time.monotonic()
+            runs = tuple(sorted(self.worker.runs()))
+            if runs != self.state.runs:
+                self.state.runs = runs
+                self._write()
 
     def _listen(self) -> None:
         """Start a server again that lives and has said nothing for too long."""
@@ -169,22 +186,24 @@ class Supervisor:
         """End the worker, say what became of its runs while the server can still hear it, and end the others."""
         cut_off = self.worker.runs()
         self.worker.stop()
-        if cut_off and self.server.alive():
-            self._cut_off(cut_off)
+        if self.server.alive():
+            self._crash(cut_off, "when the deployment was stopped")
         self.server.stop()
         self.postgres.stop()
 
-    def _cut_off(self, runs: set[str]) -> None:
+    def _crash(self, runs: Iterable[str], when: str) -> None:
+        """Call those of these runs crashed that have no process any more and have not come to an end."""
         try:
+            runs = set(runs) - parts.runs_of(psutil.process_iter()) if runs else set()
             with self.standing.client() as client:
                 for number in sorted(runs):
                     run = client.read_flow_run(number)  # pyright: ignore[reportArgumentType]
                     if run.state and (run.state.is_running() or run.state.is_pending()):
-                        said = "It was cut off when the deployment was stopped. Retry it to go on."
+                        said = f"It was cut off {when}. Retry it to go on."
                         client.set_flow_run_state(run.id, Crashed(message=said))
                         _say(f"The run {run.name} was cut off; it is called crashed and can be retried.")
         except Exception as error:
-            _say(f"What became of {len(runs)} runs was not said: {secrets.redact(str(error))}")
+            _say(f"What became of the runs that were cut off was not said: {secrets.redact(str(error))}")
 
     def _write(self, phase: str = "", said: str = "") -> None:
         self.state.phase = phase or self.state.phase

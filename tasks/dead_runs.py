@@ -1,7 +1,8 @@
 """Runs that died with their machine, and runs that a schedule should have started and did not: both are Prefect's.
 
 Facts this rests on (Prefect 3.8): after `kill -9` of worker and run, or a power cut, a run stays Running for ever and
-only its heartbeats stop. A suspended run has no heartbeat by nature, so nothing but Running is ever looked at.
+only its heartbeats stop; one that was taken and not begun stays Pending. A suspended run has no heartbeat by nature, so
+nothing but these two is ever looked at.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from tasks import runs, suspension
 
 # Heartbeats that may be missed: a machine that is busy is not dead.
 _MISSED = 3
+# So long a worker may take to start what it has taken: an image may have to be fetched.
+_BEGINS_WITHIN = timedelta(minutes=10)
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 # A run is late when nobody has begun it for so long; how far back a janitor that was down itself looks.
 _LATE = timedelta(minutes=15)
@@ -69,15 +72,24 @@ def mark_crashed(tidying: Tidying) -> Evidence:
 
 
 def silent(client: SyncPrefectClient, now: datetime, *, every: timedelta, but: str = "") -> list[DeadRun]:
-    """Return the runs that are called running and have missed three heartbeats, all `but` one."""
+    """Return the runs that are called running and have missed three heartbeats, and those that nobody has begun.
+
+    A run whose worker died between taking it and starting it stays Pending for ever. `but` one is left out.
+    """
     limit = now - _MISSED * every
-    return [
+    running = [
         DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
-        for run in _running(client)
+        for run in _called(client, StateType.RUNNING)
         if run.state and str(run.id) != but
         for heard in (_last_sign(client, run),)
         if heard < limit
     ]
+    taken = [
+        DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=run.state.timestamp)
+        for run in _called(client, StateType.PENDING)
+        if run.state and run.state.timestamp < now - _BEGINS_WITHIN
+    ]
+    return [*running, *taken]
 
 
 def crash(client: SyncPrefectClient, dead: Iterable[DeadRun]) -> Iterator[str]:
@@ -86,7 +98,9 @@ def crash(client: SyncPrefectClient, dead: Iterable[DeadRun]) -> Iterator[str]:
         run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
         if run.state is None or str(run.state.id) != each.state_id:
             continue
-        said = f"No heartbeat since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: its machine died. Retry it to go on."
+        begun = run.state.type is StateType.RUNNING
+        heard, died = ("No heartbeat", "its machine") if begun else ("Taken and not begun", "its worker")
+        said = f"{heard} since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: {died} died. Retry it to go on."
         client.set_flow_run_state(run.id, Crashed(message=said))
         yield each.name
 
@@ -114,8 +128,8 @@ def _every() -> timedelta:
     return timedelta(seconds=seconds or 30)
 
 
-def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
-    called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+def _called(client: SyncPrefectClient, kind: StateType) -> Iterator[FlowRun]:
+    called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind]))
     return _paged(client, FlowRunFilter(state=called))
 
 
