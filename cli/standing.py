@@ -34,13 +34,6 @@ def up(
         str | None,
         typer.Option(metavar="FILE", help="What is deployed; default: prefect.yaml of this clone."),
     ] = None,
-    notify: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME_OF_SECRET",
-            help="A webhook that is told when a run waits, fails or does not begin: env:NAME, file:PATH.",
-        ),
-    ] = None,
 ) -> None:
     """Start a Prefect server, its own Postgres and a worker, which stay, and deploy all runbooks; safe to run twice.
 
@@ -48,7 +41,7 @@ def up(
     """
     from cli import up as command
 
-    asked = command.Asked(home=home, port=port, file=file, env_file=env_file, notify=notify)
+    asked = command.Asked(home=home, port=port, file=file, env_file=env_file)
     raise typer.Exit(command.up(asked))
 
 
@@ -83,7 +76,7 @@ def deploy(
 def drain(
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For runs that are under way.")] = 600,
 ) -> None:
-    """Let no further run begin until the next deploy, and wait for those that are under way: before a worker is stopped.
+    """Let no further run begin until the next deploy, and wait for those under way: before a worker is stopped.
 
     Exit code 0: nothing runs; 2: refused, since runs are under way; 3: unavailable.
     """

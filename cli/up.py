@@ -20,7 +20,6 @@ class Asked:
     port: int | None = None
     file: str | None = None
     env_file: str | None = None
-    notify: str | None = None
 
 
 def up(asked: Asked) -> int:
@@ -74,7 +73,6 @@ def _settings(home: Home, asked: Asked) -> Settings:
         port=asked.port if asked.port is not None else kept.port,
         file=str(Path(asked.file).absolute()) if asked.file else kept.file,
         env_file=str(Path(asked.env_file).absolute()) if asked.env_file else kept.env_file,
-        notify=asked.notify or kept.notify,
     )
 
 

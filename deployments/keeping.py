@@ -18,7 +18,7 @@ from pathlib import Path
 
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments import deploying, draining, kept_home, notifications, parts, schedules, standing
+from deployments import deploying, draining, kept_home, parts, schedules, standing
 from deployments.draining import Tell
 from deployments.kept_home import Home, Settings, State
 from deployments.schedules import Next
@@ -82,7 +82,6 @@ def up(path: Path, asked: Settings, tell: Tell) -> Up:
         state, found = _started(home, here, tell)
         with here.client() as client:
             said = deploying.deploy(home, client, here.for_worker(), file=here.file, tell=tell)
-            notifications.install(here, client)
             coming = tuple(schedules.coming(client, most=5))
             count = len(schedules.deployments(client))
         if found and state.env_file != standing.stamp(asked):

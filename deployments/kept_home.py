@@ -38,7 +38,6 @@ class Settings(_Written):
     port: int = PORT
     file: str = "prefect.yaml"
     env_file: str | None = None
-    notify: str | None = None
 
 
 class State(_Written):

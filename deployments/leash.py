@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -45,7 +46,9 @@ def _stay(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _end_with_the_pipe(pid: int) -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock would be held when the command has ended and this interpreter does.
+    while os.read(0, 4096):
+        pass
     with contextlib.suppress(psutil.NoSuchProcess):
         end(psutil.Process(pid))
 

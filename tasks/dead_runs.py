@@ -79,14 +79,15 @@ def silent(client: SyncPrefectClient, now: datetime, *, every: timedelta, but: s
     limit = now - _MISSED * every
     running = [
         DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
-        for run in _called(client, StateType.RUNNING)
+        for run in _running(client)
         if run.state and str(run.id) != but
         for heard in (_last_sign(client, run),)
         if heard < limit
     ]
+    pending = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))
     taken = [
         DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=run.state.timestamp)
-        for run in _called(client, StateType.PENDING)
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=pending), limit=_PAGE)
         if run.state and run.state.timestamp < now - _BEGINS_WITHIN
     ]
     return [*running, *taken]
@@ -103,6 +104,11 @@ def crash(client: SyncPrefectClient, dead: Iterable[DeadRun]) -> Iterator[str]:
         said = f"{heard} since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: {died} died. Retry it to go on."
         client.set_flow_run_state(run.id, Crashed(message=said))
         yield each.name
+
+
+def due_times(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
+    """Return when a schedule is due."""
+    return _due(plain, since=since, until=until)
 
 
 def find_missed(tidying: Tidying) -> Evidence:
@@ -128,8 +134,8 @@ def _every() -> timedelta:
     return timedelta(seconds=seconds or 30)
 
 
-def _called(client: SyncPrefectClient, kind: StateType) -> Iterator[FlowRun]:
-    called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind]))
+def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
+    called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     return _paged(client, FlowRunFilter(state=called))
 
 
@@ -165,10 +171,10 @@ def _missed(
             continue
         known = max(now - _BACK, schedule.created or now, found.updated or now)
         plain = schedule.schedule.model_dump()
-        due = due_times(plain, since=known, until=until)
+        due = _due(plain, since=known, until=until)
         if len(due) >= _MOST:
             # What runs every minute is looked at for as long as a person would.
-            due = due_times(plain, since=max(known, now - _BACK_OFTEN), until=until)
+            due = _due(plain, since=max(known, now - _BACK_OFTEN), until=until)
         if due:
             begun = _begun(client, found, since=min(due), until=max(due))
             yield from ((name, at) for at in due if at not in begun)
@@ -199,7 +205,7 @@ def _paged(
         offset += len(page)
 
 
-def due_times(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
+def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
     """Return when a schedule is due, by the very code with which Prefect's server schedules."""
     if plain.get("cron") is not None:
         computed = schedules.CronSchedule.model_validate(plain)

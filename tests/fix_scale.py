@@ -81,6 +81,7 @@ def running() -> Generator[Scaled]:
         stacked.callback(_stop, made)
         upgrade = leashed.start(scale.UPGRADE, root=ROOT, log=home / "upgrade.log", environment=environment)
         assert upgrade.wait() == 0, made.stack.log("upgrade")
+        leashed.stop(upgrade)
         for name in ("a", "b"):
             made.start(name, *scale.SERVER, "--host", "127.0.0.1", "--port", str(ports[name]))
         made.start("services", *scale.SERVICES)

@@ -6,6 +6,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -14,7 +15,6 @@ from ops import database, embedded, heartbeat
 from tests import fix_command, projects
 from tests.fix_postgres import fresh_database
 from tests.fix_up import FILE, Deployment
-from tests.fix_webhook import webhook
 from tests.polling import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -153,29 +153,21 @@ def test_a_stop_looks_who_runs_and_what_waits_at_a_gate_goes_on_afterwards(
     assert deployment.read(lasts).state_name == "Completed"
 
 
-def test_the_api_asks_for_its_password_and_people_hear_of_what_fails(deployment: Deployment, tmp_path: Path):
-    with webhook() as (address, heard):
-        secret = "PREFECT_SERVER_API_AUTH_STRING=ops:a-fake-password"
-        variables = env_file(tmp_path, secret, f"OPS_WEBHOOK={address}")
-        deployment.up("--env-file", str(variables), "--notify", "env:OPS_WEBHOOK")
-        run = deployment.start("heartbeat/production", project=str(tmp_path / "nowhere"))
-        deployment.wait_for(run, "Failed")
-        wait_until(lambda: bool(heard), seconds=60)
-        assert "heartbeat has failed" in heard[0]["text"]
-        assert str(run) in heard[0]["text"]
+def test_the_api_asks_for_its_password(deployment: Deployment, tmp_path: Path):
+    secret = "PREFECT_SERVER_API_AUTH_STRING=ops:a-fake-password"
+    deployment.up("--env-file", str(env_file(tmp_path, secret)))
+    deployment.wait_for(deployment.start("heartbeat/production", project=str(tmp_path / "nowhere")), "Failed")
+    unnamed = httpx.post(f"http://127.0.0.1:{deployment.port}/api/deployments/filter", json={})
+    assert unnamed.status_code == 401
 
-        said = deployment.tried("up", "--notify", "env:OPS_WEBHOOK")
-        assert said.returncode == 0, said.stderr
-        with deployment.client() as client:
-            found = client.read_automations_by_name("runbooks: a run failed")
-        assert len(found) == 1
-
-        env_file(tmp_path, "PREFECT_SERVER_API_AUTH_STRING=ops:another-fake-password")
-        refused = deployment.tried("down")
-        assert refused.returncode == 2
-        assert "wants its password" in refused.stderr
-        env_file(tmp_path, secret)
-        assert "Stopped" in deployment.down()
+    env_file(tmp_path, "PREFECT_SERVER_API_AUTH_STRING=ops:another-fake-password")
+    refused = deployment.tried("down")
+    assert refused.returncode == 2
+    assert "wants its password" in refused.stderr
+    assert "fake-password" not in refused.stderr
+    env_file(tmp_path, secret, "ANOTHER=1")
+    assert "keeps those that it has" in " ".join(deployment.up().split())
+    assert "Stopped" in deployment.down()
 
 
 def refused(deployment: Deployment, *more: str) -> str:
