@@ -19,6 +19,10 @@ def add_to(app: typer.Typer) -> None:
     app.command()(down)
     app.command()(deploy)
     app.command()(drain)
+    scale = typer.Typer(help="Several Prefect servers, several machines.", no_args_is_help=True)
+    app.add_typer(scale, name="scale")
+    scale.command()(check)
+    scale.command()(pools)
 
 
 def up(
@@ -83,3 +87,33 @@ def drain(
     from cli import up as command
 
     raise typer.Exit(command.drain(wait))
+
+
+Pools = Annotated[
+    Path, typer.Option("--pools", metavar="FILE", help="The work pools; default: those of this repository.")
+]
+
+
+def check(
+    env_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The servers' variables; default: the environment.")
+    ] = None,
+    pools: Pools = Path("deployments/work-pools.yaml"),
+) -> None:
+    """Look whether several servers with these variables are one, and whether Prefect takes the work pools.
+
+    Exit code 0: all is well; 1: something is wrong; 2: refused.
+    """
+    from cli import scale as command
+
+    raise typer.Exit(command.check(env_file, pools))
+
+
+def pools(pools: Pools = Path("deployments/work-pools.yaml")) -> None:
+    """Make the work pools with their queues and limits on the team's Prefect server, or bring them up to date.
+
+    Exit code 0: they are there; 2: refused; 3: unavailable.
+    """
+    from cli import scale as command
+
+    raise typer.Exit(command.pools(pools))

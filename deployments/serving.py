@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import certifi
 from prefect.client.orchestration import SyncPrefectClient
@@ -47,19 +48,24 @@ def _one_authority(home: Path) -> Path:
     return path
 
 
-def make_pool(client: SyncPrefectClient) -> None:
-    """Make the work pool, or let the one that is there start runs with this Python; its limits are an operator's."""
-    template = ProcessWorker.get_default_base_job_template()
+def template() -> dict[str, Any]:
+    """Return Prefect's template of a pool of processes, with this Python as what runs them."""
+    made = ProcessWorker.get_default_base_job_template()
     # Without a command the worker starts a second Python for each run, which sees to the first: a third of a short run.
-    template["variables"]["properties"]["command"]["default"] = shlex.join(
+    made["variables"]["properties"]["command"]["default"] = shlex.join(
         (sys.executable, "-m", "prefect.engine")
     )
+    return made
+
+
+def make_pool(client: SyncPrefectClient) -> None:
+    """Make the work pool, or let the one that is there start runs with this Python; its limits are an operator's."""
     try:
         client.read_work_pool(POOL)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template()))
         return
-    client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
+    client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template()))
 
 
 def deploy(root: Path, environment: Mapping[str, str], *, file: Path | None = None) -> None:
