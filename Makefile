@@ -51,8 +51,8 @@ bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks*.md.
 	@$(BIN)/python -m benchmarks.eval_gate
 	@$(BIN)/python -m benchmarks.lints
 
-clean: ## Take away everything that the targets made.
-	@rm -rf .venv build .runbooks tests/peers/node_modules
+clean: ## Take away everything that the targets made, but what up keeps.
+	@rm -rf .venv build .runbooks/stack-* .runbooks/team tests/peers/node_modules
 
 $(READY): $(SETUP)
 	@.ci/venv .

@@ -104,8 +104,10 @@ def down(path: Path, *, wait: timedelta, now: bool, tell: Tell) -> Down:
         return Down(ran=False)
     with home.one_at_a_time("this one", seconds=_TURN_WITHIN):
         state = home.state()
-        if not home.held() or state is None:
+        if not home.held():
             return Down(ran=False)
+        if state is None:
+            raise errors.Unavailable(f"What runs in {home.path} has not said yet how it is. Try again.")
         here = standing.of(home, home.settings())
         waiting, busy = _looked(home, here, state, None if now else wait.total_seconds(), tell)
         tell("Stopping the worker, the server and Postgres ...")
@@ -149,6 +151,7 @@ def _started(home: Home, here: Standing, tell: Tell) -> tuple[State, bool]:
                 f"It runs at {state.address}, and not at {here.address}. To move it: runbooks down, then runbooks up "
                 f"--port {here.settings.port}."
             )
+        home.keep(here.settings)
         return state, True
     try:
         _await_port(home, here)

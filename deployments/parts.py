@@ -12,13 +12,13 @@ from typing import Protocol
 import httpx
 import psutil
 
-from deployments import leashed, serving
+from deployments import leashed, own_database, serving
 from deployments.leashed import Process
+from deployments.own_database import OwnDatabase
 from deployments.standing import ROOT, Standing
 from ops import errors, kept_postgres, secrets
 from ops.kept_postgres import Kept
 
-DATABASE = "prefect"
 _ANSWERS_WITHIN = 180.0
 _POLL = 0.2
 
@@ -41,27 +41,35 @@ class Postgres:
     standing: Standing
     name: str = "postgres"
     running: Kept | None = None
+    database: OwnDatabase | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, told_to_stop: Callable[[], bool]) -> None:
-        self.running = self._stack.enter_context(kept_postgres.running(self.standing.home.path, DATABASE))
+        self.running = self._stack.enter_context(kept_postgres.running(self.standing.home.path))
+        self.database = OwnDatabase(self.running)
+        if kept_postgres.ensure(self.running, own_database.NAME):
+            self.database.restore()
 
     def alive(self) -> bool:
         return self.running is not None and not self.running.ended()
 
     def stop(self) -> None:
-        self.running = None
+        self.running = self.database = None
         self._stack.close()
 
     def process(self) -> tuple[int, float] | None:
         # It has a watchdog of its own, which ends it with us.
         return None
 
-    @property
-    def url(self) -> str:
-        if self.running is None:
+    def serving(self) -> OwnDatabase:
+        """Return Prefect's database.
+
+        Raises:
+            Unavailable: it does not run.
+        """
+        if self.database is None:
             raise errors.Unavailable("Postgres does not run, so no server can be started.")
-        return self.running.asyncpg_url(DATABASE)
+        return self.database
 
 
 @dataclass
@@ -76,12 +84,13 @@ class Server:
     def start(self, told_to_stop: Callable[[], bool]) -> None:
         port = str(self.standing.settings.port)
         arguments = ("server", "start", "--host", "127.0.0.1", "--port", port)
-        self._process = _start(
-            self.standing, self.name, arguments, self.standing.for_server(self.postgres.url)
-        )
+        database = self.postgres.serving()
+        environment = self.standing.for_server(database.url)
+        self._process = _start(self.standing, self.name, arguments, environment)
         deadline = time.monotonic() + _ANSWERS_WITHIN
         while self.alive() and time.monotonic() < deadline and not told_to_stop():
             if self.answers():
+                database.keep()
                 return
             time.sleep(_POLL)
         if not told_to_stop():

@@ -8,6 +8,7 @@ live. With us everything that we have started ends, in order when we are told to
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -104,14 +105,18 @@ class Supervisor:
             if not self._ours():
                 _say(f"{self.home.path} was removed, so everything is stopped.")
                 return
-            for part in self.parts:
-                if not part.alive():
-                    self._again(part, "ended by itself")
-            self._note_runs()
-            self._listen()
-            if time.monotonic() - tidied > _HOUSEKEEPING:
-                tidied = time.monotonic()
-                self._tidy()
+            try:
+                for part in self.parts:
+                    if not part.alive():
+                        self._again(part, "ended by itself")
+                self._note_runs()
+                self._listen()
+                if time.monotonic() - tidied > _HOUSEKEEPING:
+                    tidied = time.monotonic()
+                    self._tidy()
+            except Exception as error:
+                # Whatever it is, who looks after the others does not die of it.
+                _say(f"{type(error).__name__}: {secrets.redact(str(error))}")
 
     def _ours(self) -> bool:
         try:
@@ -167,6 +172,9 @@ class Supervisor:
             if log.exists() and log.stat().st_size > _LARGEST_LOG:
                 shutil.copyfile(log, log.with_suffix(".log.1"))
                 os.truncate(log, 0)
+        # An `up` that was killed in the midst of a deploy has left the work pool paused.
+        with contextlib.suppress(errors.Refused), self.home.one_at_a_time("this", seconds=0):
+            self._resume()
         try:
             with self.standing.client() as client:
                 dead = dead_runs.silent(client, datetime.now(UTC), every=_HEARTBEAT)

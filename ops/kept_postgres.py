@@ -37,21 +37,23 @@ class Kept:
 
     data: Path
     socket: Path
+    bindir: Path
 
-    def dsn(self, name: str) -> str:
+    @property
+    def host(self) -> str:
+        return str(self.socket)
+
+    @property
+    def port(self) -> int:
+        return homes.PORT
+
+    def dsn(self, database: str) -> str:
         """Return the URL of a database."""
-        return f"postgresql://{SUPERUSER}@/{name}?{self._where()}"
-
-    def asyncpg_url(self, name: str) -> str:
-        """Return the URL of a database as SQLAlchemy with asyncpg takes it."""
-        return f"postgresql+asyncpg://{SUPERUSER}@/{name}?{self._where()}"
+        return f"postgresql://{SUPERUSER}@/{database}?{urlencode({'host': self.host, 'port': self.port})}"
 
     def ended(self) -> bool:
         """Whether it has stopped by itself."""
         return postmaster.ended(self.data)
-
-    def _where(self) -> str:
-        return urlencode({"host": str(self.socket), "port": homes.PORT})
 
 
 def check(home: Path) -> None:
@@ -71,8 +73,8 @@ def check(home: Path) -> None:
 
 
 @contextmanager
-def running(home: Path, name: str) -> Generator[Kept]:
-    """Run the server whose data lies in `home`, made first where there is none, with the database `name`.
+def running(home: Path) -> Generator[Kept]:
+    """Run the server whose data lies in `home`, made first where there is none.
 
     Who calls holds the lock of `home`. What a server that was killed has left is put in order by Postgres itself.
 
@@ -105,9 +107,7 @@ def running(home: Path, name: str) -> Generator[Kept]:
             raise errors.Unavailable(
                 f"The Postgres in {data} did not start. Its log ends with:\n{postmaster.log(data)}"
             ) from None
-        server = Kept(data, socket)
-        _ensure(server, name)
-        yield server
+        yield Kept(data, socket, programs.bindir)
 
 
 def _check_data(data: Path, programs: Binaries) -> None:
@@ -188,7 +188,10 @@ def _inside(data: Path) -> list[int]:
     return found
 
 
-def _ensure(server: Kept, name: str) -> None:
+def ensure(server: Kept, name: str) -> bool:
+    """Make the database where it does not exist, and say whether it was made."""
     with database.translating(), database.connect(server.dsn("postgres")) as connection:
         if not connection.execute("select from pg_database where datname = %s", (name,)).fetchall():
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            return True
+    return False
