@@ -8,7 +8,7 @@ PEERS := tests/peers/node_modules/.ready
 SETUP := pyproject.toml constraints.txt .ci/venv
 SOURCES := .
 
-.PHONY: help demo demo-restore demo-eval up test check bench clean
+.PHONY: help demo demo-restore demo-eval up down test check bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -23,8 +23,11 @@ demo-restore: $(READY) ## Drop a table of a small production, and restore it fro
 demo-eval: $(READY) ## Evaluate two weeks of texts by three providers, and find the one that gets worse.
 	@$(BIN)/runbooks demo-eval
 
-up: $(READY) ## The same as demo, and stay up until Ctrl-C.
-	@$(BIN)/runbooks up
+up: $(READY) ## Run the runbooks for good on this machine: server, Postgres, worker, schedules; safe to run twice.
+	@$(BIN)/runbooks up $(ARGS)
+
+down: $(READY) ## Stop what up has started, in order; its data stays.
+	@$(BIN)/runbooks down $(ARGS)
 
 # Three on two cores: a test that goes through Prefect waits for a third of its time.
 test: $(DEV) $(PEERS) ## Run the whole suite.
@@ -48,8 +51,8 @@ bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks*.md.
 	@$(BIN)/python -m benchmarks.eval_gate
 	@$(BIN)/python -m benchmarks.lints
 
-clean: ## Take away everything that the targets made.
-	@rm -rf .venv build .runbooks tests/peers/node_modules
+clean: ## Take away everything that the targets made, but what up keeps.
+	@rm -rf .venv build .runbooks/stack-* .runbooks/team tests/peers/node_modules
 
 $(READY): $(SETUP)
 	@.ci/venv .

@@ -1,4 +1,4 @@
-"""`runbooks demo` and `runbooks up`: the main job through a real Prefect server and worker of our own.
+"""`runbooks demo`, and with `--stay`: the main job through a real Prefect server and worker of our own.
 
 The example is rehearsed on a throw-away database, rehearsed in place on a staging, and promoted to a guarded one;
 a project of one's own is rehearsed.
@@ -38,7 +38,7 @@ def demo(project: Path | None) -> int:
         return _shown_all(running, sites, project)
 
 
-def up(project: Path | None) -> int:
+def stay(project: Path | None) -> int:
     """Show what the demo shows, and stay up until Ctrl-C."""
     with _stack(project) as (running, sites):
         _shown_all(running, sites, project)

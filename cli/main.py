@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import auditing, backups, deciding, evals, releases, rolling_back, starting
+from cli import auditing, backups, deciding, evals, releases, rolling_back, standing, starting
 from ops import errors, redaction, secrets
 from ops.choices import Choices, PullRequestChoices
 from ops.deploy_choices import GateChoices, Phase
@@ -27,6 +27,7 @@ deciding.add_to(app)
 releases.add_to(app)
 rolling_back.add_to(app)
 starting.add_to(app)
+standing.add_to(app)
 backups.add_to(app)
 evals.add_to(app)
 auditing.add_to(app)
@@ -264,21 +265,12 @@ def run(
 @app.command()
 def demo(
     project: Annotated[Path | None, typer.Argument(help="Another project than the example.")] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Stay up until Ctrl-C, for a look at the UI.")] = False,
 ) -> None:
     """Rehearse the example through a real Prefect server and worker, and stop everything again."""
     from cli import demo as command
 
-    raise typer.Exit(command.demo(project))
-
-
-@app.command()
-def up(
-    project: Annotated[Path | None, typer.Argument(help="Another project than the example.")] = None,
-) -> None:
-    """Do the same as demo, and stay up until Ctrl-C."""
-    from cli import demo as command
-
-    raise typer.Exit(command.up(project))
+    raise typer.Exit(command.stay(project) if stay else command.demo(project))
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ so nothing that was started on a leash outlives its starter.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from types import FrameType
 import psutil
 
 GRACE = 10.0
+_PARENT_DEATH_SIGNAL = 1
 
 
 def main(command: list[str]) -> int:
@@ -25,9 +28,17 @@ def main(command: list[str]) -> int:
     # Ctrl-C is for the starter, who says in which order things end. A handler, since what is ignored stays
     # ignored in the child: a Prefect worker, which passes SIGTERM on to itself as SIGINT, would never end.
     signal.signal(signal.SIGINT, _stay)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_parent
+    )
     threading.Thread(target=_end_with_the_pipe, args=(child.pid,), daemon=True).start()
     return child.wait()
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end the command when we are killed ourselves; where it cannot, nothing else is lost."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _stay(_signum: int, _frame: FrameType | None) -> None:
@@ -35,7 +46,9 @@ def _stay(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _end_with_the_pipe(pid: int) -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock would be held when the command has ended and this interpreter does.
+    while os.read(0, 4096):
+        pass
     with contextlib.suppress(psutil.NoSuchProcess):
         end(psutil.Process(pid))
 

@@ -14,21 +14,33 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlencode
 
 from prefect import __version__ as prefect_version
 
 from ops import embedded
-from ops.embedded import Server
 
 NAME = "prefect"
 
 
+class Serving(Protocol):
+    """A server on which it is."""
+
+    @property
+    def bindir(self) -> Path: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    def dsn(self, database: str, /) -> str: ...
+
+
 @dataclass(frozen=True)
 class OwnDatabase:
-    """A database that is Prefect's alone, on a server that ends with us."""
+    """A database that is Prefect's alone."""
 
-    server: Server
+    server: Serving
 
     @property
     def url(self) -> str:

@@ -7,32 +7,26 @@ that started it.
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import certifi
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.workers.process import ProcessWorker
 
-from deployments import homes, own_database
+from deployments import homes, leashed, own_database, serving
+from deployments.leashed import Process
 from deployments.own_database import OwnDatabase
+from deployments.serving import POOL
 from ops import errors, secrets
 
 ROOT = Path(__file__).resolve().parent.parent
-POOL = "runbooks"
 STARTED_WITHIN = 120.0
 _POLL = 0.1
-Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -107,40 +101,17 @@ def running(
         stack = Stack(root, home, address, database, _environment(root, home, address, database))
         with _server(stack, port):
             tell(f"Prefect answers at {address}; starting a worker and deploying prefect.yaml ...")
-            _make_pool(stack)
+            with stack.client() as client:
+                serving.make_pool(client)
             with _worker(stack, extra or {}):
-                _deploy(stack)
+                serving.deploy(stack.root, stack.environment)
                 yield stack
 
 
 def _environment(root: Path, home: Path, address: str, database: OwnDatabase) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return {
-        **inherited,
-        "RUNBOOKS_HOME": str(root),
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"{address}/api",
-        "PREFECT_API_SSL_CERT_FILE": str(_one_authority(home)),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url,
-        "PREFECT_SERVER_UI_API_URL": f"{address}/api",
-        # The approval form and the Resume button are on the page of the first UI only.
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    }
-
-
-def _one_authority(home: Path) -> Path:
-    """Write a file with one certificate authority.
-
-    The address is plain HTTP, and every client that Prefect makes reads all authorities of the world first: a third of
-    the processor's time of a deployment, and a tenth of that of a short run.
-    """
-    path, end = home / "authority.pem", "-----END CERTIFICATE-----"
-    path.write_text(Path(certifi.where()).read_text("utf-8").split(end)[0] + f"{end}\n", "utf-8")
-    return path
+    url = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url}
+    return {**inherited, **serving.settings(root, home, address), **url}
 
 
 def _free_port() -> int:
@@ -175,24 +146,13 @@ def _worker(stack: Stack, extra: Mapping[str, str]) -> Generator[None]:
 def _leashed(
     stack: Stack, name: str, arguments: tuple[str, ...], environment: Mapping[str, str]
 ) -> Generator[Process]:
-    command = [sys.executable, "-m", "deployments.leash", sys.executable, "-m", "prefect", *arguments]
-    with (stack.home / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=stack.root,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    log = stack.home / f"{name}.log"
+    process = leashed.start(arguments, root=stack.root, log=log, environment=environment)
     stack.processes[name] = process
     try:
         yield process
     finally:
-        if process.stdin:
-            process.stdin.close()
-        process.wait()
+        leashed.stop(process)
 
 
 def _wait_for_answer(stack: Stack, process: Process) -> None:
@@ -207,28 +167,3 @@ def _wait_for_answer(stack: Stack, process: Process) -> None:
         f"The Prefect server did not answer at {stack.address}, so nothing can be deployed."
         f" Its log ends with:\n{stack.log('server')}"
     )
-
-
-def _make_pool(stack: Stack) -> None:
-    template = ProcessWorker.get_default_base_job_template()
-    # Without a command the worker starts a second Python for each run, which sees to the first: a third of a short run.
-    template["variables"]["properties"]["command"]["default"] = shlex.join(
-        (sys.executable, "-m", "prefect.engine")
-    )
-    with stack.client() as client:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
-
-
-def _deploy(stack: Stack) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=stack.root,
-        env=dict(stack.environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        said = secrets.redact(done.stdout + done.stderr)
-        raise errors.Unavailable(f"prefect.yaml could not be deployed, so no runbook can run: {said}")

@@ -1,13 +1,14 @@
 """Runs that died with their machine, and runs that a schedule should have started and did not: both are Prefect's.
 
 Facts this rests on (Prefect 3.8): after `kill -9` of worker and run, or a power cut, a run stays Running for ever and
-only its heartbeats stop. A suspended run has no heartbeat by nature, so nothing but Running is ever looked at.
+only its heartbeats stop; one that was taken and not begun stays Pending. A suspended run has no heartbeat by nature, so
+nothing but these two is ever looked at.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,8 @@ from tasks import runs, suspension
 
 # Heartbeats that may be missed: a machine that is busy is not dead.
 _MISSED = 3
+# So long a worker may take to start what it has taken: an image may have to be fetched.
+_BEGINS_WITHIN = timedelta(minutes=10)
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 # A run is late when nobody has begun it for so long; how far back a janitor that was down itself looks.
 _LATE = timedelta(minutes=15)
@@ -46,15 +49,7 @@ def find_dead(tidying: Tidying) -> Evidence:
     """Find runs that are called running and have been silent for longer than three heartbeats."""
     with get_client(sync_client=True) as client:
         now = suspension.clock() or datetime.now(UTC)
-        limit = now - _MISSED * _every()
-        own = runs.current().id
-        dead = [
-            DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
-            for run in _running(client)
-            if run.state and str(run.id) != own
-            for heard in (_last_sign(client, run),)
-            if heard < limit
-        ]
+        dead = silent(client, now, every=_every(), but=runs.current().id)
     tidying.dead = tuple(dead)
     rows = tuple({"run": each.name, "silent since": each.silent_since.isoformat()} for each in dead)
     said = (
@@ -68,18 +63,52 @@ def mark_crashed(tidying: Tidying) -> Evidence:
     if not tidying.dead:
         return Evidence(ok=True, summary="No run is to be marked.", idle=True)
     with get_client(sync_client=True) as client:
-        for each in tidying.dead:
-            run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
-            if run.state is None or str(run.state.id) != each.state_id:
-                continue
-            said = f"No heartbeat since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: its machine died. Retry it to go on."
-            client.set_flow_run_state(run.id, Crashed(message=said))
-            tidying.crashed.append(each.name)
+        tidying.crashed.extend(crash(client, tidying.dead))
     return Evidence(
         ok=True,
         summary=f"Marked as crashed: {', '.join(tidying.crashed) or 'none, all have moved on'}.",
         rows=tuple({"run": name} for name in tidying.crashed),
     )
+
+
+def silent(client: SyncPrefectClient, now: datetime, *, every: timedelta, but: str = "") -> list[DeadRun]:
+    """Return the runs that are called running and have missed three heartbeats, and those that nobody has begun.
+
+    A run whose worker died between taking it and starting it stays Pending for ever. `but` one is left out.
+    """
+    limit = now - _MISSED * every
+    running = [
+        DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=heard)
+        for run in _running(client)
+        if run.state and str(run.id) != but
+        for heard in (_last_sign(client, run),)
+        if heard < limit
+    ]
+    pending = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))
+    taken = [
+        DeadRun(id=str(run.id), name=run.name, state_id=str(run.state.id), silent_since=run.state.timestamp)
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=pending), limit=_PAGE)
+        if run.state and run.state.timestamp < now - _BEGINS_WITHIN
+    ]
+    return [*running, *taken]
+
+
+def crash(client: SyncPrefectClient, dead: Iterable[DeadRun]) -> Iterator[str]:
+    """Call each of them crashed to which nothing has happened since, and yield its name."""
+    for each in dead:
+        run = client.read_flow_run(each.id)  # pyright: ignore[reportArgumentType]  # it takes a text as well
+        if run.state is None or str(run.state.id) != each.state_id:
+            continue
+        begun = run.state.type is StateType.RUNNING
+        heard, died = ("No heartbeat", "its machine") if begun else ("Taken and not begun", "its worker")
+        said = f"{heard} since {each.silent_since:%Y-%m-%d %H:%M:%S} UTC: {died} died. Retry it to go on."
+        client.set_flow_run_state(run.id, Crashed(message=said))
+        yield each.name
+
+
+def due_times(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[datetime]:
+    """Return when a schedule is due."""
+    return _due(plain, since=since, until=until)
 
 
 def find_missed(tidying: Tidying) -> Evidence:

@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fix_site",
     "tests.fix_staging",
     "tests.fix_stack",
+    "tests.fix_up",
     "tests.fix_gate",
     "tests.fix_promotion",
     "tests.fix_faults",

@@ -1,4 +1,4 @@
-"""`runbooks demo` and `runbooks up` as a newcomer runs them: they show a rehearsal, and leave nothing behind."""
+"""`runbooks demo`, and with `--stay`, as a newcomer runs them: they show a rehearsal, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def test_however_a_demo_ends_nothing_that_it_started_lives_on(tmp_path: Path, nu
         assert psutil.wait_procs(servants, timeout=30)[1] == []
 
 
-def test_up_stays_until_it_is_told_to_end(tmp_path: Path):
-    with started("up", tmp_path, str(EXAMPLE)) as process:
+def test_a_demo_that_stays_stays_until_it_is_told_to_end(tmp_path: Path):
+    with started("demo", tmp_path, "--stay", str(EXAMPLE)) as process:
         said = read_until(process, "press Ctrl-C to stop it")
         assert "PASSED" in said
         servants = family(process)
