@@ -57,7 +57,12 @@ def approve(plan: Approvable, gate: str) -> Approval:
                 if found.broken:
                     _tell(keeper, f"{found.why}\n\nIt stays open until somebody else has reviewed it.")
                 outcomes.expect(proposal, run.id)
-                return record_approval(keeper)
+                approval = record_approval(keeper)
+                if run.suspends:
+                    from tasks import notifying
+
+                    notifying.decided(proposal, approval.summary)
+                return approval
             if found.status == "denied":
                 record_denial(keeper)
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
@@ -81,12 +86,14 @@ def _suspended(keeper: Gatekeeper, run: Run) -> Standing:
 
 
 def _ask(keeper: Gatekeeper, found: Standing, key: str, base: str) -> NoReturn:
-    from tasks import forms, plan_page, suspension
+    from tasks import forms, notifying, plan_page, suspension
 
     expires = keeper.ask(key)
     page = plan_page.publish(keeper.proposal)
     question = _question(keeper, found, page, expires)
     _tell(keeper, question)
+    proposal = keeper.proposal
+    notifying.waiting(proposal.root, proposal.environment, key=f"{base}{key}", said=question)
     form = forms.Request if found.wants_requester else forms.Decision
     if not keeper.policy.proves:
         form = forms.Unproven

@@ -107,7 +107,7 @@ def _every() -> timedelta:
 
 def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
     called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
-    return _paged(client, FlowRunFilter(state=called))
+    return paged(client, FlowRunFilter(state=called))
 
 
 def _last_sign(client: SyncPrefectClient, run: FlowRun) -> datetime:
@@ -160,14 +160,15 @@ def _begun(
     of = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
     return {
         run.expected_start_time.astimezone(UTC).replace(microsecond=0)
-        for run in _paged(client, chosen, of)
+        for run in paged(client, chosen, of)
         if run.expected_start_time and run.state and run.state.type != StateType.SCHEDULED
     }
 
 
-def _paged(
+def paged(
     client: SyncPrefectClient, chosen: FlowRunFilter, of: DeploymentFilter | None = None
 ) -> Iterator[FlowRun]:
+    """Yield all runs that are meant, page by page."""
     offset = 0
     while page := client.read_flow_runs(
         flow_run_filter=chosen, deployment_filter=of, limit=_PAGE, offset=offset

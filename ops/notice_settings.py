@@ -1,0 +1,59 @@
+"""`[environments.NAME.notifications]` and `[[environments.NAME.escalation]]`: who is told of a run, when and where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ops.settings import Strict
+
+Reference = Annotated[str, StringConstraints(pattern=r"^(env|file|command):.+")]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class Occasion(StrEnum):
+    """What people are told of."""
+
+    FAILED = "failed"
+    CRASHED = "crashed"
+    WAITING = "waiting"
+    LAPSED = "lapsed"
+    DECIDED = "decided"
+    DENIED = "denied"
+
+
+class Channels(Strict):
+    """Where somebody is told: Slack's and other webhooks by secret reference, e-mail addresses as they are."""
+
+    slack: tuple[Reference, ...] = ()
+    webhook: tuple[Reference, ...] = ()
+    email: tuple[Address, ...] = ()
+
+    @property
+    def some(self) -> bool:
+        return bool(self.slack or self.webhook or self.email)
+
+
+class Notifications(Channels):
+    """Who is told of every run on an environment."""
+
+    on: tuple[Occasion, ...] = tuple(Occasion)
+    smtp: Reference | None = Field(default=None, description="secret reference of the URL of the mail server")
+
+
+class Level(Channels):
+    """Who is told when nobody has looked after a run for so long since it failed or asked."""
+
+    name: Word
+    after: timedelta = Field(gt=timedelta(0), le=timedelta(days=30))
+    people: tuple[str, ...] = Field(default=(), description="named in what the level is told")
+
+    @model_validator(mode="after")
+    def _reaches_somebody(self) -> Level:
+        if not self.some:
+            raise ValueError("a level without slack, webhook or email reaches nobody")
+        return self
