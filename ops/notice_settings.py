@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ops.settings import Strict
 
-Reference = Annotated[str, StringConstraints(pattern=r"^(env|file|command):.+")]
-Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
+
+def _named(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    if kind not in ("env", "file", "command") or not name:
+        raise ValueError("name the secret as env:NAME, file:PATH or command:LINE, and write no address here")
+    return reference
+
+
+def _reachable(address: str) -> str:
+    if not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+", address):
+        raise ValueError("this is no e-mail address, as grace@example.com is one")
+    return address
+
+
+Reference = Annotated[str, AfterValidator(_named)]
+Address = Annotated[str, AfterValidator(_reachable)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 

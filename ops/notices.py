@@ -14,9 +14,10 @@ from ops import secrets, telling
 from ops.notice_settings import Channels, Occasion
 from ops.project import Environment
 
-# So often a channel is tried; after the second time the wait doubles each time, so that the last is after a day.
-MOST_TRIES = 12
-_FIRST_WAIT = timedelta(minutes=2)
+# So often a channel is tried; after the third time the wait doubles each time, so that the last is after a day.
+MOST_TRIES = 10
+_FIRST_WAIT = timedelta(minutes=10)
+_AT_ONCE = 3
 # No channel takes as long to say whether it has taken a message.
 _LONGEST_TRY = timedelta(minutes=1)
 _LONGEST_SAID = 1500
@@ -125,7 +126,7 @@ def is_due(*, tries: int, last: datetime, failed: bool, now: datetime) -> bool:
         return False
     if not failed and now - last < _LONGEST_TRY:
         return False
-    wait = _FIRST_WAIT * 2 ** (tries - 2) if tries > 1 else timedelta(0)
+    wait = _FIRST_WAIT * 2 ** (tries - _AT_ONCE) if tries >= _AT_ONCE else timedelta(0)
     return now - last >= wait
 
 

@@ -28,11 +28,10 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.logging.loggers import flow_run_logger
+from prefect.logging.loggers import flow_run_logger, get_run_logger
 from prefect.utilities.urls import url_for
 
 from ops import errors, notices, project, redaction
-from ops.attempts import LOGGER
 from ops.notice_settings import Occasion
 from ops.notices import Channel, Notice
 from ops.project import Environment, Project
@@ -70,7 +69,9 @@ def decided(proposal: Proposal, said: str) -> None:
 
 def denied(parameters: dict[str, Any], said: str) -> None:
     """Tell that this run was rejected; the retry of a run that stays rejected tells nothing new."""
-    with _never_failing(LOGGER):
+    if not runs.current().suspends:
+        return
+    with _never_failing(get_run_logger()):
         if found := _named(parameters):
             key = f"denied-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
             _of_this_run(found[0].root, found[1], Occasion.DENIED, key=key, said=said)
@@ -146,12 +147,13 @@ def _of_this_run(root: Path, where: Environment, occasion: Occasion, *, key: str
     to, run = notices.meant(where, occasion), runs.current()
     if not to or not run.suspends:
         return
-    with _never_failing(LOGGER), get_client(sync_client=True) as client:
+    logger = get_run_logger()
+    with _never_failing(logger), get_client(sync_client=True) as client:
         name = project.load(root).name
         notice = _notice(where, occasion, name, UUID(run.id), run.name, said, datetime.now(UTC), to)
         board, plain = Board(client, UUID(run.id)), re.sub(r"[^a-z0-9]+", "-", key.lower())
         if board.put(plain, notice):
-            _warn(LOGGER, deliver(board, plain, notice, where))
+            _warn(logger, deliver(board, plain, notice, where))
 
 
 def _notice(
