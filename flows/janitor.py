@@ -30,6 +30,7 @@ def janitor(project: str, environment: str = "production") -> Tidied:
         step.mark_crashed(tidying)
         step.close_gates(tidying)
         step.tell_untold(tidying)
+        step.escalate(tidying)
         step.remove_leftovers(tidying)
 
         step.verify_tidy(tidying)

@@ -65,7 +65,9 @@ class Notice(BaseModel):
     @property
     def title(self) -> str:
         """Return the line that says what it is about."""
-        what = _TITLES.get(Occasion(self.occasion)) if self.occasion in set(Occasion) else self.occasion
+        # What goes up a level is named after the level.
+        named = self.occasion.replace("-", " ").capitalize()
+        what = _TITLES[Occasion(self.occasion)] if self.occasion in set(Occasion) else named
         return f"{what}: {self.run} ({self.project}, {self.environment})"
 
     @property

@@ -56,6 +56,20 @@ def _tell_untold(tidying: Tidying) -> Evidence:
     return untold.tell_untold(tidying)
 
 
+def _escalate(tidying: Tidying) -> Evidence:
+    """Tell the next level what nobody has looked after."""
+    from tasks import escalating
+
+    return escalating.escalate(tidying)
+
+
+escalate = step(
+    _escalate,
+    title="Tell the next level what nobody looks after",
+    evidence="escalation",
+    stops=False,
+    retry=False,
+)
 tell_untold = step(
     _tell_untold, title="Tell people what they were not told yet", evidence="told", stops=False, retry=False
 )

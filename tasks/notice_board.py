@@ -58,6 +58,11 @@ class Board:
         """Return what is told of this run, by its keys."""
         return {key: notice for key, value in self._kept(_NOTICE) if (notice := _read(value))}
 
+    def read(self, key: str) -> Any:
+        """Return the value under a key; nothing where there is none."""
+        kept = self.client.filter_flow_run_input(self.run, key, _MOST, set())
+        return next((each.decoded_value for each in kept if each.key == key), None)
+
     def tries(self, key: str, channel: str) -> Tries:
         """Return what became of telling a channel."""
         found = Tries()

@@ -40,7 +40,7 @@ def tell_untold(tidying: Tidying) -> Evidence:
             rows += notifying.ended(client, run, tidying.plan.project, where)
             board = Board(client, run.id)
             for key, notice in board.notices().items():
-                if _is_current(run, key, notice):
+                if notice.occasion in set(Occasion) and _is_current(run, key, notice):
                     rows += notifying.deliver(board, key, notice, where, now=now)
     untold = [row for row in rows if row["result"] != "told"]
     said = f"{len(rows) - len(untold)} messages were told." if rows else "Everybody knows what they should."
