@@ -86,17 +86,17 @@ def find_missed(tidying: Tidying) -> Evidence:
     """Find what an active schedule should have started by now and nobody has."""
     with get_client(sync_client=True) as client:
         now = suspension.clock() or datetime.now(UTC)
-        missed = [
+        not_begun = [
             f"{name} at {at:%Y-%m-%d %H:%M} UTC"
             for found in _deployments(client)
-            for name, at in _missed(client, found, now)
+            for name, at in missed(client, found, now)
         ]
-    tidying.missed = tuple(missed)
-    said = f"{len(missed)} runs that a schedule should have started did not begin: {', '.join(missed[:3])}."
+    tidying.missed = tuple(not_begun)
+    said = f"{len(not_begun)} runs that a schedule should have started did not begin: {', '.join(not_begun[:3])}."
     return Evidence(
-        ok=not missed,
-        summary=said if missed else "Every schedule has started what it should.",
-        rows=tuple({"missed": each} for each in missed),
+        ok=not not_begun,
+        summary=said if not_begun else "Every schedule has started what it should.",
+        rows=tuple({"missed": each} for each in not_begun),
     )
 
 
@@ -131,7 +131,7 @@ def _deployments(client: SyncPrefectClient) -> list[DeploymentResponse]:
     return [each for each in found if not each.paused and any(schedule.active for schedule in each.schedules)]
 
 
-def _missed(
+def missed(
     client: SyncPrefectClient, found: DeploymentResponse, now: datetime
 ) -> Iterator[tuple[str, datetime]]:
     """Yield the times at which a deployment should have been started and was not, or still waits to be."""

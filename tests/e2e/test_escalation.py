@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-from prefect.states import Completed, Crashed, Failed, Scheduled
+from prefect.states import Completed, Crashed, Failed
 
 from ops import janitor
 from ops.evidence import Evidence
@@ -17,7 +15,7 @@ from ops.janitor import Tidying
 from tasks import escalating
 from tests import fix_command
 from tests.e2e import test_notifications
-from tests.e2e.test_notifications import Team, listening, tidy
+from tests.e2e.test_notifications import Team, as_scheduled, left, listening, tidy
 from tests.fix_gate import PATIENCE, Gate
 from tests.fix_stack import Desk
 from tests.polling import wait_until
@@ -78,16 +76,6 @@ def levels(gate: Gate) -> Generator[Levels]:
         yield found
 
 
-def ended(gate: Gate, state: Any, **more: Any) -> UUID:
-    """Leave a run that has ended so."""
-    found = gate.client.read_deployment_by_name("gated/gate")
-    parameters = {"project": str(gate.root), "environment": "production"}
-    later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
-    run = gate.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=later, **more).id
-    gate.client.set_flow_run_state(run, state, force=True)
-    return run
-
-
 def acknowledge(gate: Gate, run: UUID, name: str, *, code: int = 0) -> str:
     done = fix_command.run("acknowledge", str(run), "--as", name, PREFECT_API_URL=gate.stack.api)
     assert done.returncode == code, done.stdout + done.stderr
@@ -95,7 +83,7 @@ def acknowledge(gate: Gate, run: UUID, name: str, *, code: int = 0) -> str:
 
 
 def test_what_nobody_looks_after_goes_up_level_by_level_each_told_once(gate: Gate, levels: Levels):
-    ended(gate, Failed(message="The disk is full."))
+    left(gate, Failed(message="The disk is full."))
     assert levels.after(minutes=14).summary.startswith("1 matters are looked after by nobody, 0 messages")
     assert levels.told == (0, 0)
     levels.after(minutes=16)
@@ -113,7 +101,7 @@ def test_what_nobody_looks_after_goes_up_level_by_level_each_told_once(gate: Gat
 
 
 def test_what_somebody_looks_after_or_what_has_passed_goes_no_further(gate: Gate, levels: Levels):
-    known = ended(gate, Crashed(message="Its machine died."))
+    known = left(gate, Crashed(message="Its machine died."))
     levels.after(minutes=16)
     assert levels.told == (1, 0)
     assert "ada looks after" in acknowledge(gate, known, "ada")
@@ -123,10 +111,10 @@ def test_what_somebody_looks_after_or_what_has_passed_goes_no_further(gate: Gate
     assert [row["state"].partition(" at ")[0] for row in shown.rows] == ["told", "ada looks after it"]
 
     # A failure that began after that is another matter, until the runbook has passed once.
-    ended(gate, Failed(message="The disk is full again."))
+    left(gate, Failed(message="The disk is full again."))
     levels.after(minutes=16)
     assert levels.told == (2, 0)
-    passed = ended(gate, Completed())
+    passed = left(gate, Completed())
     assert levels.after(minutes=61).rows == ()
     assert levels.told == (2, 0)
     assert "No run that ended badly" in acknowledge(gate, passed, "ada", code=2)
@@ -145,9 +133,8 @@ def test_a_gate_that_nobody_answers_goes_up_and_one_that_is_answered_does_not(ga
 
 
 def test_what_a_schedule_starts_and_what_fails_each_time_is_one_matter(gate: Gate, levels: Levels):
-    found = [ended(gate, Failed(message="The disk is full.")) for _ in range(3)]
-    with psycopg.connect(gate.stack.database.url.replace("+asyncpg", ""), autocommit=True) as connection:
-        connection.execute("update flow_run set auto_scheduled = true where id = any(%s)", (found,))
+    found = [left(gate, Failed(message="The disk is full.")) for _ in range(3)]
+    as_scheduled(gate, found)
     levels.after(minutes=16)
     assert levels.told == (1, 0)
     acknowledge(gate, found[2], "ada")
@@ -156,7 +143,7 @@ def test_what_a_schedule_starts_and_what_fails_each_time_is_one_matter(gate: Gat
 
 
 def test_a_level_that_does_not_answer_is_told_at_a_later_pass(gate: Gate, levels: Levels):
-    ended(gate, Failed(message="The disk is full."))
+    left(gate, Failed(message="The disk is full."))
     levels.on_call.status = 503
     shown = levels.after(minutes=16)
     assert not shown.ok

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -18,7 +18,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from prefect.states import Crashed
+from prefect.client.schemas.objects import State
+from prefect.states import Crashed, Failed, Scheduled
 
 from deployments import runs
 from ops import project
@@ -227,6 +228,19 @@ def test_who_does_not_answer_fails_no_run_and_is_told_later_once(gate: Gate, tea
     assert team.mailed(run) == ["Waits for somebody", "Approved", "Failed"]
 
 
+def test_what_a_schedule_starts_and_what_fails_as_before_is_told_once(gate: Gate, team: Team):
+    full, fuller, other = found = [
+        left(gate, Failed(message=said))
+        for said in ("The disk is full: 98 %.", "The disk is full: 99 %.", "Nobody answers.")
+    ]
+    as_scheduled(gate, found)
+    by_hand = left(gate, Failed(message="Nobody answers."))
+    tidy(gate)
+    tidy(gate)
+    told = {run: team.of(run) for run in (*found, by_hand)}
+    assert told == {full: ["failed"], fuller: [], other: ["failed"], by_hand: ["failed"]}
+
+
 def test_only_what_is_asked_for_is_told(gate: Gate, team: Team):
     path = gate.root / "runbooks.toml"
     path.write_text(f'{path.read_text("utf-8")}on = ["denied"]\n', "utf-8")
@@ -235,6 +249,22 @@ def test_only_what_is_asked_for_is_told(gate: Gate, team: Team):
     assert gate.ended(run) == "Rejected"
     tidy(gate)
     assert team.of(run) == ["denied"]
+
+
+def left(gate: Gate, state: State[Any]) -> UUID:
+    """Leave a run that has ended so."""
+    found = gate.client.read_deployment_by_name("gated/gate")
+    parameters = {"project": str(gate.root), "environment": "production"}
+    later = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+    run = gate.client.create_flow_run_from_deployment(found.id, parameters=parameters, state=later).id
+    gate.client.set_flow_run_state(run, state, force=True)
+    return run
+
+
+def as_scheduled(gate: Gate, runs: list[UUID]) -> None:
+    """Let these runs be ones that a schedule has started, which the server lets nobody say."""
+    with psycopg.connect(gate.stack.database.url.replace("+asyncpg", ""), autocommit=True) as connection:
+        connection.execute("update flow_run set auto_scheduled = true where id = any(%s)", (runs,))
 
 
 @contextmanager
