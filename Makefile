@@ -47,6 +47,7 @@ bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks*.md.
 	@$(BIN)/python -m benchmarks.eval_night
 	@$(BIN)/python -m benchmarks.eval_gate
 	@$(BIN)/python -m benchmarks.lints
+	@$(BIN)/python -m benchmarks.fleet
 
 clean: ## Take away everything that the targets made.
 	@rm -rf .venv build .runbooks tests/peers/node_modules

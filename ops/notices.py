@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ops import secrets, telling
+from ops import secrets
 from ops.notice_settings import Channels, Occasion
 from ops.project import Environment
 
@@ -113,13 +113,11 @@ def known(where: Environment) -> dict[str, Channel]:
     return {each.id: each for of in every for each in channels(of)}
 
 
-def meant(where: Environment, occasion: Occasion) -> tuple[Channel, ...]:
-    """Return who is told of this, but for those whom the runbook itself has told in its own words."""
-    if occasion not in where.notifications.on:
-        return ()
-    # A gate's question goes to that webhook anyhow.
-    own = {*telling.told(), *([where.notify] if occasion is Occasion.WAITING and where.notify else [])}
-    return tuple(each for each in channels(where.notifications) if each.to not in own)
+def meant(where: Environment, occasion: Occasion, *, but: Collection[str]) -> tuple[Channel, ...] | None:
+    """Return who is told of this, but for the webhooks that were told otherwise; nothing where nobody wants to know."""
+    if not where.notifications.some or occasion not in where.notifications.on:
+        return None
+    return tuple(each for each in channels(where.notifications) if each.to not in but)
 
 
 def is_due(*, tries: int, last: datetime, failed: bool, now: datetime) -> bool:

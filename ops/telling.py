@@ -38,11 +38,6 @@ def mark(references: Iterable[str]) -> None:
     _told.update(references)
 
 
-def forget() -> None:
-    """Begin anew, as a process does that runs another runbook."""
-    _told.clear()
-
-
 def told() -> frozenset[str]:
     """Return the references of the webhooks that were told in this process what came of its run."""
     return frozenset(_told)

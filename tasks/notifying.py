@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.logging.loggers import flow_run_logger, get_run_logger
 from prefect.utilities.urls import url_for
 
-from ops import errors, notices, project, redaction
+from ops import errors, notices, project, redaction, telling
 from ops.notice_settings import Occasion
 from ops.notices import Channel, Notice
 from ops.project import Environment, Project
@@ -55,16 +55,16 @@ def of_end(flow: object, flow_run: FlowRun, state: State[Any]) -> None:
                 _warn(logger, ended(client, client.read_flow_run(flow_run.id), *found))
 
 
-def waiting(root: Path, where: Environment, *, key: str, said: str) -> None:
-    """Tell that this run waits for somebody's answer to the question with this key."""
+def waiting(root: Path, where: Environment, *, key: str, said: str, but: Collection[str] = ()) -> None:
+    """Tell that this run waits for somebody's answer to the question with this key, but for whom was told already."""
     plain = said.replace("**", "")
-    _of_this_run(root, where, Occasion.WAITING, key=f"waiting-{key}", said=plain)
+    _of_this_run(root, where, Occasion.WAITING, key=f"waiting-{key}", said=plain, but=but)
 
 
-def decided(proposal: Proposal, said: str) -> None:
-    """Tell that somebody has let a plan through a gate of this run."""
+def decided(proposal: Proposal, said: str, *, but: Collection[str] = ()) -> None:
+    """Tell that somebody has let a plan through a gate of this run, but for whom was told already."""
     key = f"decided-{proposal.gate}-{proposal.plan_digest[:8]}"
-    _of_this_run(proposal.root, proposal.environment, Occasion.DECIDED, key=key, said=said)
+    _of_this_run(proposal.root, proposal.environment, Occasion.DECIDED, key=key, said=said, but=but)
 
 
 def denied(parameters: dict[str, Any], said: str) -> None:
@@ -82,7 +82,11 @@ def ended(
 ) -> list[dict[str, str]]:
     """Tell how a run ended, if it ended badly and nobody has told that of this attempt."""
     occasion, state = occasion_of(run), run.state
-    if occasion is None or state is None or not (to := notices.meant(where, occasion)):
+    if occasion is None or state is None:
+        return []
+    # Whom the runbook has told in its own words what it found nobody tells again, the janitor neither.
+    to = notices.meant(where, occasion, but=telling.told())
+    if to is None:
         return []
     notice = _notice(
         where, occasion, operated.name, run.id, run.name, state.message or "", state.timestamp, to
@@ -143,8 +147,10 @@ def _delivered(
     return {"what": notice.title, "channel": str(channel), "result": why or "told"}
 
 
-def _of_this_run(root: Path, where: Environment, occasion: Occasion, *, key: str, said: str) -> None:
-    to, run = notices.meant(where, occasion), runs.current()
+def _of_this_run(
+    root: Path, where: Environment, occasion: Occasion, *, key: str, said: str, but: Collection[str] = ()
+) -> None:
+    to, run = notices.meant(where, occasion, but=but), runs.current()
     if not to or not run.suspends:
         return
     logger = get_run_logger()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -15,6 +16,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 
+from ops import errors, project_folder
 from ops.evidence import Evidence
 from ops.janitor import Tidying
 from ops.notice_settings import Occasion
@@ -66,13 +68,17 @@ def _called(*types: StateType) -> FlowRunFilterState:
 
 
 def _is_about(run: FlowRun, tidying: Tidying) -> bool:
-    path, name = run.parameters.get("project"), run.parameters.get("environment")
-    plan = tidying.plan
-    return (
-        name == plan.environment.name
-        and isinstance(path, str)
-        and Path(path).resolve() == plan.project.root.resolve()
-    )
+    path, name, plan = run.parameters.get("project"), run.parameters.get("environment"), tidying.plan
+    return name == plan.environment.name and isinstance(path, str) and _root(path) == plan.project.root
+
+
+@cache
+def _root(path: str) -> Path | None:
+    """Return the root of the project that a run names, which may lie deeper in its repository."""
+    try:
+        return project_folder.find(Path(path))
+    except errors.Refused:
+        return None
 
 
 def _is_current(run: FlowRun, key: str, notice: Notice) -> bool:

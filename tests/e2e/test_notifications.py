@@ -24,8 +24,9 @@ from prefect.states import Crashed, Failed, Scheduled
 from deployments import runs
 from ops import project
 from tasks import notifying
-from tests import fix_http, fix_smtp
+from tests import fix_checks, fix_http, fix_smtp
 from tests.e2e import test_janitor
+from tests.fix_checks import Checkup
 from tests.fix_gate import PATIENCE, Gate
 from tests.fix_stack import Desk
 from tests.polling import wait_until
@@ -239,6 +240,19 @@ def test_what_a_schedule_starts_and_what_fails_as_before_is_told_once(gate: Gate
     tidy(gate)
     told = {run: team.of(run) for run in (*found, by_hand)}
     assert told == {full: ["failed"], fuller: [], other: ["failed"], by_hand: ["failed"]}
+
+
+def test_what_a_check_has_told_in_its_own_words_nobody_tells_again(desk: Desk, checkup: Checkup):
+    folder = checkup.project.parent
+    (folder / "secret").write_text("postgresql://postgres@127.0.0.1:1/gone")
+    checkup.configure(f'[environments.production.notifications]\nwebhook = ["file:{folder / "manager"}"]')
+    run = fix_checks.run_deployed(desk, checkup.project, "daily-checks/production")
+    assert run.state
+    assert run.state.is_failed()
+    fix_checks.run_deployed(desk, checkup.project, JANITOR)
+    (heard,) = checkup.heard
+    assert "occasion" not in heard
+    assert "could not be asked" in heard["text"]
 
 
 def test_only_what_is_asked_for_is_told(gate: Gate, team: Team):

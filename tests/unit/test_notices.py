@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import errors, notices, project, telling
+from ops import errors, notices, project
 from ops.notice_settings import Occasion
 from ops.project import Environment
 from tests import projects
@@ -33,18 +33,20 @@ def production(folder: Path, text: str) -> Environment:
 
 def test_each_channel_is_meant_once_and_none_that_was_told_otherwise(tmp_path: Path):
     where = production(tmp_path, TABLE)
-    failed = [str(each) for each in notices.meant(where, Occasion.FAILED)]
-    assert failed == ["slack env:SLACK", "webhook env:OPS", "webhook command:...", "email grace@example.com"]
-    # The gate's question goes to `notify` in any case.
-    waiting = [str(each) for each in notices.meant(where, Occasion.WAITING)]
-    assert waiting == [each for each in failed if each != "webhook env:OPS"]
-    # As a check does that has told what it found.
-    telling.mark(["env:SLACK"])
-    try:
-        assert [str(each) for each in notices.meant(where, Occasion.FAILED)] == failed[1:]
-    finally:
-        telling.forget()
-    assert notices.meant(production(tmp_path, TABLE + 'on = ["denied"]\n'), Occasion.FAILED) == ()
+    every = ["slack env:SLACK", "webhook env:OPS", "webhook command:...", "email grace@example.com"]
+    assert meant(where) == every
+    assert meant(where, "env:OPS") == [each for each in every if each != "webhook env:OPS"]
+    # Nobody wants to know; that everybody knows already is something else.
+    assert notices.meant(production(tmp_path, TABLE + 'on = ["denied"]\n'), Occasion.FAILED, but=()) is None
+    assert notices.meant(Environment(name="production"), Occasion.FAILED, but=()) is None
+    alone = '[environments.production.notifications]\nslack = ["env:SLACK"]\n'
+    assert meant(production(tmp_path, alone), "env:SLACK") == []
+
+
+def meant(where: Environment, *but: str) -> list[str]:
+    found = notices.meant(where, Occasion.FAILED, but=but)
+    assert found is not None
+    return [str(each) for each in found]
 
 
 def test_a_channel_is_tried_for_a_day_ever_more_seldom():
