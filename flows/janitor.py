@@ -24,13 +24,13 @@ def janitor(project: str, environment: str = "production") -> Tidied:
 
     with step.opened(plan) as tidying:
         step.find_dead_runs(tidying)
-        step.find_lapsed(tidying)
         step.find_missed(tidying)
-
         step.mark_crashed(tidying)
-        step.close_gates(tidying)
         step.tell_untold(tidying)
         step.escalate(tidying)
+
+        step.find_lapsed(tidying)
+        step.close_gates(tidying)
         step.remove_leftovers(tidying)
 
         step.verify_tidy(tidying)

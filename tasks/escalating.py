@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.utilities.urls import url_for
 
-from ops import notices, secrets
+from ops import errors, notices, secrets
 from ops.audit import Event
 from ops.escalation import Matter
 from ops.evidence import Evidence
@@ -33,21 +34,27 @@ def escalate_at(client: SyncPrefectClient, tidying: Tidying, *, now: datetime) -
     levels = tidying.plan.environment.escalation
     rows: list[dict[str, str]] = []
     untold_: list[str] = []
+    unwritten_: list[str] = []
     told = open_ = 0
     for run, matter in matters.found(client, untold.of_environment(client, tidying, now)):
         board = Board(client, run.id)
-        _record_acknowledgement(tidying, board, matter)
+        unwritten = [_record_acknowledgement(tidying, board, matter)]
         for level in matter.due(levels, now):
             tried = _tell(tidying, board, matter, level, now)
             told += sum(row["result"] == "told" for row in tried)
+            unwritten.append(_record_level(tidying, board, matter, level))
             untold_ += [f"{row['channel']}: {row['result']}" for row in tried if row["result"] != "told"]
+        unwritten_ += filter(None, unwritten)
         matter.told.update(_told(board, matter))
         rows += matter.rows(levels)
         open_ += not matter.acknowledged
     said = f"{open_} matters are looked after by nobody, {told} messages were told." if rows else ""
     left = f" {len(untold_)} were not taken: {untold_[0]}." if untold_ else ""
+    left += f" Not written to the audit log yet: {unwritten_[0]}" if unwritten_ else ""
     return Evidence(
-        ok=not untold_, summary=f"{said or 'Nothing is to be looked after.'}{left}", rows=tuple(rows)
+        ok=not untold_ and not unwritten_,
+        summary=f"{said or 'Nothing is to be looked after.'}{left}",
+        rows=tuple(rows),
     )
 
 
@@ -65,9 +72,7 @@ def _tell(
         link=url_for("flow-run", obj_id=UUID(matter.run)) or "",
         among=notices.channels(level),
     )
-    if board.put(key, notice):
-        note = f"{matter.name} {matter.occasion}, level {level.name}"
-        _record(tidying, matter, "escalated", note=note, level=level.name, people=list(level.people))
+    board.put(key, notice)
     kept = board.notices().get(key, notice)
     return notifying.deliver(board, key, kept, where, now=now)
 
@@ -78,33 +83,36 @@ def _told(board: Board, matter: Matter) -> dict[str, datetime]:
     return {key.removeprefix(prefix): each.at for key, each in kept if key.startswith(prefix)}
 
 
-def _record_acknowledgement(tidying: Tidying, board: Board, matter: Matter) -> None:
+def _record_acknowledgement(tidying: Tidying, board: Board, matter: Matter) -> str:
     """Write down who looks after it, as soon as a janitor sees that."""
-    if matter.acknowledged and board.claim(f"recorded-{matters.ACKNOWLEDGED}{matter.key}", None):
-        _record(
-            tidying,
-            matter,
-            "acknowledged",
-            note=f"{matter.name} {matter.occasion}",
-            actor=matter.acknowledged,
-        )
+    key, note = f"{matters.ACKNOWLEDGED}{matter.key}", f"{matter.name} {matter.occasion}"
+    by = secrets.redact(matter.acknowledged)
+    event = Event("acknowledged", *_of(tidying, matter), actor=by, proof="unverified", note=note)
+    return _record(tidying, board, key, replace(event, details={"of": matter.key})) if by else ""
 
 
-def _record(
-    tidying: Tidying, matter: Matter, event: str, *, note: str, actor: str = "", **details: object
-) -> None:
-    """Write it to the audit log, where the environment has one."""
-    with tidying.log() as log:
-        if log:
-            of = {"of": matter.key, **details}
-            log.append(
-                Event(
-                    event,
-                    tidying.plan.environment.name,
-                    matter.run,
-                    actor=secrets.redact(actor),
-                    proof="unverified" if actor else "none",
-                    note=note,
-                    details=of,
-                )
-            )
+def _record_level(tidying: Tidying, board: Board, matter: Matter, level: Level) -> str:
+    note = f"{matter.name} {matter.occasion}, level {level.name}"
+    details = {"of": matter.key, "level": level.name, "people": list(level.people)}
+    event = Event("escalated", *_of(tidying, matter), note=note, details=details)
+    return _record(tidying, board, f"{ESCALATED}{matter.key}-{level.name}", event)
+
+
+def _of(tidying: Tidying, matter: Matter) -> tuple[str, str]:
+    return tidying.plan.environment.name, matter.run
+
+
+def _record(tidying: Tidying, board: Board, key: str, event: Event) -> str:
+    """Write an event to the audit log, where there is one, once; returns why that could not be done this time."""
+    claimed = f"recorded-{key}"
+    if not board.claim(claimed, None):
+        return ""
+    try:
+        with tidying.log() as log:
+            if log:
+                log.append(event)
+    except errors.OpsError as error:
+        # The database may be what is down; people are told all the same, and the next janitor writes it.
+        board.release(claimed)
+        return str(error)
+    return ""

@@ -96,6 +96,10 @@ class Board:
             return False
         return True
 
+    def release(self, key: str) -> None:
+        """Take a key away, so that it can be claimed again."""
+        self.client.delete_flow_run_input(self.run, key)
+
     def _kept(self, prefix: str) -> Iterator[tuple[str, Any]]:
         for each in self.client.filter_flow_run_input(self.run, prefix, _MOST, set()):
             yield each.key.removeprefix(prefix), each.decoded_value

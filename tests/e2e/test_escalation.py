@@ -153,6 +153,21 @@ def test_a_level_that_does_not_answer_is_told_at_a_later_pass(gate: Gate, levels
     assert levels.told == (1, 0)
 
 
+def test_people_are_told_while_the_database_is_down_and_it_is_written_down_afterwards(
+    gate: Gate, levels: Levels
+):
+    gate.start()
+    (gate.secrets / "dsn").write_text("postgresql://postgres@127.0.0.1:1/gone")
+    shown = levels.after(minutes=16)
+    assert levels.told == (1, 0)
+    assert "Not written to the audit log yet: " in shown.summary
+    (gate.secrets / "dsn").write_text(gate.dsn)
+    assert levels.after(minutes=17).ok
+    levels.after(minutes=18)
+    assert levels.told == (1, 0)
+    assert [event for event, _ in gate.events()] == ["asked", "escalated"]
+
+
 def test_the_janitor_escalates_within_seconds_and_writes_it_down(gate: Gate, levels: Levels, desk: Desk):
     levels.configure(first="PT2S")
     gate.break_act()

@@ -249,10 +249,12 @@ def test_what_a_check_has_told_in_its_own_words_nobody_tells_again(desk: Desk, c
     run = fix_checks.run_deployed(desk, checkup.project, "daily-checks/production")
     assert run.state
     assert run.state.is_failed()
-    fix_checks.run_deployed(desk, checkup.project, JANITOR)
-    (heard,) = checkup.heard
+    tidied = fix_checks.run_deployed(desk, checkup.project, JANITOR)
+    # It fails without the database of its audit log, and has told before what there was to tell.
+    (heard,) = [each for each in checkup.heard if str(tidied.id) not in each.get("link", "")]
     assert "occasion" not in heard
     assert "could not be asked" in heard["text"]
+    assert "Everybody knows what they should." in {each.description for each in desk.artifacts(tidied.id)}
 
 
 def test_only_what_is_asked_for_is_told(gate: Gate, team: Team):
