@@ -50,6 +50,7 @@ bench: $(DEV) $(PEERS) ## Measure, and write docs/benchmarks*.md.
 	@$(BIN)/python -m benchmarks.eval_night
 	@$(BIN)/python -m benchmarks.eval_gate
 	@$(BIN)/python -m benchmarks.lints
+	@$(BIN)/python -m benchmarks.fleet
 
 clean: ## Take away everything that the targets made, but what up keeps.
 	@rm -rf .venv build .runbooks/stack-* .runbooks/team tests/peers/node_modules

@@ -12,6 +12,7 @@ audit = typer.Typer(help="The audit log of an environment.", no_args_is_help=Tru
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of it, or its name.")]
 _As = Annotated[str, typer.Option("--as", metavar="NAME", help="Your name, as you were enrolled.")]
+_Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Your name.")]
 _Code = Annotated[
     str, typer.Option(metavar="NAME_OF_SECRET", help="Where your code is; by default you are asked.")
 ]
@@ -32,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
         ("approve", _approve),
         ("reject", _reject),
         ("break-glass", _break_glass),
+        ("acknowledge", _acknowledge),
     ):
         app.command(name)(command)
 
@@ -69,6 +71,13 @@ def _break_glass(run: _Run, name: _As, note: _Why, code: _Code = "") -> None:
     from cli import gates
 
     raise typer.Exit(gates.decide(run, "break-glass", name, code, note))
+
+
+def _acknowledge(run: _Run, name: _Who, note: _Note = "") -> None:
+    """Say that you look after a run that ended badly or waits, so that it goes up no level."""
+    from cli import gates
+
+    raise typer.Exit(gates.acknowledge(run, name, note))
 
 
 @approvers.command("add")

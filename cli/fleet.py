@@ -92,7 +92,10 @@ def _one(reached: Server, name: str, parameters: Mapping[str, object]) -> Row:
                 return Row(project, environment, *_ended(seen, last), page, one.exit_code(seen))
             last = last if seen.ok is None else seen.summary
         said = "its run was not seen to end"
-    except (errors.OpsError, httpx.HTTPError, ObjectNotFound) as error:
+    except ObjectNotFound:
+        # Its own text is None.
+        said = f"{name}, or its run, is gone from the Prefect server. Deploy it again, and run it for this project."
+    except (errors.OpsError, httpx.HTTPError) as error:
         said = str(error) or type(error).__name__
     return Row(project, environment, "not known", secrets.redact(said), page, Verdict.UNAVAILABLE.exit_code)
 

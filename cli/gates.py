@@ -1,4 +1,4 @@
-"""`runbooks approvals`, `request`, `approve`, `reject`, `break-glass`: the gate's form in a terminal."""
+"""`runbooks approvals`, `request`, `approve`, `reject`, `break-glass`, `acknowledge`: who decides, in a terminal."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ def request(run: str, name: str, code: str, note: str) -> int:
 def decide(run: str, decision: str, name: str, code: str, note: str) -> int:
     """Approve or reject a run's plan, or break the glass."""
     return _answer(run, {"decision": decision, "approver": name, "note": note}, code=code)
+
+
+def acknowledge(run: str, name: str, note: str) -> int:
+    """Say that somebody looks after a run."""
+    from deployments import looking_after
+
+    print(looking_after.acknowledge(run, name=name, note=note))
+    return 0
 
 
 def _answer(run: str, said: dict[str, str], *, code: str) -> int:

@@ -37,7 +37,7 @@ def find() -> list[Waiting]:
         Unavailable: the Prefect server does not answer.
     """
     paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
-    with _server() as client:
+    with speaking() as client:
         runs = client.read_flow_runs(flow_run_filter=paused, limit=_MOST)
         return list(_asking(client, sorted(runs, key=_since)))
 
@@ -68,7 +68,7 @@ def answer(waiting: Waiting, said: Mapping[str, str]) -> None:
         Refused: the server does not take the answer, and says why.
         Unavailable: the Prefect server does not answer.
     """
-    with _server() as client:
+    with speaking() as client:
         given = client.resume_flow_run(waiting.run, run_input=dict(said))
     if given.status.value != "ACCEPT":
         raise errors.Refused(
@@ -97,7 +97,7 @@ def _since(run: FlowRun) -> Any:
     return run.state.timestamp if run.state else run.expected_start_time
 
 
-class _server:
+class speaking:
     """A client of the Prefect server that the user has set, whose errors are ours."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _server:
         self._client.__exit__(kind, error, trace)
         if isinstance(error, httpx.TransportError):
             raise errors.Unavailable(
-                "The Prefect server does not answer, so nothing is known of the runs that wait. Set PREFECT_API_URL."
+                "The Prefect server does not answer, so nothing is known of its runs. Set PREFECT_API_URL."
             ) from None
         if isinstance(error, ObjectNotFound):
             raise errors.Refused("The run is gone, so it cannot be answered.") from None

@@ -13,7 +13,7 @@ def janitor(project: str, environment: str = "production") -> Tidied:
 
     **When** every few minutes, by a schedule; by hand after a machine was lost.
     **Needs** nothing; with an audit log it closes gates, with `ping` somebody outside hears that it lives.
-    **Touches** the state of dead runs, the audit log, folders of dead runs; never a run that waits for somebody.
+    **Touches** the state of dead runs, the audit log, folders of dead runs; tells people; never a run that waits.
     **If it stops halfway** run it again: everything is found anew.
 
     Args:
@@ -24,10 +24,12 @@ def janitor(project: str, environment: str = "production") -> Tidied:
 
     with step.opened(plan) as tidying:
         step.find_dead_runs(tidying)
-        step.find_lapsed(tidying)
         step.find_missed(tidying)
-
         step.mark_crashed(tidying)
+        step.tell_untold(tidying)
+        step.escalate(tidying)
+
+        step.find_lapsed(tidying)
         step.close_gates(tidying)
         step.remove_leftovers(tidying)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 
-from ops import errors, eval_gate, secrets, webhook
+from ops import errors, eval_gate, secrets, telling
 from ops.eval_night import Night
 from ops.evals import Evaluated, Export, Verdict
 
@@ -65,15 +65,9 @@ def _left(export: Export | None) -> str:
 
 
 def _tell(night: Night, result: Evaluated) -> tuple[str, ...]:
-    whom = {"manager": night.plan.project.manager, "team": night.plan.environment.notify}
     text = f"EVALUATION: {result.summary}" + (f"\nEvidence: {result.bundle}" if result.bundle else "")
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    told = [
-        webhook.tell(name, named, secrets.redact(escaped), timeout=_TOLD_WITHIN).summary
-        for name, named in whom.items()
-        if named is not None
-    ]
-    return tuple(told) or ("No webhook is configured, so nobody was told.",)
+    return telling.tell(night.plan.project, night.plan.environment, secrets.redact(escaped)).said
 
 
 def _ping(night: Night) -> tuple[str, ...]:

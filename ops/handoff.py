@@ -102,9 +102,11 @@ def notify(project: Project, rehearsal: Rehearsal, *, timeout: timedelta = timed
     if project.manager is None:
         return Evidence(ok=True, summary="No manager webhook is configured, so nobody was told.")
     # Not before somebody is to be told: an HTTP client takes as long to import as ten migrations to prove.
-    from ops import webhook
+    from ops import telling, webhook
 
-    return webhook.tell("manager", project.manager, message(rehearsal), timeout=timeout)
+    answer = webhook.tell("manager", project.manager, message(rehearsal), timeout=timeout)
+    telling.mark([project.manager] if answer.ok else [])
+    return answer
 
 
 def message(rehearsal: Rehearsal) -> str:

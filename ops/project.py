@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ops import configuration, errors, project_folder
 from ops.access_settings import Access
@@ -21,6 +21,7 @@ from ops.check_settings import Acknowledged, Checks
 from ops.config_settings import Flags, Providers, SchemaGuard
 from ops.erasure_settings import Erasure
 from ops.eval_settings import Eval, EvalSource
+from ops.notice_settings import Level, Notifications
 from ops.pause_settings import WritePause
 from ops.redis_settings import Prefix, RedisLimits
 from ops.release_settings import Promotion, Release
@@ -87,6 +88,8 @@ class Environment(Strict):
     notify: str | None = Field(
         default=None, description="secret reference of the webhook of those who approve"
     )
+    notifications: Notifications = Notifications()
+    escalation: tuple[Level, ...] = ()
     ping: str | None = Field(
         default=None, description="secret reference of the URL that waits for a sign of life of the janitor"
     )
@@ -117,6 +120,17 @@ class Environment(Strict):
     access: Access = Access()
     checks: Checks = Checks()
     acknowledged: tuple[Acknowledged, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_tell(self) -> Environment:
+        if self.notifications.smtp is None and any(
+            each.email for each in (self.notifications, *self.escalation)
+        ):
+            raise ValueError('email needs notifications.smtp, the server: smtp = "env:SMTP_URL"')
+        afters = [each.after for each in self.escalation]
+        if afters != sorted(set(afters)) or len({each.name for each in self.escalation}) < len(afters):
+            raise ValueError("each level of escalation has a name of its own and comes after the one before")
+        return self
 
     @property
     def in_place(self) -> bool:

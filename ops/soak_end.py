@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ops import errors, secrets, webhook
+from ops import errors, secrets, telling, webhook
 from ops.soak import Soaked, Soaking
 from ops.soak_record import Soak
 
@@ -61,6 +61,6 @@ def _tell(soaking: Soaking, found: Soak) -> str:
     lines = [f"SOAK {found.verdict.upper()}: {where}.", *(f"• {said}" for said in soaking.news)]
     lines += [f"Evidence: {soaking.bundle.path}"] if soaking.bundle else []
     escaped = "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return webhook.tell(
-        "manager", plan.project.manager, secrets.redact(escaped), timeout=_TOLD_WITHIN
-    ).summary
+    answer = webhook.tell("manager", plan.project.manager, secrets.redact(escaped), timeout=_TOLD_WITHIN)
+    telling.mark([plan.project.manager] if answer.ok else [])
+    return answer.summary

@@ -10,6 +10,7 @@ from ops import secrets, webhook
 from ops.project import Environment, Project
 
 _WITHIN = timedelta(seconds=10)
+_told: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,18 @@ def tell(project: Project, environment: Environment, text: str) -> Told:
     ]
     if not answers:
         return Told(("No webhook is configured, so nobody was told.",), reached=True)
+    mark(named for named, each in zip(filter(None, whom.values()), answers, strict=True) if each.ok)
     return Told(tuple(each.summary for each in answers), reached=any(each.ok for each in answers))
+
+
+def mark(references: Iterable[str]) -> None:
+    """Remember that a runbook has told these webhooks what came of this run, so that nobody tells them again."""
+    _told.update(references)
+
+
+def told() -> frozenset[str]:
+    """Return the references of the webhooks that were told in this process what came of its run."""
+    return frozenset(_told)
 
 
 def change(

@@ -58,7 +58,12 @@ def approve(plan: Approvable, gate: str) -> Approval:
                 if found.broken:
                     _tell(keeper, f"{found.why}\n\nIt stays open until somebody else has reviewed it.")
                 outcomes.expect(proposal, run.id)
-                return record_approval(keeper)
+                approval = record_approval(keeper)
+                if run.suspends:
+                    from tasks import notifying
+
+                    notifying.decided(proposal, approval.summary, but=_told(keeper) if found.broken else ())
+                return approval
             if found.status == "denied":
                 record_denial(keeper)
                 raise errors.Denied(secrets.redact(f"{proposal.title} was {found.why}"))
@@ -96,18 +101,21 @@ def _suspended(keeper: Gatekeeper, run: Run) -> Standing:
 
 
 def _ask(keeper: Gatekeeper, found: Standing, key: str, base: str) -> NoReturn:
-    from tasks import forms, plan_page, suspension
+    from tasks import forms, notifying, plan_page, suspension
 
     expires = keeper.ask(key)
     page = plan_page.publish(keeper.proposal)
     question = _question(keeper, found, page, expires)
     _tell(keeper, question)
+    proposal = keeper.proposal
+    asked, where = f"{base}{key}", proposal.environment
+    notifying.waiting(proposal.root, where, key=asked, said=question, but=_told(keeper))
     form = forms.Request if found.wants_requester else forms.Decision
     if not keeper.policy.proves:
         form = forms.Unproven
     elif keeper.policy.break_glass and not found.wants_requester:
         form = forms.DecisionOrGlass
-    suspension.ask(form, question, key=f"{base}{key}", patience=expires - datetime.now(UTC))
+    suspension.ask(form, question, key=asked, patience=expires - datetime.now(UTC))
 
 
 def _question(keeper: Gatekeeper, found: Standing, page: str, expires: datetime) -> str:
@@ -144,6 +152,11 @@ def _tell(keeper: Gatekeeper, said: str) -> None:
         )
         if not told.ok:
             LOGGER.warning("%s", told.summary)
+
+
+def _told(keeper: Gatekeeper) -> tuple[str, ...]:
+    """Return the webhook that `_tell` tells."""
+    return (keeper.proposal.environment.notify,) if keeper.proposal.environment.notify else ()
 
 
 def _prompted(keeper: Gatekeeper) -> Standing:

@@ -115,17 +115,17 @@ def find_missed(tidying: Tidying) -> Evidence:
     """Find what an active schedule should have started by now and nobody has."""
     with get_client(sync_client=True) as client:
         now = suspension.clock() or datetime.now(UTC)
-        missed = [
+        not_begun = [
             f"{name} at {at:%Y-%m-%d %H:%M} UTC"
             for found in _deployments(client)
-            for name, at in _missed(client, found, now)
+            for name, at in missed(client, found, now)
         ]
-    tidying.missed = tuple(missed)
-    said = f"{len(missed)} runs that a schedule should have started did not begin: {', '.join(missed[:3])}."
+    tidying.missed = tuple(not_begun)
+    said = f"{len(not_begun)} runs that a schedule should have started did not begin: {', '.join(not_begun[:3])}."
     return Evidence(
-        ok=not missed,
-        summary=said if missed else "Every schedule has started what it should.",
-        rows=tuple({"missed": each} for each in missed),
+        ok=not not_begun,
+        summary=said if not_begun else "Every schedule has started what it should.",
+        rows=tuple({"missed": each} for each in not_begun),
     )
 
 
@@ -136,7 +136,7 @@ def _every() -> timedelta:
 
 def _running(client: SyncPrefectClient) -> Iterator[FlowRun]:
     called = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
-    return _paged(client, FlowRunFilter(state=called))
+    return paged(client, FlowRunFilter(state=called))
 
 
 def _last_sign(client: SyncPrefectClient, run: FlowRun) -> datetime:
@@ -160,7 +160,7 @@ def _deployments(client: SyncPrefectClient) -> list[DeploymentResponse]:
     return [each for each in found if not each.paused and any(schedule.active for schedule in each.schedules)]
 
 
-def _missed(
+def missed(
     client: SyncPrefectClient, found: DeploymentResponse, now: datetime
 ) -> Iterator[tuple[str, datetime]]:
     """Yield the times at which a deployment should have been started and was not, or still waits to be."""
@@ -189,14 +189,15 @@ def _begun(
     of = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
     return {
         run.expected_start_time.astimezone(UTC).replace(microsecond=0)
-        for run in _paged(client, chosen, of)
+        for run in paged(client, chosen, of)
         if run.expected_start_time and run.state and run.state.type != StateType.SCHEDULED
     }
 
 
-def _paged(
+def paged(
     client: SyncPrefectClient, chosen: FlowRunFilter, of: DeploymentFilter | None = None
 ) -> Iterator[FlowRun]:
+    """Yield all runs that are meant, page by page."""
     offset = 0
     while page := client.read_flow_runs(
         flow_run_filter=chosen, deployment_filter=of, limit=_PAGE, offset=offset

@@ -49,6 +49,30 @@ def _find_missed(tidying: Tidying) -> Evidence:
     return dead_runs.find_missed(tidying)
 
 
+def _tell_untold(tidying: Tidying) -> Evidence:
+    """Tell people of what they were not told yet."""
+    from tasks import untold
+
+    return untold.tell_untold(tidying)
+
+
+def _escalate(tidying: Tidying) -> Evidence:
+    """Tell the next level what nobody has looked after."""
+    from tasks import escalating
+
+    return escalating.escalate(tidying)
+
+
+escalate = step(
+    _escalate,
+    title="Tell the next level what nobody looks after",
+    evidence="escalation",
+    stops=False,
+    retry=False,
+)
+tell_untold = step(
+    _tell_untold, title="Tell people what they were not told yet", evidence="told", stops=False, retry=False
+)
 find_dead_runs = step(_find_dead, title="Find runs that died with their machine", evidence="dead-runs")
 mark_crashed = step(_mark_crashed, title="Mark them as crashed", evidence="runs-crashed")
 find_missed = step(

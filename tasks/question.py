@@ -44,19 +44,19 @@ def _ask(rehearsing: Rehearsing, migration: Migration, error: str) -> tuple[str,
     run = runs.current()
     question = secrets.redact(f"{error}\n\nFix `{migration.file}` and replay it; or skip it; or stop here.")
     if run.suspends:
-        return _suspended(question, migration, run)
+        return _suspended(rehearsing, question, migration, run)
     number = rehearsing.asked.get(migration.file, 0) + 1
     rehearsing.asked[migration.file] = number
     return _prompt(question, replays_left=MOST_REPLAYS + 1 - number), ""
 
 
-def _suspended(question: str, migration: Migration, run: Run) -> tuple[str, str]:
+def _suspended(rehearsing: Rehearsing, question: str, migration: Migration, run: Run) -> tuple[str, str]:
     """Return the answer to this question, which suspends the run while there is none.
 
     A stored `replay` has been used up by the very run that reads it: the step failed again, so the next
     question is asked, until all replays are used up.
     """
-    from tasks import forms, suspension
+    from tasks import forms, notifying, suspension
 
     base = f"failed-{migration.version}-{run.attempt}-"
     digest = migration.sha256[:8]
@@ -67,7 +67,9 @@ def _suspended(question: str, migration: Migration, run: Run) -> tuple[str, str]
             return decision, str(answer.said.get("note", ""))
     if sum(answer.said.get("decision") == "replay" for answer in given) >= MOST_REPLAYS:
         return "stop", f"{MOST_REPLAYS} replays are used up"
-    suspension.ask(forms.Replay, question, key=f"{base}{digest}-{len(given) + 1}", patience=PATIENCE)
+    key, plan = f"{base}{digest}-{len(given) + 1}", rehearsing.plan
+    notifying.waiting(plan.project.root, plan.environment, key=key, said=question)
+    suspension.ask(forms.Replay, question, key=key, patience=PATIENCE)
 
 
 def _prompt(question: str, *, replays_left: int) -> str:

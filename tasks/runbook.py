@@ -43,9 +43,19 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
             return cast("Flow[P, R]", PlainFlow(_recorded(function)))
         from prefect import flow as prefects
 
-        return prefects(**options)(_ended_by_people(function))
+        return prefects(on_failure=[tell_how_it_ended], on_crashed=[tell_how_it_ended], **options)(
+            _ended_by_people(function)
+        )
 
     return decorate
+
+
+def tell_how_it_ended(flow: Any, flow_run: Any, state: Any) -> None:
+    """Tell people that a run failed or crashed, as Prefect calls it when that has happened."""
+    # Most runs end well, and then nobody pays for this.
+    from tasks import notifying
+
+    notifying.of_end(flow, flow_run, state)
 
 
 def _recorded(function: Callable[P, R]) -> Callable[P, R]:
@@ -80,6 +90,11 @@ def _ended_by_people(function: Callable[P, R]) -> Callable[P, R]:
         except errors.Denied as denied:
             from prefect.states import Cancelled
 
+            from tasks import notifying
+
+            given = inspect.signature(function).bind(*arguments, **keywords)
+            given.apply_defaults()
+            notifying.denied(given.arguments, secrets.redact(str(denied)))
             return cast("R", Cancelled(name="Rejected", message=secrets.redact(str(denied))))
 
     # Prefect would look for the names of the types in this file.

@@ -139,6 +139,21 @@ class Run:
         return self.desk.watch(self.desk.read(self.id), self.project)
 
 
+def copied(client: SyncPrefectClient, runbook: str, name: str, **parameters: str) -> UUID:
+    """Deploy a runbook once more under another name, as one that a test may schedule or take away."""
+    like = client.read_deployment_by_name(runbook)
+    return client.create_deployment(
+        flow_id=like.flow_id,
+        name=name,
+        entrypoint=like.entrypoint,
+        path=like.path,
+        pull_steps=like.pull_steps,
+        work_pool_name=like.work_pool_name,
+        parameters={**like.parameters, **parameters},
+        parameter_openapi_schema=like.parameter_openapi_schema,
+    )
+
+
 @pytest.fixture(scope="session")
 def stack() -> Generator[Stack]:
     """A running stack with the runbooks of this repository."""

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 
-def certify(folder: Path) -> tuple[Path, Path]:
-    """Make a key and a certificate for `localhost` in a folder, and return them in this order."""
+def certify(folder: Path, name: str = "localhost") -> tuple[Path, Path]:
+    """Make a key and a certificate for a host in a folder, and return them in this order."""
     key, certificate = folder / "server.key", folder / "server.crt"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
     files = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*command, *subject, *files], check=True, capture_output=True)
     return key, certificate

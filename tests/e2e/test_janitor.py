@@ -63,12 +63,14 @@ def tidied(desk: Desk, project: Path, environment: str = "production") -> tuple[
     return ended, json.loads((kept / "janitor.json").read_text("utf-8")) if kept else {}
 
 
-def silent(desk: Desk, *, since: timedelta) -> UUID:
+def silent(desk: Desk, *, since: timedelta, parameters: dict[str, Any] | None = None) -> UUID:
     """Leave a run as one is left whose machine died: Running, by nobody, and silent for so long."""
     with desk.stack.client() as client:
         found = client.read_deployment_by_name("staging-rehearsal/throw-away")
         run = client.create_flow_run_from_deployment(
-            found.id, state=Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+            found.id,
+            parameters=parameters,
+            state=Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1)),
         ).id
         client.set_flow_run_state(run, Pending(), force=True)
         client.set_flow_run_state(run, Running(), force=True)
