@@ -42,7 +42,7 @@ class Uploads:
         self.planned = ""
         self.approved: Mapping[str, Any] = {}
         self.done: list[Done] = []
-        self.record = Record(checking.plan.environment.name, checking.run)
+        self.record = Record(checking.plan.environment.name, checking.id)
 
     @property
     def due(self) -> bool:
@@ -168,7 +168,8 @@ def verify_approved(uploads: Uploads) -> None:
             "uploaded. Set what is open there to 'skipped', and start anew."
         )
     with uploads.connected() as connection:
-        begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
+        rows = begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
+    uploads.approved = {"gate": GATE, "plan": begun.digest, "by": [row.actor for row in rows]}
 
 
 def act(uploads: Uploads, say: Progress) -> Evidence:

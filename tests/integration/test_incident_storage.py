@@ -18,11 +18,12 @@ from psycopg import conninfo
 from cli import storage as command
 from flows.incident_storage import incident_storage
 from ops import errors, storage_client, storage_contract, storage_digests, storage_folder
+from ops import incident_storage as operations
 from ops.checked import Checked, Reported
 from ops.incident_storage import Act
 from ops.storage_settings import FileStorage
 from tests import fix_restored, fix_storage, fix_switch
-from tests.fix_storage_site import FILES, Site
+from tests.fix_storage_site import FILES, WHY, Site
 
 APPROVED, REJECTED = ("approve", "ada", ""), ("reject", "ada", "not yet")
 
@@ -364,6 +365,20 @@ def test_bytes_of_the_same_size_and_tag_are_found_only_by_reading(
     monkeypatch.setattr(fix_storage, "tag", lambda data: '"18f6-3"')
     site.storage.file("evidence", "docs/deep/d.png").write_bytes(b"THREE" * 1000)
     assert kinds(site.look(whole=True)) == {"storage-object-changed"}
+
+
+def test_what_is_chosen_at_random_is_the_same_in_each_pass_of_a_run_and_another_in_other_runs(site: Site):
+    """After the gate a run begins anew: with another sample it would find another plan, which nobody has approved."""
+    plan = operations.plan(str(site.project), "production", Act.RE_UPLOAD, WHY, whole=False)
+    chosen: set[str] = set()
+    for run in map(str, range(12)):
+        passes: set[str] = set()
+        for _ in range(3):
+            with operations.opened(plan, "a name", id=run) as found:
+                passes |= {str(each) for each in found.sample(found.list_objects(), 1)}
+        assert len(passes) == 1
+        chosen |= passes
+    assert len(chosen) > 1
 
 
 def test_storage_that_does_not_answer_or_does_not_take_the_key_is_no_pass(site: Site):
