@@ -50,6 +50,11 @@ class Uploads:
         return bool(self.items)
 
     @property
+    def whole(self) -> tuple[Item, ...]:
+        """Return all of the plan: what a run that was killed has uploaded is of it, too."""
+        return self.begun.items if self.begun else self.items
+
+    @property
     def digest(self) -> str:
         """Return the digest of the plan; that of the one that was begun, where one was."""
         if self.planned or self.begun:
