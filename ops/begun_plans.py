@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ops import database, errors
-from ops.audit import Log
+from ops.audit import Log, Row
 from ops.project import Environment
 from ops.promotion_begun import deciding
 
 
-def verify(connection: database.Connection, root: Path, where: Environment, gate: str, digest: str) -> None:
-    """Look in the audit log whether this plan was approved at this gate, by as many as the environment asks for.
+def verify(
+    connection: database.Connection, root: Path, where: Environment, gate: str, digest: str
+) -> list[Row]:
+    """Return by whom this plan was approved at this gate, by as many as the environment asks for, from the audit log.
 
     Raises:
         Refused: it was not.
@@ -24,3 +26,4 @@ def verify(connection: database.Connection, root: Path, where: Environment, gate
             f"approval of it at the gate {gate} that holds, so this run does not go on with it. Run `runbooks audit "
             "verify`, and find out who wrote that record."
         )
+    return rows

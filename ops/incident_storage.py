@@ -5,7 +5,8 @@ Source: supabase-operations.md, "Storage Incident".
 
 from __future__ import annotations
 
-import random
+import hashlib
+import heapq
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from psycopg.rows import class_row
 from pydantic import BaseModel
@@ -101,9 +103,10 @@ class StorageChecking(Checking):
 
     plan: StoragePlan
 
-    def __init__(self, plan: StoragePlan, run: str, stack: ExitStack) -> None:
+    def __init__(self, plan: StoragePlan, run: str, stack: ExitStack, id: str = "") -> None:
         super().__init__(plan, run)
         self.plan = plan
+        self.id = id or uuid4().hex
         self.looked_at = Looked()
         self.items: tuple[Item, ...] = ()
         self._stack = stack
@@ -149,8 +152,15 @@ class StorageChecking(Checking):
             return cursor.execute(queries.load("storage/objects"), asked).fetchall()
 
     def sample(self, objects: Sequence[Stored], most: int | None = None) -> list[Stored]:
-        """Return some of them: the same each time would leave the others unread for ever."""
-        return random.sample(objects, min(most or self.storage.sample, len(objects)))
+        """Return some of them: others in each run, since the same would leave the rest unread for ever.
+
+        In all passes of one run they are the same: what was approved is still what is found when it goes on.
+        """
+
+        def rank(stored: Stored) -> bytes:
+            return hashlib.sha256(f"{self.id}/{stored}".encode()).digest()
+
+        return heapq.nsmallest(most or self.storage.sample, objects, key=rank)
 
     def rule(self, stored: Stored) -> Lifecycle | None:
         """Return the declared rule under which an object falls: the shortest, where there are several."""
@@ -186,9 +196,9 @@ def plan(path: str, environment: str, act: Act, reason: str, whole: bool) -> Sto
 
 
 @contextmanager
-def opened(plan: StoragePlan, run: str) -> Generator[StorageChecking]:
-    """Open an incident; the database and Storage are first asked when it is their turn."""
-    with ExitStack() as stack, closing(StorageChecking(plan, run, stack)) as found:
+def opened(plan: StoragePlan, run: str, *, id: str = "") -> Generator[StorageChecking]:
+    """Open an incident by the run of this name and id; database and Storage are first asked when it is their turn."""
+    with ExitStack() as stack, closing(StorageChecking(plan, run, stack, id)) as found:
         yield found
 
 

@@ -23,7 +23,7 @@ def prove(uploads: Uploads) -> Evidence:
     if not uploads.due:
         return Evidence(ok=True, summary="Nothing was uploaded, so there is nothing to prove.", idle=True)
     states = {str(each): each for each in uploads.done}
-    mine = [each for each in uploads.items if states[str(each)].state == "uploaded"]
+    mine = [each for each in uploads.whole if states[str(each)].state == "uploaded"]
     rows = [{"object": str(each), "found": "; ".join(_problems(uploads, each))} for each in mine]
     wrong = [row for row in rows if row["found"]]
     listed, served = _counted(uploads)
@@ -101,7 +101,7 @@ def _counted(uploads: Uploads) -> tuple[int, int]:
     now = {str(each): each for each in checking.list_objects()}
     served = {name for name in checking.looked_at.seen if name in now}
     asked = {str(each) for each in checking.looked_at.objects if str(each) in now}
-    again = {str(each.object) for each in checking.looked_at.wrong} | {str(each) for each in uploads.items}
+    again = {str(each.object) for each in checking.looked_at.wrong} | {str(each) for each in uploads.whole}
     for name in (again & now.keys()) - served:
         stored = now[name]
         if checking.client.probe(stored.bucket, stored.name, size=stored.size):

@@ -42,12 +42,17 @@ class Uploads:
         self.planned = ""
         self.approved: Mapping[str, Any] = {}
         self.done: list[Done] = []
-        self.record = Record(checking.plan.environment.name, checking.run)
+        self.record = Record(checking.plan.environment.name, checking.id)
 
     @property
     def due(self) -> bool:
         """Whether there is anything to upload."""
         return bool(self.items)
+
+    @property
+    def whole(self) -> tuple[Item, ...]:
+        """Return all of the plan: what a run that was killed has uploaded is of it, too."""
+        return self.begun.items if self.begun else self.items
 
     @property
     def digest(self) -> str:
@@ -168,7 +173,8 @@ def verify_approved(uploads: Uploads) -> None:
             "uploaded. Set what is open there to 'skipped', and start anew."
         )
     with uploads.connected() as connection:
-        begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
+        rows = begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
+    uploads.approved = {"gate": GATE, "plan": begun.digest, "by": [row.actor for row in rows]}
 
 
 def act(uploads: Uploads, say: Progress) -> Evidence:

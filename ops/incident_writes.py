@@ -193,8 +193,10 @@ def verify_approved(switching: Switching) -> None:
         Unavailable: the database does not answer.
     """
     plan = switching.plan
-    if switching.pauses and switching.record.open:
-        approved: Mapping[str, Any] = switching.record.open[0].details.get("approved") or {}
+    begun = [each for each in switching.record.open if each.event in ("begun", "resumed")]
+    approved: Mapping[str, Any] = (begun[-1].details.get("approved") if begun else None) or {}
+    switching.approved = approved
+    if switching.pauses and begun:
         with switching.site.connected() as connection:
             digest = str(approved.get("plan", ""))
             begun_plans.verify(connection, plan.project.root, plan.environment, switching.gate, digest)
@@ -207,7 +209,7 @@ def switch(switching: Switching) -> Evidence:
         Refused: another run holds the database, or the login may not do it.
         Unavailable: a lock is in the way, or the connection is lost.
     """
-    found = _pause(switching) if switching.pauses else write_pause.resume(switching.site)
+    found = _pause(switching) if switching.pauses else write_pause.resume(switching.site, switching.approved)
     switching.record = switching.site.read()
     return found
 

@@ -27,6 +27,7 @@ _TIMEOUT = 60.0
 _TRIES = 3
 _OF = re.compile(r"bytes .*/(\d+)")
 _WITHOUT_END = timedelta(minutes=5)
+_DOTS = (".", "..")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,9 @@ class Client:
             Unavailable: nobody answers, or with an error of its own.
         """
         path = "/".join(part for part in ("/object", way, _path(bucket, name)) if part)
+        if token:
+            # One that was altered is nearly the right one.
+            secrets.remember(token)
         for attempt in _retrying():
             with (
                 attempt,
@@ -166,9 +170,13 @@ class Client:
         `facts` are size, sha256, mimetype, cache_control and user_metadata.
 
         Raises:
-            Refused: Storage does not take it: its size, its kind, or the key; or the content is another.
+            Refused: Storage does not take it: its size, its kind, its name, or the key; or the content is another.
             Unavailable: nobody answers, or with an error.
         """
+        if any(each in _DOTS for each in name.split("/")):
+            raise errors.Refused(
+                "its name has a part . or .., by which its path can lead to another object, so it was not uploaded"
+            )
         content = _exactly(content, facts["size"], facts["sha256"])
         headers = {
             "x-upsert": "true",
@@ -203,7 +211,12 @@ def _exactly(content: Iterable[bytes], size: int, sha256: str) -> Iterator[bytes
 
 
 def _path(bucket: str, name: str) -> str:
-    return f"{quote(bucket, safe='')}/{quote(name)}"
+    return f"{quote(bucket, safe='')}/{'/'.join(map(_segment, name.split('/')))}"
+
+
+def _segment(text: str) -> str:
+    # A path is shortened at `..`, on the way or here already, and would lead to another object.
+    return text.replace(".", "%2E") if text in _DOTS else quote(text)
 
 
 def _authenticated(bucket: str, name: str) -> str:

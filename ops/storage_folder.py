@@ -21,8 +21,8 @@ class Held:
 def find(root: Path, bucket: str, name: str, version: str | None) -> Path | None:
     """Return the file of an object, in either form; None where there is none, or several of which none is this one."""
     path = root / bucket / name
-    if not path.resolve().is_relative_to(root.resolve()):
-        # A name of an object can be anything, and is not to lead out of the folder.
+    if not all(path.resolve().is_relative_to(each.resolve()) for each in (root, root / bucket)):
+        # A name of an object can be anything, and is not to lead out of the folder, nor to another bucket.
         return None
     if path.is_file():
         return path

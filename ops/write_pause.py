@@ -93,8 +93,10 @@ def pause(site: Site, incident: str, *, begun: Mapping[str, Any], take_up: TakeU
     )
 
 
-def resume(site: Site) -> Evidence:
+def resume(site: Site, approved: Mapping[str, Any] | None = None) -> Evidence:
     """Give the rights back exactly as they were, take the page away, and end the sessions that began while paused.
+
+    `approved` is kept with it: by whom, where that is not in the record already.
 
     Raises:
         Refused: nothing is paused, or another run holds the database.
@@ -111,7 +113,7 @@ def resume(site: Site) -> Evidence:
             )
         before = write_pause_grants.read(connection, site.environment.pause)
         if not record.has("resumed"):
-            _given_back(site, connection, record)
+            _given_back(site, connection, record, approved or {})
         after = write_pause_grants.read(connection, site.environment.pause)
         said = _said(site.journal.read(connection))
         # Those that have begun while paused are read-only for as long as they last.
@@ -173,7 +175,9 @@ def _ended(
     return gone, stay
 
 
-def _given_back(site: Site, connection: database.Connection, record: Record) -> None:
+def _given_back(
+    site: Site, connection: database.Connection, record: Record, approved: Mapping[str, Any]
+) -> None:
     with _acting(site, connection):
         said: list[str] = []
         for event in reversed(record.done()):
@@ -181,7 +185,8 @@ def _given_back(site: Site, connection: database.Connection, record: Record) -> 
             lost = write_pause_grants.give_back(connection, grants)
             said += [f"cannot be given back, since it is gone: {each}" for each in lost]
             said += write_pause_beside.resume(connection, site.project, site.environment, event.details)
-        site.journal.append(connection, record.open[0].incident, "resumed", {"said": said})
+        details = {"said": said, **({"approved": approved} if approved else {})}
+        site.journal.append(connection, record.open[0].incident, "resumed", details)
     site.journal.mirror(connection)
 
 

@@ -16,7 +16,7 @@ from ops import (
 )
 from ops.incident_storage import StorageChecking, StoragePlan
 from ops.incident_storage_uploads import GATE, Uploads
-from tasks import approval, checking, progress
+from tasks import approval, checking, outcomes, progress, runs
 from tasks.checking import look
 from tasks.recording import recorded
 from tasks.step import step
@@ -60,7 +60,10 @@ _act = step(
 def opened(plan: StoragePlan) -> AbstractContextManager[StorageChecking]:
     """Open the run's bundle; whatever ends the block, it is sealed, and people know."""
     return recorded(
-        partial(incident_storage.opened, plan), kind=plan.kind, out=plan.out, broken=checking.record_broken
+        partial(incident_storage.opened, plan, id=runs.current().id),
+        kind=plan.kind,
+        out=plan.out,
+        broken=checking.record_broken,
     )
 
 
@@ -82,6 +85,7 @@ def approve(uploads: Uploads) -> None:
         plan = uploads.checking.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the re-upload")
         incident_storage_uploads.verify_approved(uploads)
+        outcomes.expect(uploads.proposal(GATE), runs.current().id)
         return
     uploads.approved = prod_restore_gates.answered(approval.approve(uploads, GATE))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ops import incident_writes, incident_writes_end, prod_restore_gates
 from ops.checking import Checking
 from ops.incident_latency import LatencyPlan
 from ops.incident_writes import Switching
-from tasks import approval, runs
+from tasks import approval, outcomes, runs
 from tasks.checking import look
 from tasks.step import step
 
@@ -43,5 +45,8 @@ def approve(switching: Switching) -> None:
         plan = switching.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the pause of writes")
         incident_writes.verify_approved(switching)
+        if digest := switching.approved.get("plan"):
+            proposal = replace(switching.proposal(switching.gate), plan_digest=str(digest))
+            outcomes.expect(proposal, runs.current().id)
         return
     switching.approved = prod_restore_gates.answered(approval.approve(switching, switching.gate))

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fix_backups",
     "tests.fix_checks",
     "tests.fix_storage_site",
+    "tests.fix_incident",
     # What these build on must be loaded first.
     "tests.fix_eval_export",
 ]

@@ -17,12 +17,22 @@ from psycopg import conninfo
 
 from cli import storage as command
 from flows.incident_storage import incident_storage
-from ops import errors, storage_client, storage_contract, storage_digests, storage_folder
+from ops import (
+    errors,
+    incident_storage_end,
+    incident_storage_uploads,
+    storage_client,
+    storage_contract,
+    storage_digests,
+    storage_folder,
+)
+from ops import incident_storage as operations
 from ops.checked import Checked, Reported
 from ops.incident_storage import Act
+from ops.incident_storage_uploads import Uploads
 from ops.storage_settings import FileStorage
 from tests import fix_restored, fix_storage, fix_switch
-from tests.fix_storage_site import FILES, Site
+from tests.fix_storage_site import FILES, WHY, Site
 
 APPROVED, REJECTED = ("approve", "ada", ""), ("reject", "ada", "not yet")
 
@@ -134,8 +144,54 @@ def test_a_name_leads_to_nothing_outside_of_the_backup(tmp_path: Path):
     (tmp_path / "backup" / "evidence").mkdir(parents=True)
     (tmp_path / "secret").write_text("not of the backup")
     (tmp_path / "backup" / "evidence" / "link").symlink_to(tmp_path / "secret")
-    for name in ("../../secret", "link", str(tmp_path / "secret")):
+    (tmp_path / "backup" / "other").mkdir()
+    (tmp_path / "backup" / "other" / "a.txt").write_text("of another bucket")
+    for name in ("../../secret", "link", str(tmp_path / "secret"), "../other/a.txt"):
         assert storage_folder.find(tmp_path / "backup", "evidence", name, None) is None
+
+
+def test_what_a_run_that_was_killed_has_uploaded_is_proven_with_the_rest(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("a.txt", "docs/b c.txt"):
+        site.storage.file("evidence", name).unlink()
+    fix_restored.answering(monkeypatch, APPROVED)
+    upload, sent = storage_client.Client.upload, list[str]()
+
+    def dying(self: storage_client.Client, bucket: str, name: str, *content: Any, **facts: Any) -> None:
+        if sent:
+            raise KeyboardInterrupt
+        sent.append(name)
+        upload(self, bucket, name, *content, **facts)
+
+    monkeypatch.setattr(storage_client.Client, "upload", dying)
+    with pytest.raises(KeyboardInterrupt):
+        site.look(Act.RE_UPLOAD)
+    monkeypatch.setattr(storage_client.Client, "upload", upload)
+    plan = operations.plan(str(site.project), "production", Act.RE_UPLOAD, WHY, whole=False)
+    with operations.opened(plan, "again") as found:
+        uploads = Uploads(found)
+        incident_storage_uploads.find(uploads)
+        assert incident_storage_uploads.act(uploads, lambda *_: None).ok
+        proven = incident_storage_end.prove(uploads)
+    assert (len(uploads.items), site.storage.uploads) == (1, 2)
+    assert "2 objects are there with the right bytes" in proven.summary
+    assert len(proven.rows) == 2
+
+
+def test_a_name_leads_to_no_other_object_of_storage(site: Site):
+    data = FILES["ebooks", "book.txt"]
+    facts = {"size": len(data), "mimetype": None, "cache_control": None, "user_metadata": None}
+    where = f"file:{site.project.parent}/"
+    with storage_client.Client(FileStorage(url=f"{where}url", key=f"{where}key")) as client:
+        for name in ("../ebooks/book.txt", "docs/../a.txt", "./a.txt"):
+            assert client.probe("evidence", name, size=1) is None
+            assert client.read("evidence", name) is None
+            assert client.sign("evidence", name) is None
+            with pytest.raises(errors.Refused, match="lead to another object"):
+                client.upload("evidence", name, [data], sha256=hashlib.sha256(data).hexdigest(), **facts)
+        assert client.read("evidence", "docs/b c.txt"), "others are read as ever"
+    assert (site.storage.uploads, site.bytes()) == (0, FILES)
 
 
 def test_a_backup_with_other_bytes_is_not_taken(site: Site, monkeypatch: pytest.MonkeyPatch):
@@ -364,6 +420,20 @@ def test_bytes_of_the_same_size_and_tag_are_found_only_by_reading(
     monkeypatch.setattr(fix_storage, "tag", lambda data: '"18f6-3"')
     site.storage.file("evidence", "docs/deep/d.png").write_bytes(b"THREE" * 1000)
     assert kinds(site.look(whole=True)) == {"storage-object-changed"}
+
+
+def test_what_is_chosen_at_random_is_the_same_in_each_pass_of_a_run_and_another_in_other_runs(site: Site):
+    """After the gate a run begins anew: with another sample it would find another plan, which nobody has approved."""
+    plan = operations.plan(str(site.project), "production", Act.RE_UPLOAD, WHY, whole=False)
+    chosen: set[str] = set()
+    for run in map(str, range(12)):
+        passes: set[str] = set()
+        for _ in range(3):
+            with operations.opened(plan, "a name", id=run) as found:
+                passes |= {str(each) for each in found.sample(found.list_objects(), 1)}
+        assert len(passes) == 1
+        chosen |= passes
+    assert len(chosen) > 1
 
 
 def test_storage_that_does_not_answer_or_does_not_take_the_key_is_no_pass(site: Site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from flows.incident_latency import incident_latency
-from ops import database, errors
+from ops import database, errors, write_pause_sessions
 from ops.checked import Checked
 from ops.incident_latency import Act
 from tests import fix_app, fix_pause, fix_restored, fix_switch
@@ -85,6 +86,27 @@ def test_writes_are_paused_by_somebody_and_come_back_exactly(
     assert fix_app.ask(shaped, FLAG) == [(False,)]
     assert not fix_restored.answering(monkeypatch)
     assert run(project, Act.READ_WRITE).ok, "nothing is paused, so nobody is asked"
+
+
+@pytest.mark.parametrize("act", [Act.READ_ONLY, Act.READ_WRITE])
+def test_who_approved_and_what_came_of_it_is_recorded_by_the_run_that_goes_on(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch, act: Act
+):
+    if act is Act.READ_WRITE:
+        fix_restored.answering(monkeypatch, APPROVED)
+        run(project, Act.READ_ONLY)
+    fix_restored.answering(monkeypatch, APPROVED)
+    live = fix_switch.dying(monkeypatch, write_pause_sessions, "end")
+    with pytest.raises(KeyboardInterrupt):
+        # What it owes to the audit log dies with it, as with a process.
+        copy_context().run(run, project, act)
+    live()
+    assert not fix_restored.answering(monkeypatch)
+    assert kept(run(project, act))["approved"]["by"] == ["ada"]
+    decided = f"select event from runbooks.audit_log where gate = '{act}' and event <> 'asked' order by id"
+    assert fix_app.ask(shaped, decided) == [("approved",), ("ended",)]
+    same = f"select count(distinct plan_digest) from runbooks.audit_log where gate = '{act}'"
+    assert fix_app.ask(shaped, same) == [(1,)]
 
 
 def test_a_pause_that_nobody_has_approved_is_not_gone_on_with(
