@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -216,5 +217,7 @@ def _due(plain: dict[str, Any], *, since: datetime, until: datetime) -> list[dat
         computed = schedules.IntervalSchedule.model_validate(plain)
     else:
         return []
-    times = asyncio.run(computed.get_dates(n=_MOST, start=since, end=until))
+    # In a thread of its own: whoever asks may stand in an event loop already.
+    with ThreadPoolExecutor(1) as apart:
+        times = apart.submit(asyncio.run, computed.get_dates(n=_MOST, start=since, end=until)).result()
     return [at.astimezone(UTC).replace(microsecond=0) for at in times]

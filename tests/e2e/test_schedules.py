@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections import Counter
@@ -163,6 +164,16 @@ def test_what_the_janitor_expects_is_what_the_server_has_planned(client: SyncPre
             assert missed == due - {max(due)}
 
 
+def test_when_a_schedule_is_due_can_be_asked_within_an_event_loop():
+    plain = {"cron": "0 6 * * *", "timezone": ZONE.key}
+    at = datetime(2027, 1, 1, tzinfo=UTC)
+
+    async def ask() -> list[datetime]:
+        return dead_runs.due_times(plain, since=at, until=at + DAY)
+
+    assert asyncio.run(ask()) == [datetime(2027, 1, 1, 5, tzinfo=UTC)]
+
+
 def test_every_schedule_names_its_time_zone():
     named = [schedule.get("timezone") for each in scheduled() for schedule in each["schedules"]]
     assert all(named)
@@ -188,7 +199,8 @@ def test_a_schedule_of_every_minute_fires_and_nobody_misses_it(
         assert run.expected_start_time
         assert run.start_time
         assert run.expected_start_time.second == 0
-        assert timedelta(0) <= run.start_time - run.expected_start_time < timedelta(minutes=1)
+        # A worker takes what is due within the next seconds, so that it may begin a moment early.
+        assert abs(run.start_time - run.expected_start_time) < timedelta(minutes=1)
         assert bundle.of_run(project, str(run.id)) is not None
         found = client.read_deployment(made)
         assert (
