@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deployments import deploying, keeping, standing
+from deployments import deploying, standing, up_and_down
 from deployments.kept_home import Home, Settings
 from deployments.schedules import Next
 from ops import errors
@@ -24,8 +24,8 @@ class Asked:
 
 def up(asked: Asked) -> int:
     """Start everything that does not run yet, deploy, and say where it is and what comes next."""
-    home = asked.home or keeping.default_home()
-    found = keeping.up(home, _settings(Home(home), asked), _say)
+    home = asked.home or up_and_down.default_home()
+    found = up_and_down.up(home, _settings(Home(home), asked), _say)
     _say(f"{'It ran already' if found.found else 'It runs'}: {found.address}, kept in {found.home}.")
     for line in found.said:
         _say(line)
@@ -38,7 +38,9 @@ def up(asked: Asked) -> int:
 
 def down(home: Path | None, *, wait: float, now: bool) -> int:
     """Stop everything in order, and say what stays."""
-    ended = keeping.down(home or keeping.default_home(), wait=timedelta(seconds=wait), now=now, tell=_say)
+    ended = up_and_down.down(
+        home or up_and_down.default_home(), wait=timedelta(seconds=wait), now=now, tell=_say
+    )
     if not ended.ran:
         _say("Nothing runs.")
         return 0

@@ -5,13 +5,11 @@ Source: database-pipeline.md, "Emergency Schema Fixes".
 
 from __future__ import annotations
 
-from ops import confirmation, errors, promotion_plan
+from ops import confirmation, errors, promotion_plan, reasons
 from ops.evidence import Evidence
 from ops.promoting import Promoting
 from ops.promotion_choices import PromotionChoices
 from ops.promotion_plan import PromotionPlan
-
-_SHORTEST_REASON = 10
 
 
 def plan(path: str, environment: str, version: str, reason: str, choices: PromotionChoices) -> PromotionPlan:
@@ -20,11 +18,7 @@ def plan(path: str, environment: str, version: str, reason: str, choices: Promot
     Raises:
         Refused: no reason is given, there is no such migration, or the configuration has a mistake.
     """
-    if len(reason.strip()) < _SHORTEST_REASON:
-        raise errors.Refused(
-            f"An emergency migration is recorded with its reason, and {reason!r} is none, so nothing was started. Say "
-            f"in at least {_SHORTEST_REASON} characters what is broken."
-        )
+    reasons.verify(reason, what="An emergency migration", why="what is broken")
     found = promotion_plan.promotion(path, environment, confirmation.WORDS, choices)
     if version not in {each.version for each in found.migrations}:
         newest = found.migrations[-1].version

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ops import checking, errors
+from ops import checking, reasons
 from ops.checking import CheckPlan
 
 KIND = "incident-latency"
-_SHORTEST_REASON = 10
 
 
 class Act(StrEnum):
@@ -36,10 +35,6 @@ def plan(path: str, environment: str, act: Act, reason: str) -> LatencyPlan:
         Refused: there is no such project or environment, or writes are to be paused without a reason.
     """
     found = checking.plan(path, environment, kind=KIND)
-    why = reason.strip()
-    if act is Act.READ_ONLY and len(why) < _SHORTEST_REASON:
-        raise errors.Refused(
-            f"A pause of writes is recorded with its reason, and {reason!r} is none, so nothing was started. Say in at "
-            f"least {_SHORTEST_REASON} characters what is wrong."
-        )
-    return LatencyPlan.model_validate({**dict(found), "act": act, "reason": why})
+    if act is Act.READ_ONLY:
+        reasons.verify(reason, what="A pause of writes", why="what is wrong")
+    return LatencyPlan.model_validate({**dict(found), "act": act, "reason": reason.strip()})

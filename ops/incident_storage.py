@@ -19,14 +19,13 @@ from uuid import uuid4
 from psycopg.rows import class_row
 from pydantic import BaseModel
 
-from ops import checking, errors, queries, secrets, storage_digests
+from ops import checking, errors, queries, reasons, secrets, storage_digests
 from ops.checking import Checking, CheckPlan
 from ops.storage_client import Client, Seen
 from ops.storage_items import Item, State
 from ops.storage_settings import FileStorage, Lifecycle
 
 KIND = "incident-storage"
-_SHORTEST_REASON = 10
 _NAMED = 3
 
 
@@ -186,13 +185,9 @@ def plan(path: str, environment: str, act: Act, reason: str, whole: bool) -> Sto
         Refused: there is no such project or environment, or objects are to be uploaded without a reason.
     """
     found = checking.plan(path, environment, kind=KIND)
-    why = reason.strip()
-    if act is Act.RE_UPLOAD and len(why) < _SHORTEST_REASON:
-        raise errors.Refused(
-            f"A re-upload is recorded with its reason, and {reason!r} is none, so nothing was started. Say in at least "
-            f"{_SHORTEST_REASON} characters what is wrong."
-        )
-    return StoragePlan.model_validate({**dict(found), "act": act, "reason": why, "whole": whole})
+    if act is Act.RE_UPLOAD:
+        reasons.verify(reason, what="A re-upload", why="what is wrong")
+    return StoragePlan.model_validate({**dict(found), "act": act, "reason": reason.strip(), "whole": whole})
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ops import errors, project, recovery_target, secrets
+from ops import errors, project, reasons, recovery_target, secrets
 from ops.bundle import Bundle
 from ops.choices import in_order
 from ops.evidence import Evidence
@@ -22,7 +22,6 @@ from ops.write_pause import Site
 from ops.write_pause_journal import Event, Record
 
 KIND = "prod-restore"
-_SHORTEST_REASON = 10
 STILL_PAUSED = (
     "Writes are still paused. Run prod-restore again to go on from here: nobody is asked again for what was approved. "
     "To restore nothing and only re-enable writes, choose give_up."
@@ -127,11 +126,7 @@ def plan(path: str, environment: str, target: str, reason: str, choices: Restore
     operated = project.load(Path(path))
     where = operated.environment(environment)
     point = RecoveryTarget() if choices.give_up else _point(target, choices.way)
-    if len(reason.strip()) < _SHORTEST_REASON:
-        raise errors.Refused(
-            f"A restore is recorded with its reason, and {reason!r} is none, so nothing was started. Say in at least "
-            f"{_SHORTEST_REASON} characters what is broken."
-        )
+    reasons.verify(reason, what="A restore", why="what is broken")
     what = "re-enable writes" if choices.give_up else f"restore to {point} by {choices.way}"
     return RestorePlan(
         ok=True,
