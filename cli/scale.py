@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from deployments import installation, scale_check, server
 from deployments import pools as work_pools
-from deployments import scale_check, server, standing
 
 
 def check(env_file: Path | None, pools: Path) -> int:
     """Print a line for each thing that was looked at; 1 where one is wrong."""
-    given = standing.variables(env_file) if env_file else {}
-    found = list(scale_check.look({**os.environ, **given}, standing.ROOT / pools))
+    given = installation.variables(env_file) if env_file else {}
+    found = list(scale_check.look({**os.environ, **given}, installation.ROOT / pools))
     for each in found:
         print(f"{'ok  ' if each.ok else 'FAIL'} {each.said}", flush=True)
     return 0 if all(each.ok for each in found) else 1
@@ -21,7 +21,7 @@ def check(env_file: Path | None, pools: Path) -> int:
 def pools(file: Path) -> int:
     """Make each pool, and say so."""
     with server.reached().client() as client:
-        for pool in work_pools.load(standing.ROOT / file):
+        for pool in work_pools.load(installation.ROOT / file):
             work_pools.install(client, pool)
             print(f"{pool.name} ({pool.type})", flush=True)
     return 0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deployments import deploying, standing, up_and_down
-from deployments.kept_home import Home, Settings
+from deployments import deploying, installation, up_and_down
+from deployments.installation_folder import Home, Settings
 from deployments.schedules import Next
 from ops import errors
 
@@ -54,7 +54,7 @@ def down(home: Path | None, *, wait: float, now: bool) -> int:
 
 def deploy(file: Path) -> int:
     """Deploy on the server that the user has set, and say which schedules are not as the file says."""
-    for line in deploying.for_team(standing.ROOT / file, _say):
+    for line in deploying.for_team(installation.ROOT / file, _say):
         _say(line)
     _say("Deployed.")
     return 0

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from prefect.client.orchestration import SyncPrefectClient
 
-from deployments import draining, schedules, server, serving
+from deployments import draining, prefect_setup, schedules, server
 from deployments.draining import Tell
-from deployments.kept_home import Home
-from deployments.standing import ROOT
+from deployments.installation import ROOT
+from deployments.installation_folder import Home
 from ops import errors
 
 
@@ -26,7 +26,7 @@ def deploy(
     # Nothing is to begin by a schedule that the file has on and an operator off.
     draining.pause(home, client, paused=True)
     try:
-        serving.deploy(ROOT, environment, file=file)
+        prefect_setup.deploy(ROOT, environment, file=file)
         return schedules.put_back(client, kept)
     finally:
         draining.pause(home, client, paused=False)
@@ -42,7 +42,7 @@ def for_team(file: Path, tell: Tell) -> list[str]:
         raise errors.Refused(f"{file} is not there, so there is nothing to deploy. Name another: --file.")
     home = _home()
     with home.one_at_a_time("this one", seconds=600), server.reached().client() as client:
-        serving.make_pool(client)
+        prefect_setup.make_pool(client)
         environment = {"RUNBOOKS_HOME": str(ROOT), **os.environ}
         return deploy(home, client, environment, file=file, tell=tell)
 

@@ -13,8 +13,8 @@ from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments import serving
-from deployments.kept_home import Home
+from deployments import prefect_setup
+from deployments.installation_folder import Home
 
 _LOOK = 1.0
 _MOST = 200
@@ -24,13 +24,13 @@ Tell = Callable[[str], None]
 
 def pause(home: Home, client: SyncPrefectClient, *, paused: bool) -> None:
     """Pause the work pool, or let it go on, unless it was an operator who has paused it."""
-    if paused and client.read_work_pool(serving.POOL).is_paused:
+    if paused and client.read_work_pool(prefect_setup.POOL).is_paused:
         return
     if not paused and not home.draining.exists():
         return
     if paused:
         home.draining.touch()
-    client.update_work_pool(serving.POOL, WorkPoolUpdate(is_paused=paused))
+    client.update_work_pool(prefect_setup.POOL, WorkPoolUpdate(is_paused=paused))
     if not paused:
         home.draining.unlink()
 

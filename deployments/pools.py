@@ -17,7 +17,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.utilities.schema_tools.validation import validate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from deployments import serving
+from deployments import prefect_setup
 from ops import errors
 
 _TEMPLATES = (
@@ -105,7 +105,7 @@ def install(client: SyncPrefectClient, pool: Pool) -> None:
 
 def _template(pool: Pool) -> dict[str, Any]:
     if pool.type == "process":
-        template = serving.template()
+        template = prefect_setup.template()
     else:
         template = cast("dict[str, Any]", json.loads(json.dumps(_templates()[pool.type])))
     for name, value in pool.job_variables.items():

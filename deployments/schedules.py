@@ -20,7 +20,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 
-from deployments import kept_home
+from deployments import installation_folder
 from tasks import dead_runs
 
 _PAGE = 200
@@ -80,7 +80,7 @@ class Kept:
         self._write()
 
     def _write(self) -> None:
-        kept_home.write(self.path, json.dumps({"declared": self.declared, "before": self.before}))
+        installation_folder.write(self.path, json.dumps({"declared": self.declared, "before": self.before}))
 
 
 def put_back(client: SyncPrefectClient, kept: Kept) -> list[str]:

@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
 
-from deployments import homes, leashed, own_database, serving
-from deployments.leashed import Process
+from deployments import homes, own_database, prefect_process, prefect_setup
 from deployments.own_database import OwnDatabase
-from deployments.serving import POOL
+from deployments.prefect_process import Process
+from deployments.prefect_setup import POOL
 from ops import errors, secrets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,16 +102,16 @@ def running(
         with _server(stack, port):
             tell(f"Prefect answers at {address}; starting a worker and deploying prefect.yaml ...")
             with stack.client() as client:
-                serving.make_pool(client)
+                prefect_setup.make_pool(client)
             with _worker(stack, extra or {}):
-                serving.deploy(stack.root, stack.environment)
+                prefect_setup.deploy(stack.root, stack.environment)
                 yield stack
 
 
 def _environment(root: Path, home: Path, address: str, database: OwnDatabase) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     url = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url}
-    return {**inherited, **serving.settings(root, home, address), **url}
+    return {**inherited, **prefect_setup.settings(root, home, address), **url}
 
 
 def _free_port() -> int:
@@ -123,7 +123,7 @@ def _free_port() -> int:
 @contextmanager
 def _server(stack: Stack, port: int) -> Generator[None]:
     command = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with _leashed(stack, "server", command, stack.environment) as process:
+    with _running(stack, "server", command, stack.environment) as process:
         _wait_for_answer(stack, process)
         stack.database.keep()
         yield
@@ -138,21 +138,21 @@ def _worker(stack: Stack, extra: Mapping[str, str]) -> Generator[None]:
         **extra,
     }
     command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", "local")
-    with _leashed(stack, "worker", command, environment):
+    with _running(stack, "worker", command, environment):
         yield
 
 
 @contextmanager
-def _leashed(
+def _running(
     stack: Stack, name: str, arguments: tuple[str, ...], environment: Mapping[str, str]
 ) -> Generator[Process]:
     log = stack.home / f"{name}.log"
-    process = leashed.start(arguments, root=stack.root, log=log, environment=environment)
+    process = prefect_process.start(arguments, root=stack.root, log=log, environment=environment)
     stack.processes[name] = process
     try:
         yield process
     finally:
-        leashed.stop(process)
+        prefect_process.stop(process)
 
 
 def _wait_for_answer(stack: Stack, process: Process) -> None:

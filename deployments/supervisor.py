@@ -25,10 +25,10 @@ import psutil
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.states import Crashed
 
-from deployments import kept_home, leash, parts, serving, standing
-from deployments.kept_home import Home, State
-from deployments.parts import Part, Postgres, Server, Worker
-from deployments.standing import Standing
+from deployments import installation, installation_folder, leash, prefect_setup, programs
+from deployments.installation import Installation
+from deployments.installation_folder import Home, State
+from deployments.programs import Postgres, Program, Server, Worker
 from ops import errors, redaction, secrets
 from tasks import dead_runs
 
@@ -49,19 +49,19 @@ class Supervisor:
     def __init__(self, home: Home, lock: int) -> None:
         self.home = home
         self.lock = lock
-        self.standing: Standing = standing.of(home, home.settings())
-        self.postgres = Postgres(self.standing)
-        self.server = Server(self.standing, self.postgres)
-        self.worker = Worker(self.standing)
-        self.parts: tuple[Part, ...] = (self.postgres, self.server, self.worker)
+        self.installation: Installation = installation.of(home, home.settings())
+        self.postgres = Postgres(self.installation)
+        self.server = Server(self.installation, self.postgres)
+        self.worker = Worker(self.installation)
+        self.programs: tuple[Program, ...] = (self.postgres, self.server, self.worker)
         self.told = threading.Event()
-        self.deaths: dict[str, deque[float]] = {part.name: deque() for part in self.parts}
+        self.deaths: dict[str, deque[float]] = {program.name: deque() for program in self.programs}
         self.state = State(
             pid=os.getpid(),
             began=psutil.Process().create_time(),
-            address=self.standing.address,
+            address=self.installation.address,
             phase="starting",
-            env_file=standing.stamp(self.standing.settings),
+            env_file=installation.stamp(self.installation.settings),
         )
         self._answered = time.monotonic()
         self._noted = 0.0
@@ -74,15 +74,15 @@ class Supervisor:
         self._write()
         try:
             _end_left(before)
-            for part in self.parts:
-                if part is self.worker and before:
+            for program in self.programs:
+                if program is self.worker and before:
                     self._crash(before.runs, "when its machine died")
                 if not self.told.is_set():
-                    part.start(self.told.is_set)
+                    program.start(self.told.is_set)
                     self._write()
             self._resume()
             self._write("ready")
-            _say(f"Up at {self.standing.address}.")
+            _say(f"Up at {self.installation.address}.")
             self._keep()
         except Exception as error:
             self._stop()
@@ -99,16 +99,16 @@ class Supervisor:
         self.told.set()
 
     def _keep(self) -> None:
-        """Look after the parts until we are told to end, or the folder was removed under us."""
+        """Look after the programs until we are told to end, or the folder was removed under us."""
         tidied = time.monotonic()
         while not self.told.wait(_LOOK):
             if not self._ours():
                 _say(f"{self.home.path} was removed, so everything is stopped.")
                 return
             try:
-                for part in self.parts:
-                    if not part.alive():
-                        self._again(part, "ended by itself")
+                for program in self.programs:
+                    if not program.alive():
+                        self._again(program, "ended by itself")
                 self._note_runs()
                 self._listen()
                 if time.monotonic() - tidied > _HOUSEKEEPING:
@@ -124,26 +124,26 @@ class Supervisor:
         except OSError:
             return False
 
-    def _again(self, part: Part, why: str) -> None:
-        """Start a part again, after a pause that is the longer the more often it has died of late."""
-        deaths, now = self.deaths[part.name], time.monotonic()
+    def _again(self, program: Program, why: str) -> None:
+        """Start a program again, after a pause that is the longer the more often it has died of late."""
+        deaths, now = self.deaths[program.name], time.monotonic()
         while deaths and now - deaths[0] > _RECENT:
             deaths.popleft()
         pause = min(2.0 ** len(deaths) - 1, _LONGEST_PAUSE)
         deaths.append(now)
-        self.state.restarts[part.name] = self.state.restarts.get(part.name, 0) + 1
-        _say(f"The {part.name} {why}; it is started again in {pause:.0f} s.")
-        part.stop()
+        self.state.restarts[program.name] = self.state.restarts.get(program.name, 0) + 1
+        _say(f"The {program.name} {why}; it is started again in {pause:.0f} s.")
+        program.stop()
         if self.told.wait(pause):
             return
         try:
-            if part is self.worker:
+            if program is self.worker:
                 self._crash(self.state.runs, "when its worker died")
-            part.start(self.told.is_set)
+            program.start(self.told.is_set)
         except errors.OpsError as error:
             # It is found dead at the next look, and the pause grows.
-            _say(f"The {part.name} did not start: {secrets.redact(str(error))}")
-            part.stop()
+            _say(f"The {program.name} did not start: {secrets.redact(str(error))}")
+            program.stop()
         self._answered = time.monotonic()
         self._write()
 
@@ -167,8 +167,8 @@ class Supervisor:
 
     def _tidy(self) -> None:
         """Call runs crashed that died with their worker, and cut logs that have become too long."""
-        for part in self.parts:
-            log = self.home.log(part.name)
+        for program in self.programs:
+            log = self.home.log(program.name)
             if log.exists() and log.stat().st_size > _LARGEST_LOG:
                 shutil.copyfile(log, log.with_suffix(".log.1"))
                 os.truncate(log, 0)
@@ -176,7 +176,7 @@ class Supervisor:
         with contextlib.suppress(errors.Refused), self.home.one_at_a_time("this", seconds=0):
             self._resume()
         try:
-            with self.standing.client() as client:
+            with self.installation.client() as client:
                 dead = dead_runs.silent(client, datetime.now(UTC), every=_HEARTBEAT)
                 for name in dead_runs.crash(client, dead):
                     _say(f"The run {name} has died; it is called crashed and can be retried.")
@@ -186,8 +186,8 @@ class Supervisor:
     def _resume(self) -> None:
         """Let the work pool give out runs again, if it was us who had paused it."""
         if self.home.draining.exists() and not self.told.is_set():
-            with self.standing.client() as client:
-                client.update_work_pool(serving.POOL, WorkPoolUpdate(is_paused=False))
+            with self.installation.client() as client:
+                client.update_work_pool(prefect_setup.POOL, WorkPoolUpdate(is_paused=False))
             self.home.draining.unlink()
 
     def _stop(self) -> None:
@@ -202,8 +202,8 @@ class Supervisor:
     def _crash(self, runs: Iterable[str], when: str) -> None:
         """Call those of these runs crashed that have no process any more and have not come to an end."""
         try:
-            runs = set(runs) - parts.runs_of(psutil.process_iter()) if runs else set()
-            with self.standing.client() as client:
+            runs = set(runs) - programs.runs_of(psutil.process_iter()) if runs else set()
+            with self.installation.client() as client:
                 for number in sorted(runs):
                     run = client.read_flow_run(number)  # pyright: ignore[reportArgumentType]
                     if run.state and (run.state.is_running() or run.state.is_pending()):
@@ -216,7 +216,7 @@ class Supervisor:
     def _write(self, phase: str = "", said: str = "") -> None:
         self.state.phase = phase or self.state.phase
         self.state.said = said
-        written = {part.name: process for part in self.parts if (process := part.process())}
+        written = {program.name: process for program in self.programs if (process := program.process())}
         self.state.processes = written
         try:
             self.home.keep(self.state)
@@ -228,7 +228,7 @@ class Supervisor:
 def _end_left(before: State | None) -> None:
     """End what a supervisor that was killed has left, where it is still about to end by itself."""
     for written in before.processes.values() if before else ():
-        if process := kept_home.alive(written):
+        if process := installation_folder.alive(written):
             leash.end(process)
 
 

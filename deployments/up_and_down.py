@@ -1,4 +1,4 @@
-"""A deployment that stays, started, deployed anew and stopped: what `runbooks up` and `runbooks down` do.
+"""An installation that stays, started, deployed anew and stopped: what `runbooks up` and `runbooks down` do.
 
 Facts this rests on (Prefect 3.8): a worker that is told to end kills its runs, and what it ran stays Running for ever.
 So nobody is told to end before it was looked who runs. What waits at a gate has no process, and nothing to lose.
@@ -18,11 +18,11 @@ from pathlib import Path
 
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from deployments import deploying, draining, kept_home, parts, schedules, standing
+from deployments import deploying, draining, installation, installation_folder, programs, schedules
 from deployments.draining import Tell
-from deployments.kept_home import Home, Settings, State
+from deployments.installation import ROOT, Installation
+from deployments.installation_folder import Home, Settings, State
 from deployments.schedules import Next
-from deployments.standing import ROOT, Standing
 from ops import errors, kept_postgres
 
 _STARTS_WITHIN = 420.0
@@ -71,7 +71,7 @@ def up(path: Path, asked: Settings, tell: Tell) -> Up:
         Unavailable: it did not come up; the message says why.
     """
     home = Home(path.absolute())
-    here = standing.of(home, asked)
+    here = installation.of(home, asked)
     if not here.file.is_file():
         raise errors.Refused(
             f"{here.file} is not there, so there is nothing to deploy. Name another: --file."
@@ -84,7 +84,7 @@ def up(path: Path, asked: Settings, tell: Tell) -> Up:
             said = deploying.deploy(home, client, here.for_worker(), file=here.file, tell=tell)
             coming = tuple(schedules.coming(client, most=5))
             count = len(schedules.deployments(client))
-        if found and state.env_file != standing.stamp(asked):
+        if found and state.env_file != installation.stamp(asked):
             said.append(
                 "The file of variables has changed since the worker was started, which keeps those that it has. "
                 "To use the new ones: runbooks down, then runbooks up."
@@ -108,7 +108,7 @@ def down(path: Path, *, wait: timedelta, now: bool, tell: Tell) -> Down:
             return Down(ran=False)
         if state is None:
             raise errors.Unavailable(f"What runs in {home.path} has not said yet how it is. Try again.")
-        here = standing.of(home, home.settings())
+        here = installation.of(home, home.settings())
         waiting, busy = _looked(home, here, state, None if now else wait.total_seconds(), tell)
         tell("Stopping the worker, the server and Postgres ...")
         _end(home, state)
@@ -116,7 +116,7 @@ def down(path: Path, *, wait: timedelta, now: bool, tell: Tell) -> Down:
 
 
 def _looked(
-    home: Home, here: Standing, state: State, wait: float | None, tell: Tell
+    home: Home, here: Installation, state: State, wait: float | None, tell: Tell
 ) -> tuple[tuple[str, ...], tuple[FlowRun, ...]]:
     """Return who waits at a gate, and who is cut off; nobody is asked to wait where `wait` is nothing.
 
@@ -141,7 +141,7 @@ def _looked(
         ) from None
 
 
-def _started(home: Home, here: Standing, tell: Tell) -> tuple[State, bool]:
+def _started(home: Home, here: Installation, tell: Tell) -> tuple[State, bool]:
     """Start a supervisor, or find the one that runs; return how it is, once it is up."""
     lock = home.take()
     if lock is None:
@@ -176,7 +176,7 @@ def _started(home: Home, here: Standing, tell: Tell) -> tuple[State, bool]:
 def _over(home: Home) -> bool:
     """Whether nothing that is written down of an earlier one lives."""
     state = home.state()
-    return state is None or not any(kept_home.alive(each) for each in state.processes.values())
+    return state is None or not any(installation_folder.alive(each) for each in state.processes.values())
 
 
 def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> State:
@@ -188,12 +188,14 @@ def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> State:
         state = home.state()
         # What a supervisor that was killed has written is still there.
         ours = state is not None and (
-            state.pid == process.pid if process else kept_home.alive((state.pid, state.began)) is not None
+            state.pid == process.pid
+            if process
+            else installation_folder.alive((state.pid, state.began)) is not None
         )
         if state and ours and state.phase == "ready" and not ended:
             return state
         if ended:
-            said = state.said if state and ours and state.said else parts.tail(home.log("supervisor"))
+            said = state.said if state and ours and state.said else programs.tail(home.log("supervisor"))
             raise errors.Unavailable(f"The deployment did not come up: {said}")
         time.sleep(_POLL)
     raise errors.Unavailable(
@@ -202,7 +204,7 @@ def _ready(home: Home, process: subprocess.Popen[bytes] | None) -> State:
     )
 
 
-def _await_port(home: Home, here: Standing) -> None:
+def _await_port(home: Home, here: Installation) -> None:
     """See that nobody has the port; a server of ours that was orphaned is about to give it back.
 
     Raises:
@@ -225,7 +227,7 @@ def _await_port(home: Home, here: Standing) -> None:
 
 
 def _end(home: Home, state: State) -> None:
-    supervisor = kept_home.alive((state.pid, state.began))
+    supervisor = installation_folder.alive((state.pid, state.began))
     if supervisor:
         supervisor.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + _ENDS_WITHIN

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from deployments import homes, leashed, own_database, scale, serving
-from deployments.leashed import Process
-from deployments.parts import runs_of
+from deployments import homes, own_database, prefect_process, prefect_setup, scale
+from deployments.prefect_process import Process
+from deployments.programs import runs_of
 from deployments.stack import ROOT, Stack
 from tests import fix_redis
 from tests.fix_pgbouncer import free_port
@@ -35,7 +35,7 @@ class Scaled:
 
     def start(self, name: str, *arguments: str) -> None:
         log = self.stack.home / f"{name}.log"
-        self.processes[name] = leashed.start(
+        self.processes[name] = prefect_process.start(
             arguments, root=ROOT, log=log, environment=self.stack.environment
         )
 
@@ -72,26 +72,30 @@ def running() -> Generator[Scaled]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment = {
             **inherited,
-            **serving.settings(ROOT, home, address),
+            **prefect_setup.settings(ROOT, home, address),
             **scale.settings(database.url, redis.url.rpartition("/")[0]),
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
         }
         made = Scaled(Stack(ROOT, home, address, database, environment), ports)
         stacked.callback(_stop, made)
-        upgrade = leashed.start(scale.UPGRADE, root=ROOT, log=home / "upgrade.log", environment=environment)
+        upgrade = prefect_process.start(
+            scale.UPGRADE, root=ROOT, log=home / "upgrade.log", environment=environment
+        )
         assert upgrade.wait() == 0, made.stack.log("upgrade")
-        leashed.stop(upgrade)
+        prefect_process.stop(upgrade)
         for name in ("a", "b"):
             made.start(name, *scale.SERVER, "--host", "127.0.0.1", "--port", str(ports[name]))
         made.start("services", *scale.SERVICES)
         stacked.enter_context(_balancer(ports))
         wait_until(lambda: all(made.answers(port) for port in ports.values()), seconds=120)
         with made.stack.client() as client:
-            serving.make_pool(client)
-        serving.deploy(ROOT, environment, file=FILE)
+            prefect_setup.make_pool(client)
+        prefect_setup.deploy(ROOT, environment, file=FILE)
         for name in WORKERS:
-            made.start(name, "worker", "start", "--pool", serving.POOL, "--type", "process", "--name", name)
+            made.start(
+                name, "worker", "start", "--pool", prefect_setup.POOL, "--type", "process", "--name", name
+            )
         yield made
 
 

@@ -18,8 +18,8 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from deployments import schedules, standing
-from deployments.kept_home import Home, Settings, State
+from deployments import installation, schedules
+from deployments.installation_folder import Home, Settings, State
 from tests import fix_command
 from tests.fix_pgbouncer import free_port
 from tests.polling import wait_until
@@ -63,7 +63,7 @@ class Deployment:
 
     @contextmanager
     def client(self) -> Generator[SyncPrefectClient]:
-        here = standing.of(self.home, self.home.settings())
+        here = installation.of(self.home, self.home.settings())
         with here.client() as client:
             yield client
 

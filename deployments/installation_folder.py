@@ -1,4 +1,4 @@
-"""The folder of a deployment that stays: who owns it, what it was asked for, and how it is.
+"""The folder of an installation that stays: who owns it, what it was asked for, and how it is.
 
 Its owner holds a lock on a file in it, which the kernel drops when the owner dies, however it does. What is written
 down beside that says nothing about whether anything runs.

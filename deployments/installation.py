@@ -1,4 +1,4 @@
-"""What a deployment that stays runs with: addresses, environments, and a client of its server.
+"""What an installation that stays runs with: addresses, environments, and a client of its server.
 
 The server sees nothing of what the runbooks operate on: secrets of environments are the worker's alone.
 """
@@ -16,8 +16,8 @@ import httpx
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import PrefectHTTPStatusError
 
-from deployments import serving
-from deployments.kept_home import Home, Settings
+from deployments import prefect_setup
+from deployments.installation_folder import Home, Settings
 from ops import errors, secrets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ _FIXED = ("RUNBOOKS_HOME", "PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_SSL_C
 
 
 @dataclass(frozen=True)
-class Standing:
+class Installation:
     """A deployment in its folder; `environment` is the caller's with the variables of the file beside it."""
 
     home: Home
@@ -73,7 +73,7 @@ class Standing:
         password = {"PREFECT_API_AUTH_STRING": given[PASSWORD]} if PASSWORD in given else {}
         folder = self.home.path / "prefect"
         folder.mkdir(exist_ok=True)
-        ours = serving.settings(ROOT, folder, self.address)
+        ours = prefect_setup.settings(ROOT, folder, self.address)
         return {**ours, **given, **{name: ours[name] for name in _FIXED}, **password}
 
     @contextmanager
@@ -101,7 +101,7 @@ class Standing:
             raise _said(error, self.address) from None
 
 
-def of(home: Home, settings: Settings) -> Standing:
+def of(home: Home, settings: Settings) -> Installation:
     """Return the deployment that lies in a folder, with the environment of whoever calls.
 
     Raises:
@@ -114,7 +114,7 @@ def of(home: Home, settings: Settings) -> Standing:
         if not name.startswith("PREFECT_") or name == PASSWORD
     }
     given = variables(Path(settings.env_file)) if settings.env_file else {}
-    return Standing(home, settings, {**own, **given})
+    return Installation(home, settings, {**own, **given})
 
 
 def variables(path: Path) -> dict[str, str]:

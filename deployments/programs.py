@@ -1,4 +1,4 @@
-"""The parts of a deployment that stays, each started, looked at and stopped in one way."""
+"""The programs of an installation that stays, each started, looked at and stopped in one way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Protocol
 import httpx
 import psutil
 
-from deployments import leashed, own_database, serving
-from deployments.leashed import Process
+from deployments import own_database, prefect_process, prefect_setup
+from deployments.installation import ROOT, Installation
 from deployments.own_database import OwnDatabase
-from deployments.standing import ROOT, Standing
+from deployments.prefect_process import Process
 from ops import errors, kept_postgres, secrets
 from ops.kept_postgres import Kept
 
@@ -23,7 +23,7 @@ _ANSWERS_WITHIN = 180.0
 _POLL = 0.2
 
 
-class Part(Protocol):
+class Program(Protocol):
     """Something that is to run as long as we do."""
 
     name: str
@@ -38,14 +38,14 @@ class Part(Protocol):
 class Postgres:
     """Prefect's own database server."""
 
-    standing: Standing
+    installation: Installation
     name: str = "postgres"
     running: Kept | None = None
     database: OwnDatabase | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, told_to_stop: Callable[[], bool]) -> None:
-        self.running = self._stack.enter_context(kept_postgres.running(self.standing.home.path))
+        self.running = self._stack.enter_context(kept_postgres.running(self.installation.home.path))
         self.database = OwnDatabase(self.running)
         if kept_postgres.ensure(self.running, own_database.NAME):
             self.database.restore()
@@ -76,17 +76,17 @@ class Postgres:
 class Server:
     """The Prefect server, which is up when it answers."""
 
-    standing: Standing
+    installation: Installation
     postgres: Postgres
     name: str = "server"
     _process: Process | None = None
 
     def start(self, told_to_stop: Callable[[], bool]) -> None:
-        port = str(self.standing.settings.port)
+        port = str(self.installation.settings.port)
         arguments = ("server", "start", "--host", "127.0.0.1", "--port", port)
         database = self.postgres.serving()
-        environment = self.standing.for_server(database.url)
-        self._process = _start(self.standing, self.name, arguments, environment)
+        environment = self.installation.for_server(database.url)
+        self._process = _start(self.installation, self.name, arguments, environment)
         deadline = time.monotonic() + _ANSWERS_WITHIN
         while self.alive() and time.monotonic() < deadline and not told_to_stop():
             if self.answers():
@@ -96,8 +96,8 @@ class Server:
         if not told_to_stop():
             self.stop()
             raise errors.Unavailable(
-                f"The Prefect server did not answer at {self.standing.address}. Its log ends with:\n"
-                f"{tail(self.standing.home.log(self.name))}"
+                f"The Prefect server did not answer at {self.installation.address}. Its log ends with:\n"
+                f"{tail(self.installation.home.log(self.name))}"
             )
 
     def alive(self) -> bool:
@@ -106,7 +106,7 @@ class Server:
     def answers(self, *, within: float = 5) -> bool:
         """Whether it answers, and its database answers it."""
         try:
-            return httpx.get(f"{self.standing.address}/api/ready", timeout=within).is_success
+            return httpx.get(f"{self.installation.address}/api/ready", timeout=within).is_success
         except httpx.HTTPError:
             return False
 
@@ -121,15 +121,15 @@ class Server:
 class Worker:
     """The worker that starts the runs."""
 
-    standing: Standing
+    installation: Installation
     name: str = "worker"
     _process: Process | None = None
 
     def start(self, told_to_stop: Callable[[], bool]) -> None:
-        with self.standing.client() as client:
-            serving.make_pool(client)
-        arguments = ("worker", "start", "--pool", serving.POOL, "--type", "process", "--name", "local")
-        self._process = _start(self.standing, self.name, arguments, self.standing.for_worker())
+        with self.installation.client() as client:
+            prefect_setup.make_pool(client)
+        arguments = ("worker", "start", "--pool", prefect_setup.POOL, "--type", "process", "--name", "local")
+        self._process = _start(self.installation, self.name, arguments, self.installation.for_worker())
 
     def alive(self) -> bool:
         return _alive(self._process)
@@ -170,9 +170,11 @@ def tail(path: Path, *, lines: int = 20) -> str:
     return secrets.redact("\n".join(said)) or "the log is empty"
 
 
-def _start(standing: Standing, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Process:
-    log = standing.home.log(name)
-    return leashed.start(arguments, root=ROOT, log=log, environment=environment, mode="ab")
+def _start(
+    installation: Installation, name: str, arguments: tuple[str, ...], environment: dict[str, str]
+) -> Process:
+    log = installation.home.log(name)
+    return prefect_process.start(arguments, root=ROOT, log=log, environment=environment, mode="ab")
 
 
 def _alive(process: Process | None) -> bool:
@@ -181,7 +183,7 @@ def _alive(process: Process | None) -> bool:
 
 def _stop(process: Process | None) -> None:
     if process is not None:
-        leashed.stop(process)
+        prefect_process.stop(process)
 
 
 def _written(process: Process | None) -> tuple[int, float] | None:
