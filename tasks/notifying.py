@@ -42,6 +42,8 @@ from tasks.notice_board import Board
 # What Prefect's server says of a run that waited and was not answered in time.
 _LAPSED = re.compile(r"The flow was .{1,20} and never resumed\.")
 _EARLIER = 5
+# The tag of a run of which a channel has not taken something: by it the janitor finds those that have ended well since.
+UNDELIVERED = "undelivered-notice"
 
 
 def of_end(flow: object, flow_run: FlowRun, state: State[Any]) -> None:
@@ -159,7 +161,11 @@ def _of_this_run(
         notice = _notice(where, occasion, name, UUID(run.id), run.name, said, datetime.now(UTC), to)
         board, plain = Board(client, UUID(run.id)), re.sub(r"[^a-z0-9]+", "-", key.lower())
         if board.put(plain, notice):
-            _warn(logger, deliver(board, plain, notice, where))
+            rows = deliver(board, plain, notice, where)
+            if any(row["result"] != "told" for row in rows):
+                tagged = client.read_flow_run(board.run).tags
+                client.update_flow_run(board.run, tags={*tagged, UNDELIVERED})
+            _warn(logger, rows)
 
 
 def _notice(

@@ -13,6 +13,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterEndTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 
@@ -41,9 +42,13 @@ def tell_untold(tidying: Tidying) -> Evidence:
         for run in of_environment(client, tidying, now):
             rows += notifying.ended(client, run, tidying.plan.project, where)
             board = Board(client, run.id)
-            for key, notice in board.notices().items():
-                if notice.occasion in set(Occasion) and _is_current(run, key, notice):
-                    rows += notifying.deliver(board, key, notice, where, now=now)
+            current = {key: each for key, each in board.notices().items() if _is_current(run, key, each)}
+            for key, notice in current.items():
+                rows += notifying.deliver(board, key, notice, where, now=now)
+            if notifying.UNDELIVERED in run.tags and all(
+                board.tries(key, channel).done for key, each in current.items() for channel in each.channels
+            ):
+                client.update_flow_run(run.id, tags={*run.tags} - {notifying.UNDELIVERED})
     untold = [row for row in rows if row["result"] != "told"]
     said = f"{len(rows) - len(untold)} messages were told." if rows else "Everybody knows what they should."
     left = f" {len(untold)} were not taken: {untold[0]['channel']}: {untold[0]['result']}." if untold else ""
@@ -51,11 +56,15 @@ def tell_untold(tidying: Tidying) -> Evidence:
 
 
 def of_environment(client: SyncPrefectClient, tidying: Tidying, now: datetime) -> Iterator[FlowRun]:
-    """Yield the runs on the janitor's environment that go on or wait, and those that ended badly not long ago."""
+    """Yield the runs on the janitor's environment that go on or wait, and of those that ended not long ago the bad ones
+    and those of which a channel has not taken something.
+    """
     ended = FlowRunFilterEndTime.model_validate({"after_": now - _BACK})
+    undelivered = FlowRunFilterTags(all_=[notifying.UNDELIVERED])
     for chosen in (
         FlowRunFilter(state=_called(*_GOING)),
         FlowRunFilter(state=_called(*_ENDED), end_time=ended),
+        FlowRunFilter(state=_called(StateType.COMPLETED), end_time=ended, tags=undelivered),
     ):
         # What is told of one of them moves no other to another page.
         for run in list(dead_runs.paged(client, chosen)):
@@ -82,7 +91,9 @@ def _root(path: str) -> Path | None:
 
 
 def _is_current(run: FlowRun, key: str, notice: Notice) -> bool:
-    """Whether it still helps to be told this."""
+    """Whether it is for the janitor to tell this, and it still helps to be told."""
+    if notice.occasion not in set(Occasion):
+        return False
     if notice.occasion == Occasion.WAITING:
         asked = run.state is not None and run.state.is_paused() and run.state.state_details.run_input_keyset
         return bool(asked) and f"{key.removeprefix('waiting-')}-" in str(asked)

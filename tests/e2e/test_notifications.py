@@ -229,6 +229,23 @@ def test_who_does_not_answer_fails_no_run_and_is_told_later_once(gate: Gate, tea
     assert team.mailed(run) == ["Waits for somebody", "Approved", "Failed"]
 
 
+def test_what_was_not_taken_is_told_once_though_the_run_has_ended_well(gate: Gate, team: Team):
+    team.status = 503
+    run = gate.start()
+    gate.decide(run)
+    assert gate.ended(run) == "Completed"
+    assert notifying.UNDELIVERED in gate.read(run).tags
+    tidy(gate)
+    assert team.of(run) == []
+
+    team.status = 200
+    tidy_twice_at_once(gate)
+    assert team.of(run) == ["decided"]
+    tidy(gate)
+    assert team.of(run) == ["decided"]
+    assert notifying.UNDELIVERED not in gate.read(run).tags
+
+
 def test_what_a_schedule_starts_and_what_fails_as_before_is_told_once(gate: Gate, team: Team):
     full, fuller, other = found = [
         left(gate, Failed(message=said))
