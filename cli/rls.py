@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cli import destination, found
 from cli.lint import opened, served
-from ops import database, errors, logins, project, rls_contract, rls_trial
+from ops import database, errors, logins, project, rls_contract, rls_trial, secrets
+from ops.rls_settings import RlsTrial
 from ops.rls_trial import Trial
 
 
@@ -23,6 +24,8 @@ def declare(reference: str, path: Path, out: Path | None) -> int:
     for name, table in trial.contract.tables.items():
         if table.untried:
             print(f"{name} was not tried: {table.untried}", file=sys.stderr)
+    for each in trial.gaps:
+        print(secrets.redact(f"{each.severity}: {each.said} {each.why}\n    {each.todo}"), file=sys.stderr)
     destination.write(out or Path("-"), rls_contract.text(trial.contract))
     _say(trial)
     return 0
@@ -41,15 +44,17 @@ def check(reference: str, path: Path, contract: Path | None, json_file: Path | N
     trial = _tried(reference, path)
     _say(trial)
     well = f"{len(trial.contract.tables)} tables do what the contract says."
-    return found.show(rls_contract.compare(declared, trial.contract), well, json_file)
+    return found.show((*rls_contract.compare(declared, trial.contract), *trial.gaps), well, json_file)
 
 
 def _tried(reference: str, path: Path) -> Trial:
     dsn = opened(reference)
-    samples = project.load(path).deploy.samples if (path / "supabase").is_dir() else {}
+    operated = project.load(path) if (path / "supabase").is_dir() else None
+    samples = operated.deploy.samples if operated else {}
+    settings = operated.rls if operated else RlsTrial()
     try:
         with database.connect(dsn, prepare_threshold=None) as connection:
-            return rls_trial.run(connection, schemas=served(path), samples=samples)
+            return rls_trial.run(connection, schemas=served(path), samples=samples, settings=settings)
     except errors.OpsError as error:
         raise logins.explained(error, dsn, os.environ) from None
 

@@ -46,6 +46,7 @@ def check_contract(checking: Checking) -> Evidence:
             connection,
             schemas=rls.exposed_schemas(plan.project),
             samples=plan.project.deploy.samples,
+            settings=plan.project.rls,
             most_rows=plan.environment.access.most_rows,
             most_rows_whole=plan.environment.access.most_rows_whole,
         )
@@ -56,7 +57,10 @@ def check_contract(checking: Checking) -> Evidence:
         f" In the transaction that was rolled back: {'; '.join(trial.touched)}." if trial.touched else ""
     )
     return checking.found(
-        rls_contract.compare(declared, there),
+        [
+            *rls_contract.compare(declared, there),
+            *(each for each in trial.gaps if each.object in there.tables),
+        ],
         f"{len(there.tables)} tables do what the contract says.{touched}",
         rows=[
             {"table": name, "role": role} | acts.model_dump()

@@ -25,6 +25,7 @@ from ops.notice_settings import Level, Notifications
 from ops.pause_settings import WritePause
 from ops.redis_settings import Prefix, RedisLimits
 from ops.release_settings import Promotion, Release
+from ops.rls_settings import RlsTrial
 from ops.settings import Deploy, Glob, Integrity, PullRequest, Strict
 from ops.startup_settings import Startup
 from ops.storage_settings import FileStorage
@@ -163,6 +164,7 @@ class Project(Strict):
     release: Release = Release()
     schema_guard: SchemaGuard = SchemaGuard()
     erasure: Erasure = Erasure()
+    rls: RlsTrial = RlsTrial()
     eval: Eval = Eval()
     supabase_config: dict[str, Any] = Field(default_factory=dict, description="supabase/config.toml as read")
 

@@ -155,6 +155,7 @@ def _acts(name: str, declared: TableContract, found: TableContract) -> Iterator[
             name, f"who may read and write {name}: {found.untried}", known=declared.untried is not None
         )
         return
+    silent: list[str] = []
     for role in ROLES:
         said, seen = declared.acts.get(role, Acts()), found.acts.get(role, Acts())
         for act in ACTS:
@@ -162,8 +163,19 @@ def _acts(name: str, declared: TableContract, found: TableContract) -> Iterator[
             # Whether nothing is met or the server refuses is the same to whoever tries it.
             if got == "untried" and wanted != "untried":
                 yield _not_tried(f"{name} {role} {act}", f"whether {role} can {_VERBS[act]} a row of {name}.")
+            elif wanted == "untried" != got:
+                silent.append(f"{role} can{'' if got == 'yes' else 'not'} {_VERBS[act]}")
             elif "untried" not in (wanted, got) and (wanted == "yes") != (got == "yes"):
                 yield _otherwise(name, role, act, can=got == "yes")
+    if silent:
+        yield Finding(
+            kind="rls-not-said",
+            object=name,
+            severity="attention",
+            said=f"The contract does not say of {name} what was tried now: {'; '.join(silent)}.",
+            why="Nobody has read that, and no change of it is noticed.",
+            todo="Write the contract again, read it, and commit it: runbooks rls declare.",
+        )
 
 
 def _not_tried(place: str, what: str, *, known: bool = False) -> Finding:

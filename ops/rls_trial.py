@@ -7,23 +7,27 @@ said: sequences that a trigger moved on. A table whose triggers do more than tha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
-from ops import database, errors, queries, rls_people, smoke_sql
+from ops import database, errors, queries, rls_gaps, rls_people, rls_words, smoke_sql
+from ops.checks import Finding
 from ops.rls_contract import ACTS, ROLES, Acts, Outcome, Policy, RlsContract, TableContract
 from ops.rls_people import Person, Probed, Reference
+from ops.rls_settings import RlsTrial
+from ops.rls_words import Called, Words
 from ops.sample_rows import Row, Samples
 from ops.written_tables import Table
 
 MOST_ROWS = 1_000_000
 # An act without a filter locks every row for as long as it takes, so that it is tried on small tables only.
 MOST_ROWS_WHOLE = 1_000
+_NOTHING_SAID = RlsTrial()
 _DATABASE_ROLES = {
     "anon": "anon",
     "owner": "authenticated",
@@ -34,10 +38,11 @@ _DATABASE_ROLES = {
 
 @dataclass
 class Trial:
-    """What came of it: the contract that holds, and what was touched."""
+    """What came of it: the contract that holds, what was touched, and what the trial could not tell."""
 
     contract: RlsContract
     touched: list[str] = field(default_factory=list[str])
+    gaps: tuple[Finding, ...] = ()
 
 
 def run(
@@ -45,10 +50,12 @@ def run(
     *,
     schemas: Sequence[str],
     samples: Samples,
+    settings: RlsTrial = _NOTHING_SAID,
+    only: frozenset[str] | None = None,
     most_rows: int = MOST_ROWS,
     most_rows_whole: int = MOST_ROWS_WHOLE,
 ) -> Trial:
-    """Try every table of `schemas` as each role; nothing of it stays.
+    """Try every table of `schemas`, or only those named, as each role; nothing of it stays.
 
     Raises:
         Refused: this login may not act for the API's roles, or nobody can be signed up.
@@ -58,22 +65,32 @@ def run(
         connection.execute(queries.load("smoke/limits"))
         # Predicates are written with the schema of each name only where it is not on the search path.
         connection.execute("set local search_path = ''")
-        tables = _tables(connection, schemas)
+        tables = _tables(connection, schemas, settings)
         users = _users(connection)
         unsafe = _unsafe(connection, tables, users)
         before = _counted(connection)
-        owner, other = Person(), Person()
-        rls_people.sign_up(connection, owner)
-        rls_people.sign_up(connection, other)
+        words = rls_people.propagated(tables, _words(connection, schemas, tables))
+        owner, other = people = Person("owner", settings), Person("other", settings)
+        for person in people:
+            rls_people.sign_up(connection, person)
+            person.claim(connection, tables, words)
         untried: dict[int, str | None] = {}
         for probed in rls_people.in_order(tables):
             why = unsafe.get(probed.table.oid) or _too_large(probed, most_rows)
-            for person in (owner, other):
+            for person in people:
                 why = why or rls_people.settle(connection, probed, person, users, samples)
             untried[probed.table.oid] = why
-        owned = rls_people.owned(tables, users)
+        owned = rls_people.owned(tables, users, words, settings)
         found: dict[str, TableContract] = {}
+        tokens = {
+            "anon": {"role": "anon"},
+            "owner": owner.claims,
+            "other": other.claims,
+            "service_role": {"role": "service_role"},
+        }
         for probed in tables:
+            if not probed.served or (only is not None and str(probed) not in only):
+                continue
             contract = TableContract(
                 enabled=probed.enabled,
                 forced=probed.forced,
@@ -81,10 +98,10 @@ def run(
                 untried=untried[probed.table.oid],
             )
             if contract.untried is None:
-                row, moved = owner.rows[probed.table.oid], _moved_by(probed, owner, other, users, owned)
+                row = owner.rows[probed.table.oid]
+                moved = rls_people.moved_by(probed, people, users, owned, words)
                 probe = _Probe(connection, row, moved, whole=probed.row_count <= most_rows_whole)
-                people = {"anon": None, "owner": owner.id, "other": other.id, "service_role": None}
-                acts = {role: probe.acts(_DATABASE_ROLES[role], people[role]) for role in ROLES}
+                acts = {role: probe.acts(_DATABASE_ROLES[role], tokens[role]) for role in ROLES}
                 contract = contract.model_copy(update={"acts": acts, "moved_by": ", ".join(moved) or None})
             found[str(probed)] = contract
         touched = _triggers(connection, [each for each in tables if untried[each.table.oid] is None])
@@ -93,15 +110,21 @@ def run(
             for name, last in _counted(connection).items()
             if before.get(name) != last
         ]
-    return Trial(RlsContract(tables=found, written_by=connection.info.server_version // 10_000), touched)
+    contract = RlsContract(tables=found, written_by=connection.info.server_version // 10_000)
+    tenants = frozenset(str(each) for each in tables if each.table.oid in owned.tenants)
+    gaps = rls_gaps.find(contract, asking=words.asking, tenants=tenants, known=settings.known)
+    return Trial(contract, touched, gaps)
 
 
-def _tables(connection: database.Connection, schemas: Sequence[str]) -> list[Probed]:
+def _tables(connection: database.Connection, schemas: Sequence[str], settings: RlsTrial) -> list[Probed]:
+    values = {"schemas": list(schemas), "named": list(settings.tables)}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(queries.load("rls/probed"), {"schemas": list(schemas)}).fetchall()
+        rows = cursor.execute(queries.load("rls/probed"), values).fetchall()
     return [
         Probed(
             table=Table(row["schema"], row["name"], row["oid"]),
+            served=row["served"],
+            columns=tuple(row["columns"]),
             enabled=row["enabled"],
             forced=row["forced"],
             row_count=row["row_count"],
@@ -114,6 +137,19 @@ def _tables(connection: database.Connection, schemas: Sequence[str]) -> list[Pro
         )
         for row in rows
     ]
+
+
+def _words(connection: database.Connection, schemas: Sequence[str], tables: Sequence[Probed]) -> Words:
+    with connection.cursor(row_factory=class_row(Called)) as cursor:
+        called = cursor.execute(queries.load("rls/called"), {"schemas": list(schemas)}).fetchall()
+    predicates = [
+        (str(probed), predicate)
+        for probed in tables
+        for policy in probed.policies.values()
+        for predicate in (policy.using, policy.check)
+        if predicate
+    ]
+    return rls_words.read(predicates, called, {str(each): each.columns for each in tables})
 
 
 def _users(connection: database.Connection) -> int | None:
@@ -163,19 +199,6 @@ def _triggers(connection: database.Connection, tables: Sequence[Probed]) -> list
     return [f"{row['what']} of {names[row['oid']]} ran" for row in code if row["what"].startswith("trigger ")]
 
 
-def _moved_by(
-    probed: Probed, owner: Person, other: Person, users: int | None, owned: frozenset[int]
-) -> dict[str, Any]:
-    """Return what makes the owner's row the other's: the first columns that hold another value for them."""
-    mine, theirs = owner.pointing(probed, users), other.pointing(probed, users)
-    pointing = [each.columns for each in probed.references if each.to in owned]
-    for names in (*((name,) for name in probed.personal), *pointing):
-        moved = {name: theirs[name] for name in names if name in theirs and theirs[name] != mine.get(name)}
-        if len(moved) == len(names):
-            return moved
-    return {}
-
-
 class _Probe:
     """What a role can do to one row of one table."""
 
@@ -190,9 +213,9 @@ class _Probe:
         self._where = smoke_sql.where(row.identity)
         self._identity = smoke_sql.adapted(row.identity)
 
-    def acts(self, role: str, person: str | None) -> Acts:
-        """Try everything as a role, and as this person where it is one."""
-        self._claims = json.dumps({"role": role} | ({"sub": person, "aud": role} if person else {}))
+    def acts(self, role: str, claims: Mapping[str, Any]) -> Acts:
+        """Try everything as a role, with these claims in the token."""
+        self._claims = json.dumps(claims)
         self._role = role
         tried: dict[str, Callable[[], Outcome]] = {
             "read": self._read,
@@ -243,6 +266,7 @@ class _Probe:
                 connection.execute(
                     "select pg_catalog.set_config('request.jwt.claims', %(claims)s, true), "
                     "pg_catalog.set_config('request.jwt.claim.sub', %(claims)s::jsonb ->> 'sub', true), "
+                    "pg_catalog.set_config('request.jwt.claim.email', %(claims)s::jsonb ->> 'email', true), "
                     "pg_catalog.set_config('request.jwt.claim.role', %(role)s, true), "
                     "pg_catalog.set_config('role', %(role)s, true)",
                     {"claims": self._claims, "role": self._role},

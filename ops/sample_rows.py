@@ -129,6 +129,12 @@ def make(
     )
 
 
+def tenant(column: Column) -> Any:
+    """Return a value that names somebody: no two are the same."""
+    base = column.type.partition("(")[0]
+    return _HIGHEST[base] - random.randrange(10**6) if base in ("integer", "bigint") else str(uuid4())  # noqa: S311
+
+
 def columns(connection: database.Connection, table: Table) -> dict[str, Column]:
     """Return the columns of a table by name."""
     with database.translating(), connection.cursor(row_factory=dict_row) as cursor:

@@ -6,6 +6,12 @@ select
     c.relname::text as name,
     c.relrowsecurity as enabled,
     c.relforcerowsecurity as forced,
+    n.nspname = any(%(schemas)s::text[]) as served,
+    array(
+        select a.attname::text from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        order by a.attnum
+    ) as columns,
     -- Of a table that was never analyzed only its size is known; no row is smaller than this.
     case when c.reltuples >= 0 then c.reltuples else pg_catalog.pg_relation_size(c.oid) / 32 end::bigint as row_count,
     array(
@@ -63,7 +69,30 @@ from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where
     c.relkind in ('r', 'p')
-    and n.nspname = any(%(schemas)s::text[])
+    and (
+        n.nspname = any(%(schemas)s::text[])
+        -- What says who belongs to whom may lie where the API does not serve it.
+        or n.nspname || '.' || c.relname = any(%(named)s::text[])
+        or n.nspname not in ('pg_catalog', 'information_schema')
+        and pg_catalog.pg_get_userbyid(n.nspowner) !~ '^supabase_.*admin$'
+        and pg_catalog.pg_has_role(c.relowner, 'USAGE')
+        and exists (
+            select from pg_catalog.pg_policy as p
+            join pg_catalog.pg_class as t on t.oid = p.polrelid
+            join pg_catalog.pg_namespace as s on s.oid = t.relnamespace
+            join pg_catalog.pg_depend as d
+                on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+            where s.nspname = any(%(schemas)s::text[]) and (
+                d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid
+                or d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and exists (
+                    select from pg_catalog.pg_proc as f
+                    where
+                        f.oid = d.refobjid
+                        and pg_catalog.strpos(f.prosrc, n.nspname || '.' || c.relname) > 0
+                )
+            )
+        )
+    )
     and not exists (
         select from pg_catalog.pg_depend as d
         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
