@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(rls, name="rls")
     rls.command()(declare)
     rls.command()(check)
+    rls.command()(prove)
     storage = typer.Typer(help="Buckets and their policies.", no_args_is_help=True)
     app.add_typer(storage, name="storage")
     storage.command("declare")(declare_storage)
@@ -79,6 +80,23 @@ def check(
     from cli import rls as command
 
     raise typer.Exit(command.check(database, project, contract, json_file))
+
+
+def prove(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The repository with its supabase folder.")
+    ] = Path(),
+    contract: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The contract; default: supabase/rls.contract.json.")
+    ] = None,
+) -> None:
+    """Break each policy of a project in several ways, on a throw-away database, and name what the contract misses.
+
+    Exit code 0: all are noticed by what the roles can do; 1: some are not; 2: refused; 3: unavailable.
+    """
+    from cli import rls as command
+
+    raise typer.Exit(command.prove(path, contract))
 
 
 def declare_storage(

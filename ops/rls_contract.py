@@ -18,7 +18,8 @@ from ops.settings import Strict
 
 CONVENTION = Path("supabase/rls.contract.json")
 VERSION = 1
-# `owner` and `other` are two people who have signed in, as authenticated; the row that is tried is the owner's.
+# `owner` and `other` are two people who have signed in, as authenticated; the row that is tried is the owner's. A
+# contract may have more people, who are named in [rls] of runbooks.toml.
 ROLES = ("anon", "owner", "other", "service_role")
 ACTS = ("read", "insert", "update", "delete", "move")
 # `no`: the role meets no such row; `refused`: the server says no; `untried`: nobody knows.
@@ -156,7 +157,7 @@ def _acts(name: str, declared: TableContract, found: TableContract) -> Iterator[
         )
         return
     silent: list[str] = []
-    for role in ROLES:
+    for role in dict.fromkeys((*ROLES, *declared.acts, *found.acts)):
         said, seen = declared.acts.get(role, Acts()), found.acts.get(role, Acts())
         for act in ACTS:
             wanted, got = getattr(said, act), getattr(seen, act)
@@ -198,7 +199,7 @@ def _otherwise(name: str, role: str, act: str, *, can: bool) -> Finding:
         kind="rls-too-wide" if can else "rls-too-narrow",
         object=f"{name} {role} {act}",
         severity="failed",
-        said=f"{_WHO[role]} can{'' if can else 'not'} {what} in {name}; the contract says otherwise.",
+        said=f"{_WHO.get(role, role)} can{'' if can else 'not'} {what} in {name}; the contract says otherwise.",
         why="Data may be read or changed by whom it is not meant for."
         if can
         else "The app is refused what it needs.",

@@ -6,12 +6,15 @@ import fnmatch
 from collections.abc import Collection, Iterator
 
 from ops.checks import Finding
-from ops.rls_contract import Acts, RlsContract, TableContract
+from ops.rls_contract import RlsContract, TableContract
 
+# What staff may do with rows that are nobody's moves them to no other tenant.
+_ORDINARY = ("anon", "owner", "other")
 _TRIED = ("read", "insert", "update", "delete")
 _GIVE = (
     "Say in runbooks.toml what two ordinary people have: [rls.claims.owner] and [rls.claims.other], the claims of "
-    "their tokens, and [rls.rows.owner] and [rls.rows.other], their rows by table."
+    "their tokens, and [rls.rows.owner] and [rls.rows.other], their rows by table; "
+    "and what staff has in the same way, under another name."
 )
 
 
@@ -36,7 +39,8 @@ def _is_known(name: str, known: Collection[str]) -> bool:
 
 
 def _table(name: str, table: TableContract, *, asks: bool, tenant: bool) -> Iterator[Finding]:
-    acts = {role: table.acts.get(role, Acts()) for role in ("anon", "owner", "other")}
+    acts = {role: found for role, found in table.acts.items() if role != "service_role"}
+    people = [found for role, found in acts.items() if role not in ("anon", "other")]
     untried = [
         f"{role} can {act}"
         for role, found in acts.items()
@@ -54,7 +58,7 @@ def _table(name: str, table: TableContract, *, asks: bool, tenant: bool) -> Iter
         )
     if not asks:
         return
-    if not any(getattr(acts["owner"], act) in ("yes", "untried") for act in _TRIED):
+    if not any(getattr(each, act) in ("yes", "untried") for each in people for act in _TRIED):
         yield Finding(
             kind="rls-owner-powerless",
             object=name,
@@ -68,7 +72,7 @@ def _table(name: str, table: TableContract, *, asks: bool, tenant: bool) -> Iter
     if (
         table.moved_by is None
         and not tenant
-        and any(each.update in ("yes", "untried") for each in acts.values())
+        and any(acts[role].update in ("yes", "untried") for role in _ORDINARY)
     ):
         yield _unmoved(name)
 

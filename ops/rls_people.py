@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from ops import database, errors, rls_words, sample_rows, smoke_sql
 from ops.rls_contract import Policy
-from ops.rls_settings import RlsTrial, Who
+from ops.rls_settings import RlsTrial
 from ops.rls_words import Claim, Place, Words
 from ops.sample_rows import Row, Samples
 from ops.written_tables import Table
@@ -57,7 +57,7 @@ class Person:
     `claimed` are the columns that hold one of these claims.
     """
 
-    who: Who
+    who: str
     settings: RlsTrial = field(default_factory=RlsTrial)
     id: str = field(default_factory=lambda: str(uuid4()))
     rows: dict[int, Row] = field(default_factory=dict[int, Row])
@@ -166,7 +166,7 @@ def owned(tables: Iterable[Probed], users: int | None, words: Words, settings: R
         before = len(found)
         for each in ordered:
             has = each.personal or any((str(each), name) in words.claimed for name in each.columns)
-            if has or settings.of("owner", str(each)) or any(one.to in found for one in each.references):
+            if has or settings.apart(str(each)) or any(one.to in found for one in each.references):
                 found.add(each.table.oid)
         if len(found) == before:
             linked = {
@@ -183,16 +183,16 @@ def owned(tables: Iterable[Probed], users: int | None, words: Words, settings: R
 
 
 def moved_by(
-    probed: Probed, people: tuple[Person, Person], users: int | None, owned: Owned, words: Words
+    probed: Probed, people: Sequence[Person], users: int | None, owned: Owned, words: Words
 ) -> dict[str, Any]:
     """Return what makes the owner's row the other's: the first columns that hold another value for them.
 
     Those that the policies of the table name come first, and of these the ones that say to which tenant a row belongs.
     """
-    mine, theirs = (each.pointing(probed, users) for each in people)
+    mine, theirs = (each.pointing(probed, users) for each in people[:2])
     persons = [(name,) for name in probed.personal]
     claimed = [(name,) for name in probed.columns if (str(probed), name) in words.claimed]
-    given = [(name,) for name in people[0].settings.of("owner", str(probed))]
+    given = [(name,) for name in people[0].settings.apart(str(probed))]
     pointing = [each.columns for each in probed.references if each.to in owned.all]
     tenants = [each.columns for each in probed.references if each.to in owned.all - {users}]
     named = [

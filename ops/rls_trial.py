@@ -28,12 +28,6 @@ MOST_ROWS = 1_000_000
 # An act without a filter locks every row for as long as it takes, so that it is tried on small tables only.
 MOST_ROWS_WHOLE = 1_000
 _NOTHING_SAID = RlsTrial()
-_DATABASE_ROLES = {
-    "anon": "anon",
-    "owner": "authenticated",
-    "other": "authenticated",
-    "service_role": "service_role",
-}
 
 
 @dataclass
@@ -70,24 +64,21 @@ def run(
         unsafe = _unsafe(connection, tables, users)
         before = _counted(connection)
         words = rls_people.propagated(tables, _words(connection, schemas, tables))
-        owner, other = people = Person("owner", settings), Person("other", settings)
+        people = [Person(who, settings) for who in settings.people]
         for person in people:
             rls_people.sign_up(connection, person)
             person.claim(connection, tables, words)
         untried: dict[int, str | None] = {}
         for probed in rls_people.in_order(tables):
             why = unsafe.get(probed.table.oid) or _too_large(probed, most_rows)
-            for person in people:
+            holders = settings.holders(str(probed))
+            for person in (each for each in people if each.who in holders):
                 why = why or rls_people.settle(connection, probed, person, users, samples)
             untried[probed.table.oid] = why
         owned = rls_people.owned(tables, users, words, settings)
         found: dict[str, TableContract] = {}
-        tokens = {
-            "anon": {"role": "anon"},
-            "owner": owner.claims,
-            "other": other.claims,
-            "service_role": {"role": "service_role"},
-        }
+        tokens = {each.who: each.claims for each in people}
+        tokens |= {role: {"role": role} for role in ROLES if role not in tokens}
         for probed in tables:
             if not probed.served or (only is not None and str(probed) not in only):
                 continue
@@ -98,10 +89,10 @@ def run(
                 untried=untried[probed.table.oid],
             )
             if contract.untried is None:
-                row = owner.rows[probed.table.oid]
+                row = next(each.rows[probed.table.oid] for each in people if probed.table.oid in each.rows)
                 moved = rls_people.moved_by(probed, people, users, owned, words)
                 probe = _Probe(connection, row, moved, whole=probed.row_count <= most_rows_whole)
-                acts = {role: probe.acts(_DATABASE_ROLES[role], tokens[role]) for role in ROLES}
+                acts = {role: probe.acts(token["role"], token) for role, token in tokens.items()}
                 contract = contract.model_copy(update={"acts": acts, "moved_by": ", ".join(moved) or None})
             found[str(probed)] = contract
         touched = _triggers(connection, [each for each in tables if untried[each.table.oid] is None])
@@ -139,9 +130,13 @@ def _tables(connection: database.Connection, schemas: Sequence[str], settings: R
     ]
 
 
-def _words(connection: database.Connection, schemas: Sequence[str], tables: Sequence[Probed]) -> Words:
+def called(connection: database.Connection, schemas: Sequence[str]) -> list[Called]:
+    """Return the functions of the project's own that policies of these schemas call."""
     with connection.cursor(row_factory=class_row(Called)) as cursor:
-        called = cursor.execute(queries.load("rls/called"), {"schemas": list(schemas)}).fetchall()
+        return cursor.execute(queries.load("rls/policy_functions"), {"schemas": list(schemas)}).fetchall()
+
+
+def _words(connection: database.Connection, schemas: Sequence[str], tables: Sequence[Probed]) -> Words:
     predicates = [
         (str(probed), predicate)
         for probed in tables
@@ -149,7 +144,9 @@ def _words(connection: database.Connection, schemas: Sequence[str], tables: Sequ
         for predicate in (policy.using, policy.check)
         if predicate
     ]
-    return rls_words.read(predicates, called, {str(each): each.columns for each in tables})
+    return rls_words.read(
+        predicates, called(connection, schemas), {str(each): each.columns for each in tables}
+    )
 
 
 def _users(connection: database.Connection) -> int | None:

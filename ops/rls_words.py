@@ -59,12 +59,12 @@ def read(
     called = tuple(called)
     functions = {each.function: each.source for each in called if each.plain}
     for table, predicate in predicates:
-        if _ASKS.search(predicate):
+        if asks(predicate):
             words.asking.add(table)
         for tree in _trees(f"select {predicate}"):
             _walk(tree, _Scope(table, {}, functions), words)
     for each in called:
-        if _ASKS.search(each.source):
+        if asks(each.source):
             words.asking.add(each.caller)
         # Also where the language has no parser here: a table and a column of it that both are named.
         for table, names in columns.items():
@@ -73,6 +73,11 @@ def read(
         for tree in _trees(each.source) if each.plain else ():
             _walk(tree, _Scope("", {}, functions), words, columns)
     return words
+
+
+def asks(source: str) -> bool:
+    """Whether a predicate or the body of a function asks who the caller is."""
+    return _ASKS.search(source) is not None
 
 
 def _is_named(name: str, source: str) -> bool:
