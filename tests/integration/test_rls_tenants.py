@@ -171,6 +171,29 @@ def test_what_cannot_be_made_up_is_said_until_the_project_says_it(shaped: str):
     assert "yes" not in acts(said, "public.reports", "other").values()
 
 
+def test_staff_that_is_named_is_tried_and_a_table_of_staff_is_nobody_elses(shaped: str):
+    run(
+        shaped,
+        "create table public.staff (user_id uuid primary key references auth.users (id));"
+        "create table public.notes (id bigint generated always as identity primary key, owner_id uuid not null);"
+        "alter table public.staff enable row level security; alter table public.notes enable row level security;"
+        "create policy s on public.staff for select to authenticated using (user_id = (select auth.uid()));"
+        "create policy o on public.notes for select to authenticated using (owner_id = (select auth.uid()));"
+        "create policy n on public.notes for select to authenticated"
+        " using (exists (select from public.staff s where s.user_id = (select auth.uid())))",
+    )
+    given = RlsTrial.model_validate({"rows": {"clerk": {"public.staff": {}}}})
+    declared = tried(shaped, given)
+    read = {role: each.read for role, each in declared.contract.tables["public.notes"].acts.items()}
+    assert read == {"owner": "yes", "other": "no", "clerk": "yes", "anon": "no", "service_role": "yes"}
+    run(shaped, "drop policy n on public.notes")
+    found = rls_contract.compare(declared.contract, tried(shaped, given).contract)
+    (narrow,) = [each for each in found if each.kind == "rls-too-narrow"]
+    assert narrow.said.startswith("clerk cannot read a row of the owner's in public.notes")
+    without = rls_contract.compare(declared.contract, tried(shaped).contract)
+    assert "public.notes clerk read" in {each.object for each in without if each.kind == "rls-not-tried"}
+
+
 def test_a_row_that_is_nobodys_as_far_as_can_be_told_is_said(shaped: str):
     run(
         shaped,
