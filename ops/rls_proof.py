@@ -98,6 +98,11 @@ class _Proving:
             for mutant in rls_mutants.of(table, name, policy):
                 if self._survives(mutant, right, before, proof):
                     self._say(mutant, policy, asking, proof)
+        if self._tried() != right:
+            raise errors.CheckFailed(
+                "The policies could not be put back as they were, so that later ones were broken on top of others and "
+                "nothing is proven. That is a mistake of this program: report it with the policies of the project."
+            )
         return proof
 
     def _survives(self, mutant: Mutant, right: RlsContract, before: dict[str, Finding], proof: Proof) -> bool:

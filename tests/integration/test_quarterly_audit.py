@@ -117,3 +117,16 @@ def test_a_drill_that_is_too_long_ago_is_found(
     assert [kind for kind, *_ in looked(checkup, audit_checks.check_drill)] == ["drill-overdue"]
     drill(checkup, ago=ago)
     assert looked(checkup, audit_checks.check_drill) == expected
+
+
+def test_what_the_contract_cannot_tell_is_looked_at(audited: Checkup):
+    audited.sql(
+        "create table public.reports (id bigint generated always as identity primary key, team text not null);"
+        "alter table public.reports enable row level security;"
+        "create policy teams on public.reports to authenticated"
+        " using ((auth.jwt() -> 'app_metadata' -> 'teams') ? team)"
+    )
+    declare(audited)
+    assert looked(audited, audit_checks.check_contract) == [
+        ("rls-owner-powerless", "public.reports", "attention")
+    ]
