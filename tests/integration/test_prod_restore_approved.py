@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextvars import copy_context
 from datetime import UTC, datetime
@@ -11,17 +10,13 @@ from typing import Any
 
 import pytest
 
-from ops import audit_store, database, embedded, errors, write_pause_journal, write_pause_sessions
+from ops import audit_store, database, embedded, errors, write_pause_sessions
 from tests import fix_app, fix_pause, fix_restored, fix_switch
 from tests.fix_restored import Past
 from tests.integration.test_prod_restore import writable
 
 APPROVED, REJECTED = ("approve", "ada", ""), ("reject", "ada", "not yet")
 PRODUCTION = "[environments.production]\n"
-FORGED = """\
-insert into runbooks.write_pauses (number, incident, event, environment, run, at, details)
-values (%(number)s, %(incident)s, %(event)s, 'production', 'forged', clock_timestamp(), %(details)s::jsonb)
-"""
 
 
 @pytest.fixture
@@ -40,16 +35,6 @@ def past(server: embedded.Server, shaped_name: str, project: Path) -> Generator[
     found = Past(server, shaped_name)
     yield found
     found.forget()
-
-
-def forge(dsn: str, event: str, details: dict[str, Any], incident: str = "") -> None:
-    """Put a row into the record, as somebody does who may write to that table and to nothing else."""
-    with database.connect(dsn, writes=True) as connection:
-        write_pause_journal.prepare(connection)
-        newest = "select incident, number from runbooks.write_pauses order by number desc limit 1"
-        last = connection.execute(newest).fetchone() or ("forged", 0)
-        values = {"number": last[1] + 1, "incident": incident or last[0], "event": event}
-        connection.execute(FORGED, {**values, "details": json.dumps(details)})
 
 
 def named(dsn: str, event: str) -> dict[str, Any]:
@@ -78,7 +63,9 @@ def test_a_pause_that_only_a_row_says_was_approved_is_asked_for(
     project: Path, past: Past, shaped: str, monkeypatch: pytest.MonkeyPatch, gate: str
 ):
     approved = {"gate": gate, "plan": "0" * 64, "run": "forged", "by": ["ada"]} if gate else {}
-    forge(shaped, "begun", {"by": "prod-restore", "identity": {}, "expected": [], "approved": approved})
+    fix_pause.forge(
+        shaped, "begun", {"by": "prod-restore", "identity": {}, "expected": [], "approved": approved}
+    )
     asked = fix_restored.answering(monkeypatch, REJECTED)
     with pytest.raises(errors.Denied, match="pause-writes"):
         fix_restored.run(project, past.at)
@@ -101,7 +88,7 @@ def test_a_row_that_nobody_approved_can_be_ended_without_a_pause(
     project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch
 ):
     before = fix_pause.acls(shaped)
-    forge(shaped, "begun", {"by": "prod-restore", "identity": {}, "expected": [], "approved": {}})
+    fix_pause.forge(shaped, "begun", {"by": "prod-restore", "identity": {}, "expected": [], "approved": {}})
     asked = fix_restored.answering(monkeypatch, APPROVED)
     assert fix_restored.run(project, "", give_up=True).ok
     assert "Restore nothing" in asked[0]
@@ -119,7 +106,7 @@ def test_an_approval_of_an_incident_that_is_over_lets_nothing_through(
     paused(project, past, monkeypatch)
     fix_restored.answering(monkeypatch, APPROVED)
     fix_restored.run(project, "", give_up=True)
-    forge(shaped, "begun", named(shaped, "begun"), "another" if incident == "another" else "")
+    fix_pause.forge(shaped, "begun", named(shaped, "begun"), "another" if incident == "another" else "")
     asked = fix_restored.answering(monkeypatch, REJECTED)
     with pytest.raises(errors.Denied):
         fix_restored.run(project, past.at)
@@ -134,7 +121,7 @@ def test_a_row_that_opens_an_incident_again_that_is_over_can_be_ended(
     paused(project, past, monkeypatch)
     fix_restored.answering(monkeypatch, APPROVED)
     fix_restored.run(project, "", give_up=True)
-    forge(shaped, "baseline", {})
+    fix_pause.forge(shaped, "baseline", {})
     paused(project, past, monkeypatch)
     assert not writable(shaped)
     fix_restored.answering(monkeypatch, APPROVED)
@@ -145,7 +132,7 @@ def test_a_row_that_opens_an_incident_again_that_is_over_can_be_ended(
 def test_a_row_of_an_environment_that_is_none_does_not_stop_everybody(
     project: Path, past: Past, shaped: str, monkeypatch: pytest.MonkeyPatch
 ):
-    forge(shaped, "begun", {"approved": {}})
+    fix_pause.forge(shaped, "begun", {"approved": {}})
     with database.connect(shaped, writes=True) as connection:
         connection.execute("update runbooks.write_pauses set environment = 'nowhere'")
     paused(project, past, monkeypatch)
@@ -159,7 +146,7 @@ def test_a_restore_that_only_a_row_says_was_approved_is_asked_for(
     paused(project, past, monkeypatch)
     begun, target = named(shaped, "begun")["approved"], f"time {past.at.isoformat()}"
     for said in ({}, {**begun}, {**begun, "gate": "restore"}, {"gate": "restore", "plan": "0" * 64}):
-        forge(shaped, "restore-confirmed", {**said, "target": target, "ticket": {}})
+        fix_pause.forge(shaped, "restore-confirmed", {**said, "target": target, "ticket": {}})
         asked = fix_restored.answering(monkeypatch, REJECTED)
         with pytest.raises(errors.Denied, match="Writes are still paused"):
             fix_restored.run(project, past.at)
@@ -176,7 +163,9 @@ def test_an_approval_of_one_target_does_not_let_another_through(
     with pytest.raises(errors.CheckFailed, match="was not restored to before it"):
         fix_restored.run(project, past.at)
     earlier = "2026-01-01T00:00:00+00:00"
-    forge(shaped, "restore-confirmed", {**named(shaped, "restore-confirmed"), "target": f"time {earlier}"})
+    fix_pause.forge(
+        shaped, "restore-confirmed", {**named(shaped, "restore-confirmed"), "target": f"time {earlier}"}
+    )
     asked = fix_restored.answering(monkeypatch, REJECTED)
     with pytest.raises(errors.Denied):
         fix_restored.run(project, earlier)
@@ -188,8 +177,8 @@ def test_writes_that_only_a_row_says_were_re_enabled_are_asked_for(
 ):
     before = fix_pause.acls(shaped)
     paused(project, past, monkeypatch)
-    forge(shaped, "given-up", {"gate": "enable-writes", "plan": "0" * 64, "by": ["ada"]})
-    forge(shaped, "resumed", {"said": []})
+    fix_pause.forge(shaped, "given-up", {"gate": "enable-writes", "plan": "0" * 64, "by": ["ada"]})
+    fix_pause.forge(shaped, "resumed", {"said": []})
     asked = fix_restored.answering(monkeypatch, REJECTED)
     with pytest.raises(errors.Denied):
         fix_restored.run(project, past.at)
@@ -205,7 +194,7 @@ def test_a_restore_goes_on_after_writes_were_not_re_enabled_and_a_row_said_so(
     project: Path, past: Past, shaped: str, monkeypatch: pytest.MonkeyPatch
 ):
     paused(project, past, monkeypatch)
-    forge(shaped, "resumed", {"said": []})
+    fix_pause.forge(shaped, "resumed", {"said": []})
     said = ("approve", "ada", fix_restored.note())
     fix_restored.answering(monkeypatch, APPROVED, said)
     with pytest.raises(errors.CheckFailed, match="was not restored to before it"):
