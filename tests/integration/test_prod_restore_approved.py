@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from ops import audit_store, database, embedded, errors, write_pause_sessions
+from ops import (
+    audit_store,
+    database,
+    embedded,
+    errors,
+    prod_restore,
+    prod_restore_end,
+    write_pause_sessions,
+)
+from ops.prod_restore import RestoreChoices
 from tests import fix_app, fix_pause, fix_restored, fix_switch
 from tests.fix_restored import Past
 from tests.integration.test_prod_restore import writable
@@ -272,3 +281,36 @@ def test_an_end_that_was_killed_goes_on_without_a_second_question(
     assert not fix_restored.answering(monkeypatch)
     assert fix_restored.run(project, "", give_up=True).state == "enabled"
     assert [each.event for each in fix_pause.site(project, shaped).read().events].count("resumed") == 1
+
+
+def test_a_database_that_was_restored_after_its_end_was_killed_is_asked_about_and_ended(
+    project: Path, past: Past, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    paused(project, past, monkeypatch)
+    fix_restored.answering(monkeypatch, APPROVED)
+    live = fix_switch.dying(monkeypatch, write_pause_sessions, "end")
+    with pytest.raises(KeyboardInterrupt):
+        copy_context().run(fix_restored.run, project, "", give_up=True)
+    live()
+    past.come_back()
+    asked = fix_restored.answering(monkeypatch, REJECTED)
+    with pytest.raises(errors.Denied):
+        fix_restored.run(project, past.at)
+    assert "the database was restored since" in asked[0]
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert fix_restored.run(project, "", give_up=True).state == "enabled"
+    assert writable(shaped)
+
+
+@pytest.mark.parametrize("event", ["verified", "given-up"])
+def test_writes_are_not_re_enabled_by_a_row_that_says_so(
+    project: Path, past: Past, shaped: str, monkeypatch: pytest.MonkeyPatch, event: str
+):
+    paused(project, past, monkeypatch)
+    gate = {"verified": "verified-read-only", "given-up": "enable-writes"}[event]
+    fix_pause.forge(shaped, event, {**named(shaped, "begun")["approved"], "gate": gate})
+    chosen = RestoreChoices(give_up=True)
+    plan = prod_restore.plan(str(project), "production", "", fix_restored.REASON, chosen)
+    with pytest.raises(errors.Refused, match="Nobody has said"):
+        prod_restore_end.enable_writes(prod_restore.opened(plan, "run"))
+    assert not writable(shaped)
