@@ -25,6 +25,7 @@ class Approval(Evidence):
 
     gate: str
     plan_digest: str
+    run: str
     requester: str
     by: tuple[str, ...]
     proof: str
@@ -93,6 +94,7 @@ class Gatekeeper:
             rows=tuple(_said(row) for row in deciding),
             gate=self.proposal.gate,
             plan_digest=self.proposal.plan_digest,
+            run=self.run,
             requester=found.requester,
             by=tuple(row.actor for row in deciding if row.event != "requested"),
             proof="totp" if self.policy.proves else "unverified",
@@ -194,8 +196,8 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
 
 
-def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None:
-    """Write down what came of a plan that was let through; nothing where there is no database.
+def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str, over: bool) -> None:
+    """Write down what came of a plan that was let through, and whether it is over; nothing where there is no database.
 
     Raises:
         Unavailable: the database does not answer, or the copy of the log cannot be written.
@@ -207,7 +209,9 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None
         secrets.open_secret(where.database), application=f"{run} (gate)", writes=True
     ) as connection:
         event = Event(
-            *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
+            *("ended", where.name, run, proposal.gate, proposal.plan_digest),
+            note=said,
+            details={"ok": ok, "over": over},
         )
         Log.of(where, proposal.root, connection).append(event)
 

@@ -21,6 +21,7 @@ from ops import (
     storage_digests,
 )
 from ops import incident_storage_backup as backups
+from ops.audit import Log
 from ops.evidence import Evidence
 from ops.incident_storage import KIND, StorageChecking
 from ops.proposal import Proposal
@@ -41,6 +42,7 @@ class Uploads:
         self.begun: Begun | None = None
         self.planned = ""
         self.approved: Mapping[str, Any] = {}
+        self.doubt = ""
         self.done: list[Done] = []
         self.record = Record(checking.plan.environment.name, checking.id)
 
@@ -80,7 +82,8 @@ class Uploads:
         plan, size = self.checking.plan, sum(each.size for each in self.items)
         return (
             f"Upload {len(self.items):,} objects ({size:,} bytes) of {plan.project.name} on {plan.environment.name} "
-            f"again, from {self.checking.storage.backup}. Reason: {plan.reason}."
+            f"again, from {self.checking.storage.backup}. Reason: {self.begun.reason if self.begun else plan.reason}."
+            f"{f' {self.doubt}' if self.doubt else ''}"
         )
 
     def proposal(self, gate: str) -> Proposal:
@@ -156,16 +159,16 @@ def find(uploads: Uploads) -> Evidence:
     return Evidence(ok=True, summary=uploads.summary, rows=tuple(rows))
 
 
-def verify_approved(uploads: Uploads) -> None:
-    """Look whether the plan that was begun is the one that was approved, as it was.
+def verify_approved(uploads: Uploads) -> bool:
+    """Look whether the plan that was begun is the one that was approved, as it was; false where nobody has.
 
     Raises:
-        Refused: nobody has approved it, or its record is another one by now.
+        Refused: its record is another one by now.
         Unavailable: the database does not answer.
     """
     begun, plan = uploads.begun, uploads.checking.plan
     if begun is None:
-        return
+        return False
     if uploads.digest_of(begun.items, begun.reason) != begun.digest:
         raise errors.Refused(
             f"Plan {begun.digest[:8]} of uploads is not what its record says by now: the database, the place of "
@@ -173,8 +176,16 @@ def verify_approved(uploads: Uploads) -> None:
             "uploaded. Set what is open there to 'skipped', and start anew."
         )
     with uploads.connected() as connection:
-        rows = begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
-    uploads.approved = {"gate": GATE, "plan": begun.digest, "by": [row.actor for row in rows]}
+        log = Log.of(plan.environment, plan.project.root, connection)
+        found = begun_plans.look(log, plan.environment, GATE, begun.digest)
+    if not found.rows:
+        uploads.doubt = (
+            f"The record says that this was begun, and no approval of it is found: {found.why}. So it is asked anew; "
+            "find out who wrote it."
+        )
+        return False
+    uploads.approved = {"gate": GATE, "plan": begun.digest, "run": found.rows[-1].run, "by": found.by}
+    return True
 
 
 def act(uploads: Uploads, say: Progress) -> Evidence:

@@ -75,18 +75,19 @@ def find_uploads(found: StorageChecking) -> Uploads:
 
 
 def approve(uploads: Uploads) -> None:
-    """Return when it is approved; at once where it was, and was begun.
+    """Return when it is approved; at once where it was begun, and the audit log or its copy has the approval of that.
 
     Raises:
         Denied: somebody said no, or nobody answered: nothing was uploaded.
-        Refused: what was begun was not approved; or the environment is guarded, and this run has no deployment.
+        Refused: what was begun is not what its record says; or the environment is guarded, and this run has no
+            deployment.
     """
     if uploads.begun:
         plan = uploads.checking.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the re-upload")
-        incident_storage_uploads.verify_approved(uploads)
-        outcomes.expect(uploads.proposal(GATE), runs.current().id)
-        return
+        if incident_storage_uploads.verify_approved(uploads):
+            outcomes.expect(uploads.proposal(GATE), runs.current().id)
+            return
     uploads.approved = prod_restore_gates.answered(approval.approve(uploads, GATE))
 
 

@@ -18,6 +18,7 @@ from psycopg import conninfo
 from cli import storage as command
 from flows.incident_storage import incident_storage
 from ops import (
+    audit_store,
     errors,
     incident_storage_end,
     incident_storage_uploads,
@@ -257,13 +258,33 @@ def test_a_plan_that_was_begun_goes_on_unasked_and_one_that_nobody_approved_does
     site.sql(forge.format(right))
     site.sql("alter table runbooks.audit_log disable trigger append_only")
     site.sql("update runbooks.audit_log set actor = 'somebody' where event = 'approved'")
-    with pytest.raises(errors.Refused, match="no approval of it at the gate re-upload that holds"):
+    copy = audit_store.Store.of(site.project, "production").path
+    kept_copy = copy.read_text("utf-8")
+    copy.write_text(kept_copy.replace('"actor": "ada"', '"actor": "eve"'), "utf-8")
+    asked = fix_restored.answering(monkeypatch, ("reject", "ada", "not yet"))
+    with pytest.raises(errors.Denied):
         site.look(Act.RE_UPLOAD)
+    assert "no approval of it is found" in asked[0]
     assert site.storage.uploads == 0
-    site.sql("update runbooks.audit_log set actor = 'ada' where event = 'approved'")
+    copy.write_text(kept_copy, "utf-8")
     assert not fix_restored.answering(monkeypatch)
     assert site.look(Act.RE_UPLOAD).ok
     assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
+def test_a_plan_that_is_done_is_not_done_again_by_whoever_writes_to_its_record(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    site.storage.file("evidence", "a.txt").unlink()
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok
+    site.sql("update runbooks.storage_uploads set state = 'planned'")
+    asked = fix_restored.answering(monkeypatch, ("reject", "ada", "not yet"))
+    with pytest.raises(errors.Denied):
+        site.look(Act.RE_UPLOAD)
+    assert "what was approved was done" in asked[0]
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok, "it can be approved anew"
 
 
 def test_a_file_of_the_backup_that_changes_while_it_is_sent_is_not_uploaded(site: Site):
