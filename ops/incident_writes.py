@@ -163,7 +163,8 @@ def find(switching: Switching) -> Evidence:
     """Look at what is paused, by whom, and how far it came; reads only.
 
     Raises:
-        Refused: writes are paused by another runbook or environment, or this run has ended its pause already.
+        Refused: writes are paused by another runbook or environment, or this run has ended its pause already; or a
+            pause is to be given up, which would leave the database read-only.
         CheckFailed: the record and its copy contradict each other.
         Unavailable: the database does not answer.
     """
@@ -171,6 +172,8 @@ def find(switching: Switching) -> Evidence:
         switching.record = record = switching.site.journal.read(connection)
         switching.identity = prod_restore_facts.identity(connection)
     where = switching.plan.environment.name
+    if switching.plan.act is Act.ABANDON:
+        raise _not_given_up(switching)
     if record.open:
         _verify_ours(switching)
         begun = record.open[0]
@@ -199,7 +202,8 @@ def verify_approved(switching: Switching) -> None:
     if switching.pauses and begun:
         with switching.site.connected() as connection:
             digest = str(approved.get("plan", ""))
-            begun_plans.verify(connection, plan.project.root, plan.environment, switching.gate, digest)
+            root, where, todo = plan.project.root, plan.environment, "let writes go on with act read-write"
+            begun_plans.verify(connection, root, where, switching.gate, digest, todo=todo)
 
 
 def switch(switching: Switching) -> Evidence:
@@ -231,6 +235,21 @@ def verify_back(switching: Switching) -> Evidence:
     well = f"All {len(taken)} rights that were taken are there again."
     told = "; ".join([*said, *unsaid])
     return Evidence(ok=not unsaid, summary=f"Not as before: {told}." if told else well, rows=switching.back)
+
+
+def _not_given_up(switching: Switching) -> errors.Refused:
+    """Return why a pause is not given up, and what lets writes go on."""
+    where, record = switching.plan.environment.name, switching.record
+    if not record.open:
+        return errors.Refused(f"Writes are not paused on {where}, so there is nothing to give up.")
+    begun = record.open[0]
+    by = begun.details.get("by", "prod-restore")
+    back = _BACK if by == KIND else f"Take {by} to its end, or start it with give_up."
+    return errors.Refused(
+        f"Writes of {where} are paused since {spoken.moment(begun.at)} by {by} ({begun.run}). A pause is not given up: "
+        "its record would be closed, and the database would stay read-only with nobody to say so. Nothing was done. "
+        f"The inverse gives back all that was taken, also of a pause that was killed halfway. {back}"
+    )
 
 
 def _verify_ours(switching: Switching) -> None:

@@ -19,6 +19,7 @@ from cli import storage as command
 from flows.incident_storage import incident_storage
 from ops import (
     errors,
+    incident_storage_act,
     incident_storage_end,
     incident_storage_uploads,
     storage_client,
@@ -172,7 +173,7 @@ def test_what_a_run_that_was_killed_has_uploaded_is_proven_with_the_rest(
     with operations.opened(plan, "again") as found:
         uploads = Uploads(found)
         incident_storage_uploads.find(uploads)
-        assert incident_storage_uploads.act(uploads, lambda *_: None).ok
+        assert incident_storage_act.act(uploads, lambda *_: None).ok
         proven = incident_storage_end.prove(uploads)
     assert (len(uploads.items), site.storage.uploads) == (1, 2)
     assert "2 objects are there with the right bytes" in proven.summary
@@ -187,7 +188,8 @@ def test_a_name_leads_to_no_other_object_of_storage(site: Site):
         for name in ("../ebooks/book.txt", "docs/../a.txt", "./a.txt"):
             assert client.probe("evidence", name, size=1) is None
             assert client.read("evidence", name) is None
-            assert client.sign("evidence", name) is None
+            with client.signed("evidence", name) as token:
+                assert token is None
             with pytest.raises(errors.Refused, match="lead to another object"):
                 client.upload("evidence", name, [data], sha256=hashlib.sha256(data).hexdigest(), **facts)
         assert client.read("evidence", "docs/b c.txt"), "others are read as ever"
@@ -234,7 +236,8 @@ def test_what_somebody_mended_or_wrote_since_the_plan_is_left_alone(
     objects = {
         each["object"]: (each["state"], each["said"]) for each in kept(done, "re-upload.json")["objects"]
     }
-    assert objects["evidence/a.txt"] == ("uploaded", "")
+    assert objects["evidence/a.txt"][0] == "already-there"
+    assert "1 were already there (not by this run): evidence/a.txt" in done.summary
     assert objects["evidence/docs/b c.txt"][1] == "it was written again since the plan was made"
     assert "other bytes than those that were approved" in objects["evidence/docs/deep/d.png"][1]
     assert site.storage.file("evidence", "docs/b c.txt").read_bytes() == b"a newer one"
