@@ -88,3 +88,28 @@ def test_what_the_app_has_written_or_removed_since_is_no_more_of_the_plan(
     assert site.look(Act.RE_UPLOAD).ok
     proven = site.sql("select distinct outcome from runbooks.storage_uploads")
     assert (proven, site.sql(EVENTS)) == ([("proven",)], [*DECIDED, ENDED])
+
+
+# The log has the end of the plan and not of the gate, of which a run in a terminal knows nothing any more.
+GIVEN_UP = {"audit/lock": False, "storage/record_end": False, "audit/rows": True}
+
+
+@pytest.mark.parametrize("place", GIVEN_UP)
+def test_it_is_given_up_in_log_and_record_or_in_neither(
+    storage_site: Site, monkeypatch: pytest.MonkeyPatch, place: str
+):
+    site, over = storage_site, GIVEN_UP[place]
+    kill(site, PLACES["after the last mark"])
+    at = ["storage/record_abandoned", "journal/lock", "audit/last", place]
+    at = at if place != "audit/lock" else [*at[:2], place]
+    assert uploaded.run_whole(site.project, Act.ABANDON, before=at) == KILLED
+    given_up = "select count(*) from runbooks.audit_log where details ? 'given_up'"
+    outcome = "select distinct outcome from runbooks.storage_uploads"
+    assert (site.sql(given_up), site.sql(outcome)) == ([(int(over),)], [("abandoned" if over else None,)])
+
+    asked = fix_restored.answering(monkeypatch, *([] if over else [("approve", "ada", "")]))
+    assert site.look(Act.ABANDON).ok
+    assert bool(asked) is not over
+    assert (site.sql(given_up), site.sql(outcome)) == ([(1,)], [("abandoned",)])
+    assert site.look(Act.RE_UPLOAD).ok
+    assert (site.storage.uploads, site.bytes()) == (2, FILES), "nothing is taken back"

@@ -41,9 +41,9 @@ def run(project: Path, *, at: int = 0) -> int:
     return process.exitcode
 
 
-def run_whole(project: Path, *, before: Sequence[str]) -> int:
+def run_whole(project: Path, act: Act = Act.RE_UPLOAD, *, before: Sequence[str]) -> int:
     """Run the whole runbook in another process, which dies before it sends the last of these queries in this order."""
-    process = _FORKSERVER.Process(target=_live_whole, args=(project, before))
+    process = _FORKSERVER.Process(target=_live_whole, args=(project, act, before))
     process.start()
     process.join(120)
     assert process.exitcode is not None, "it hangs"
@@ -74,7 +74,7 @@ def _live(project: Path, at: int) -> None:
     upload(project, f"victim-{at}", at=at)
 
 
-def _live_whole(project: Path, before: Sequence[str]) -> None:
+def _live_whole(project: Path, act: Act, before: Sequence[str]) -> None:
     answers = itertools.cycle(["approve", "ada", ""])
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115
     sys.stdin.isatty = lambda: True
@@ -89,7 +89,7 @@ def _live_whole(project: Path, before: Sequence[str]) -> None:
         return execute(self, query, *arguments, **options)
 
     psycopg.Cursor.execute = executing  # pyright: ignore[reportAttributeAccessIssue]
-    runbook.fn(str(project), "production", Act.RE_UPLOAD, "evidence is missing", False)
+    runbook.fn(str(project), "production", act, "evidence is missing", False)
 
 
 def _die(at: int) -> None:

@@ -21,7 +21,9 @@ from ops import (
     errors,
     incident_storage_act,
     incident_storage_end,
+    incident_storage_signed,
     incident_storage_uploads,
+    secrets,
     storage_client,
     storage_contract,
     storage_digests,
@@ -483,6 +485,21 @@ def test_no_key_and_no_token_is_in_what_it_leaves(site: Site, monkeypatch: pytes
     assert left
     # Every web token begins so.
     assert not [text for text in left if b"eyJ" in text or fix_storage.SECRET.encode() in text]
+
+
+def test_a_token_is_remembered_as_long_as_it_is_used(site: Site):
+    """Each text that leaves is looked through for all that is remembered, and of each object there are two."""
+    where = f"file:{site.project.parent}/"
+    with storage_client.Client(FileStorage(url=f"{where}url", key=f"{where}key")) as client:
+        with client.signed("evidence", "a.txt") as token:
+            assert token
+            assert secrets.redact(token.encode().hex()) == secrets.MASK
+            assert client.fetch("sign", "evidence", "a.txt", token=token).status == 200
+        assert secrets.redact(token.encode().hex()) != secrets.MASK
+        other = incident_storage_signed.altered(token)
+        assert client.fetch("sign", "evidence", "a.txt", token=other).status != 200
+        assert secrets.redact(other.encode().hex()) != secrets.MASK
+    assert token not in secrets.redact(f"GET {token}"), "what has its shape is masked all the same"
 
 
 def test_the_published_client_agrees_with_the_server_of_these_tests(site: Site):
