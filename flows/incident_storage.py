@@ -42,6 +42,7 @@ def incident_storage(
         step.check_signed(found)
         step.check_lifecycle(found)
         step.check_backup(found)
+        step.check_begun(found)
         latency.check_suspects(found)
 
         checking.list_findings(found)

@@ -16,7 +16,10 @@ from ops import (
     errors,
     proposal,
     queries,
+    spoken,
 )
+from ops.check_looks import check
+from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.incident_storage import KIND, StorageChecking
 from ops.proposal import Proposal
@@ -127,6 +130,27 @@ class Uploads:
         if where.database is None:
             raise errors.Refused(f"{where.name} has no database, so nothing can be recorded. Name it.")
         return app_settings.open_reference(where.database, self.checking.plan.project.root)
+
+
+@check("re-upload")
+def check_begun(checking: StorageChecking) -> Evidence:
+    """Say whether a re-upload was begun here and has not ended, and what goes on with it or gives it up."""
+    with checking.reading() as connection:
+        begun = Record(checking.plan.environment.name, checking.id).seen(connection)
+    if begun is None:
+        return checking.found([], "No re-upload is under way.")
+    left = f"{len(begun.left):,} of {len(begun.items):,} objects are not done"
+    finding = Finding(
+        kind="storage-upload-begun",
+        object=checking.plan.environment.name,
+        severity="attention",
+        said=f"A re-upload that was begun at {spoken.moment(begun.planned_at)} has not ended: "
+        f"{left if begun.left else 'all is uploaded, and nothing of it is proven'}. Reason: {begun.reason}.",
+        why="What was approved is not there as a whole, and nothing else is uploaded before it has ended.",
+        todo=f"Go on with it, which asks nobody: {KIND}, act re-upload. Or give it up: act abandon.",
+        since=begun.planned_at,
+    )
+    return checking.found([finding], "")
 
 
 def find(uploads: Uploads) -> Evidence:

@@ -67,6 +67,11 @@ class Record:
         """Return the plan that has not ended; None where there is none."""
         return self._plan(connection, "storage/record_open")
 
+    def seen(self, connection: database.Connection) -> Begun | None:
+        """Return the plan that has not ended, where nothing may be changed; None also where there is no such record."""
+        there, ends = _shape(connection)
+        return self._plan(connection, "storage/record_open") if there and ends else None
+
     def abandoned(self, connection: database.Connection) -> Begun | None:
         """Return the plan that this very run has given up, as it was then; None where it has not."""
         return self._plan(connection, "storage/record_abandoned")
@@ -147,9 +152,14 @@ def prepare(connection: database.Connection) -> None:
 
 def _there(connection: database.Connection) -> bool:
     """Whether there is a record, which is brought up to date where an earlier version has left it."""
-    with database.translating():
-        found = connection.execute(queries.load("storage/record_there")).fetchone()
-    there, ends = found or (False, False)
+    there, ends = _shape(connection)
     if there and not ends:
         prepare(connection)
     return bool(there)
+
+
+def _shape(connection: database.Connection) -> tuple[bool, bool]:
+    """Return whether there is a record, and whether it keeps how plans have ended."""
+    with database.translating():
+        found = connection.execute(queries.load("storage/record_there")).fetchone()
+    return found or (False, False)

@@ -48,6 +48,11 @@ check_lifecycle = look(
 check_backup = look(
     incident_storage_backup.check_backup, title="Look at what the backup has", evidence="storage-backup"
 )
+check_begun = look(
+    incident_storage_uploads.check_begun,
+    title="See whether a re-upload is under way",
+    evidence="storage-begun",
+)
 prove_uploads = step(incident_storage_end.prove, title="Prove what was uploaded", evidence="storage-proven")
 record = step(incident_storage_end.conclude, title="Record the re-upload", evidence="storage-record")
 

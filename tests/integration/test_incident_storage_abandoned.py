@@ -103,6 +103,19 @@ def test_it_is_given_up_once_with_who_and_why_and_what_was_done_and_the_next_run
     assert (site.storage.uploads, site.bytes()) == (3, FILES)
 
 
+def test_a_look_says_that_one_is_under_way(site: Site, monkeypatch: pytest.MonkeyPatch):
+    found = site.look()
+    (one,) = [each for each in found.report.findings if each.kind == "storage-upload-begun"]
+    assert f"2 of 3 objects are not done. Reason: {WHY}" in one.said
+    assert one.since
+    site.sql(OLD)
+    assert "unseen" not in {each.state for each in site.look().report.looks}
+    site.sql("update runbooks.storage_uploads set state = 'uploaded'")
+    fix_restored.answering(monkeypatch, APPROVED)
+    site.look(Act.RE_UPLOAD)
+    assert "storage-upload-begun" not in {each.kind for each in site.look().report.findings}
+
+
 def test_what_was_never_begun_is_not_given_up_and_a_reason_is_asked_for(
     storage_site: Site, monkeypatch: pytest.MonkeyPatch
 ):
