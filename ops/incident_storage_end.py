@@ -41,7 +41,7 @@ def prove(uploads: Uploads) -> Evidence:
             found = _problems(uploads, each, row, done[str(each)])
             rows.append({"object": str(each), "found": "; ".join(found)})
     wrong = [row for row in rows if row["found"]]
-    uploads.is_proven = not wrong
+    uploads.is_proven, uploads.later = not wrong, later
     listed, served = _counted(uploads)
     named = "; ".join(f"{row['object']}: {row['found']}" for row in wrong[:3])
     left = f" {listed - served:,} are still missing." if listed != served else ""
@@ -70,7 +70,11 @@ def conclude(uploads: Uploads) -> Checked:
         for state in ("uploaded", "already-there", "skipped")
     )
     where = f"{plan.project.name} on {plan.environment.name}"
-    summary = f"{where}: {len(uploaded):,} objects are uploaded again and proven."
+    proven = " and proven" if not uploads.later else ""
+    summary = f"{where}: {len(uploaded):,} objects are uploaded again{proven}."
+    if uploads.later:
+        named = "; ".join(f"{name} {why}" for name, why in [*uploads.later.items()][:3])
+        summary += f" Of others by now, and not proven: {len(uploads.later):,} ({named})."
     if mended:
         summary += f" {len(mended):,} were already there (not by this run): {mended[0]}."
     if skipped:

@@ -42,6 +42,8 @@ class Uploads:
         self.approved: Mapping[str, Any] = {}
         self.done: list[Done] = []
         self.is_proven = False
+        # What others have written or removed since it was uploaded, by name, and which of both.
+        self.later: Mapping[str, str] = {}
         self.record = Record(checking.plan.environment.name, checking.id)
 
     @property

@@ -85,7 +85,10 @@ def test_what_the_app_has_written_or_removed_since_is_no_more_of_the_plan(
     site.storage.put(*LOST[0], b"a newer one")
     site.sql("set storage.allow_delete_query = 'true'; delete from storage.objects where name = 'book.txt'")
     assert not fix_restored.answering(monkeypatch)
-    assert site.look(Act.RE_UPLOAD).ok
+    found = site.look(Act.RE_UPLOAD)
+    assert found.ok
+    for said in ("evidence/a.txt was written again since", "ebooks/book.txt was removed since"):
+        assert said in found.summary
     proven = site.sql("select distinct outcome from runbooks.storage_uploads")
     assert (proven, site.sql(EVENTS)) == ([("proven",)], [*DECIDED, ENDED])
 
