@@ -54,6 +54,20 @@ def look(log: Log, where: Environment, gate: str, digest: str, *, run: str = "",
     return Found(why=f"{why}{unread}")
 
 
+def given_up(log: Log, gate: str, digest: str) -> Row | None:
+    """Return the newest row by which a plan was given up; None where it was not.
+
+    A restore makes the database forget it, and the copy of its log does not.
+    """
+    said, _ = _read(log, gate, digest)
+    rows = [
+        row
+        for row in said
+        if row.event == "ended" and row.details.get("given_up") and row.hash == row.hashed(log.key)
+    ]
+    return max(rows, key=lambda row: row.at, default=None)
+
+
 def _read(log: Log, gate: str, digest: str) -> tuple[list[Row], str]:
     """Return what the log and its copy say of a plan, and whether the copy could not be read."""
     rows: list[Row] = []
@@ -83,7 +97,8 @@ def _judge(rows: Sequence[Row], ending: Iterable[Row], where: Environment, now: 
     if not broken and len({row.actor for row in deciding}) < max(where.approvals, _demanded(rows)):
         return Found(why=f"only {len({row.actor for row in deciding})} have approved it")
     if over := [row for row in ending if row.event == "ended" and row.at > last.at and _came_to_its_end(row)]:
-        return Found(why=f"what was approved was done (row {over[0].id} of the audit log)")
+        how = "given up" if over[0].details.get("given_up") else "done"
+        return Found(why=f"what was approved was {how} (row {over[0].id} of the audit log)")
     if now - last.at > LASTS:
         return Found(why=f"it was approved on {last.at:%Y-%m-%d}, and that counts for {LASTS.days} days")
     return Found(tuple(deciding))

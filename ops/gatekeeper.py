@@ -6,10 +6,11 @@ row that says what it was for.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from ops import approval, audit_store, database, errors, guarded, people, plan, queries, secrets, used_codes
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
@@ -18,6 +19,8 @@ from ops.evidence import Evidence
 from ops.gate_record import InMemory, Kept, Record
 from ops.project import Environment
 from ops.proposal import Proposal
+
+Closing = Callable[[database.Connection], None]
 
 
 class Approval(Evidence):
@@ -196,8 +199,12 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
 
 
-def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str, over: bool) -> None:
+def record_outcome(
+    proposal: Proposal, run: str, *, ok: bool, said: str, over: bool, closing: Closing | None = None
+) -> None:
     """Write down what came of a plan that was let through, and whether it is over; nothing where there is no database.
+
+    `closing` ends the plan's own record in the same transaction, where it has one that can end.
 
     Raises:
         Unavailable: the database does not answer, or the copy of the log cannot be written.
@@ -213,7 +220,8 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str, over: b
             note=said,
             details={"ok": ok, "over": over},
         )
-        Log.of(where, proposal.root, connection).append(event)
+        also = partial(closing, connection) if closing else None
+        Log.of(where, proposal.root, connection).append(event, also=also)
 
 
 def _unreviewed(log: Log, environment: str, run: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ops import (
     app_settings,
     errors,
+    incident_writes_whose,
     prod_restore_facts,
     proposal,
     spoken,
@@ -24,13 +25,13 @@ from ops.checking import Checking
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.incident_latency import KIND, Act, LatencyPlan
+from ops.incident_writes_whose import BACK
 from ops.proposal import Proposal
 from ops.write_pause import Site
 from ops.write_pause_approved import Proven
 from ops.write_pause_journal import APPROVED_ANEW, Journal, Record
 
 GATES = {Act.READ_ONLY: write_pause_approved.READ_ONLY, Act.READ_WRITE: write_pause_approved.READ_WRITE}
-_BACK = f"Let writes go on with {KIND}, act read-write."
 
 
 class Switching:
@@ -117,7 +118,7 @@ class Switching:
         return (
             f"Takes INSERT, UPDATE, DELETE, TRUNCATE and sequences from {', '.join(settings.roles)} and everybody; "
             "reading goes on. It will also:\n\n" + "\n".join(f"- {each}" for each in beside) + "\n\n"
-            f"Writes stay paused, whatever becomes of this run. {_BACK}"
+            f"Writes stay paused, whatever becomes of this run. {BACK}"
         )
 
     def _resumed(self) -> str:
@@ -146,7 +147,7 @@ def check_paused(checking: Checking) -> Evidence:
         severity="attention",
         said=f"Writes are paused since {spoken.moment(first.at)} by {by} ({first.run}): {why}.",
         why="The app cannot store anything.",
-        todo=_BACK if by == KIND else f"Take {by} to its end: it lets writes go on.",
+        todo=BACK if by == KIND else f"Take {by} to its end: it lets writes go on.",
         since=first.at,
     )
     return checking.found([finding], "")
@@ -171,7 +172,8 @@ def find(switching: Switching) -> Evidence:
     """Look at what is paused, by whom, and how far it came; reads only.
 
     Raises:
-        Refused: writes are paused by another runbook or environment, or this run has ended its pause already.
+        Refused: writes are paused by another runbook or environment, or this run has ended its pause already; or a
+            pause is to be given up, which would leave the database read-only.
         CheckFailed: the record and its copy contradict each other.
         Unavailable: the database does not answer.
     """
@@ -180,8 +182,10 @@ def find(switching: Switching) -> Evidence:
         switching.record = switching.proven.record
         switching.identity = prod_restore_facts.identity(connection)
     where, record = switching.plan.environment.name, switching.record
+    if switching.plan.act is Act.ABANDON:
+        raise incident_writes_whose.not_given_up(where, switching.record)
     if record.open:
-        _verify_ours(switching)
+        incident_writes_whose.verify_ours(where, switching.record, pauses=switching.pauses)
         begun = record.open[0]
         rows = [{"event": each.event, "at": each.at.isoformat(), "run": each.run} for each in record.open]
         said = f"Writes are paused since {spoken.moment(begun.at)} by {begun.run}."
@@ -246,30 +250,6 @@ def verify_back(switching: Switching) -> Evidence:
     well = f"All {len(taken)} rights that were taken are there again."
     told = "; ".join([*said, *unsaid])
     return Evidence(ok=not unsaid, summary=f"Not as before: {told}." if told else well, rows=switching.back)
-
-
-def _verify_ours(switching: Switching) -> None:
-    begun = switching.record.open[0]
-    by = begun.details.get("by", "prod-restore")
-    if switching.record.rewound:
-        raise errors.Refused(
-            "The database was restored since writes were paused, so nothing was done. Run prod-restore: it pauses the "
-            "restored one, and has it verified before writes go on."
-        )
-    if begun.environment != switching.plan.environment.name:
-        raise errors.Refused(
-            f"Writes of this database are paused by an incident of {begun.environment!r}, so nothing was done. Run "
-            f"{by} there."
-        )
-    if by != KIND:
-        raise errors.Refused(
-            f"Writes are paused since {spoken.moment(begun.at)} by {by}, and nobody has said there that they may go "
-            f"on, so nothing was done. Take {by} to its end, or let it give up."
-        )
-    if switching.pauses and switching.record.resumed is not None:
-        raise errors.Refused(
-            f"Writes were let go on and that was not finished, so they are not paused again. {_BACK} Then start anew."
-        )
 
 
 def _pause(switching: Switching) -> Evidence:

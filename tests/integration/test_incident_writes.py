@@ -209,3 +209,36 @@ def test_the_pause_of_a_restore_is_not_ended_here(
         with pytest.raises(errors.Refused, match="by prod-restore"):
             run(project, act)
     assert not writable(shaped)
+
+
+def test_a_pause_is_not_given_up_and_the_inverse_is_named(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert not fix_restored.answering(monkeypatch)
+    with pytest.raises(errors.Refused, match="Writes are not paused on production, so there is nothing"):
+        run(project, Act.ABANDON)
+
+    fix_restored.answering(monkeypatch, APPROVED)
+    live = fix_switch.dying(monkeypatch, write_pause_sessions, "end")
+    with pytest.raises(KeyboardInterrupt):
+        copy_context().run(run, project, Act.READ_ONLY)
+    live()
+    assert not fix_restored.answering(monkeypatch)
+    with pytest.raises(errors.Refused, match=r"A pause is not given up: .* act read-write"):
+        run(project, Act.ABANDON)
+    assert fix_pause.site(project, shaped).read().open, "it is open as it was, and not closed in silence"
+
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert run(project, Act.READ_WRITE).ok
+    assert writable(shaped)
+
+
+def test_the_pause_of_a_restore_is_given_up_there(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    fix_restored.answering(monkeypatch, APPROVED, REJECTED)
+    with pytest.raises(errors.Denied, match="Writes are still paused"):
+        fix_restored.run(project, "2026-01-01T00:00:00Z")
+    with pytest.raises(errors.Refused, match="prod-restore to its end, or start it with give_up"):
+        run(project, Act.ABANDON)
+    assert not writable(shaped)
