@@ -25,7 +25,8 @@ def incident_latency(
     Args:
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
         environment: Name of an environment of its `runbooks.toml`.
-        act: Only to look; or then to make the database refuse writes (read-only), or to let them go on (read-write).
+        act: Only to look; or then to make the database refuse writes (read-only), or to let them go on (read-write). A
+            pause is not given up (abandon): that is refused, and the inverse named.
         reason: Why writes are paused, for those who approve and for the record.
     """
     plan = step.plan_incident(project, environment, act, reason)

@@ -28,8 +28,9 @@ def incident_storage(
     Args:
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
         environment: Name of an environment of its `runbooks.toml`.
-        act: Only to look; or then to upload again what is missing or wrong, from the backup (re-upload).
-        reason: Why objects are uploaded again, for those who approve and for the record.
+        act: Only to look; or then to upload again what is missing or wrong, from the backup (re-upload); or to give up
+            a re-upload that was begun, so that nobody goes on with it (abandon).
+        reason: Why objects are uploaded again, or that is given up, for those who approve and for the record.
         whole: Read every object whole, and not only a sample.
     """
     plan = step.plan_incident(project, environment, act, reason, whole)
@@ -41,12 +42,22 @@ def incident_storage(
         step.check_signed(found)
         step.check_lifecycle(found)
         step.check_backup(found)
+        step.check_begun(found)
         latency.check_suspects(found)
 
         checking.list_findings(found)
         if plan.act is Act.LOOK:
             return checking.hand_off(found)
         latency.hand_on(found)
+
+        if plan.act is Act.ABANDON:
+            begun = step.find_begun(found)
+            if begun.due:
+                step.approve_abandoning(begun)
+
+                step.abandon(begun)
+            step.prove_abandoned(begun)
+            return step.record_abandoned(begun)
 
         uploads = step.find_uploads(found)
         if uploads.due:

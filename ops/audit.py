@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,8 +118,10 @@ class Log:
             self.connection, "audit/prepare", so="there is no audit log, and no decision can be kept"
         )
 
-    def append(self, event: Event) -> Row:
+    def append(self, event: Event, *, also: Callable[[], None] | None = None) -> Row:
         """Add a row, here and then in the evidence store; secrets in its texts are masked.
+
+        `also` is done in the row's own transaction, on this connection: both are there then, or neither is.
 
         Raises:
             Refused: what it says was said before (an answer judged twice, a code used twice).
@@ -127,7 +129,10 @@ class Log:
         """
         with database.translating():
             try:
-                row = self._appended(event)
+                with self.connection.transaction():
+                    row = self._appended(event)
+                    if also:
+                        also()
             except psycopg.errors.UniqueViolation:
                 raise errors.Refused(
                     f"The audit log has {event.event!r} of this run and this question already, or the code was "
@@ -137,16 +142,15 @@ class Log:
         return row
 
     def _appended(self, event: Event) -> Row:
-        with self.connection.transaction():
-            # By itself: a statement sees the rows of when it began to wait for the lock.
-            self.connection.execute(queries.load("audit/lock"))
-            ((last, previous, now),) = self.connection.execute(queries.load("audit/last")).fetchall()
-            said = _clean(asdict(event))
-            row = Row(id=(last or 0) + 1, at=now, previous=previous or ORIGIN, hash="", **said)
-            row = replace(row, hash=row.hashed(self.key))
-            values = {**asdict(row), "details": json.dumps(row.details)}
-            self.connection.execute(queries.load("audit/append"), values)
-            return row
+        # By itself: a statement sees the rows of when it began to wait for the lock.
+        self.connection.execute(queries.load("audit/lock"))
+        ((last, previous, now),) = self.connection.execute(queries.load("audit/last")).fetchall()
+        said = _clean(asdict(event))
+        row = Row(id=(last or 0) + 1, at=now, previous=previous or ORIGIN, hash="", **said)
+        row = replace(row, hash=row.hashed(self.key))
+        values = {**asdict(row), "details": json.dumps(row.details)}
+        self.connection.execute(queries.load("audit/append"), values)
+        return row
 
     def mirror(self) -> None:
         """Write to the evidence store what it does not have yet: a run that was killed left it behind."""
@@ -165,6 +169,17 @@ class Log:
         with database.translating():
             ((now,),) = self.connection.execute("select pg_catalog.clock_timestamp()").fetchall()
         return now
+
+
+def copied(store: audit_store.Store) -> list[Row]:
+    """Return the rows of the log's copy; a line that is none is what `audit verify` names."""
+    found: list[Row] = []
+    for line in store.lines():
+        try:
+            found.append(Row.read(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    return found
 
 
 def _clean(said: Mapping[str, Any]) -> dict[str, Any]:

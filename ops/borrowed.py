@@ -114,13 +114,26 @@ def copied(environment: Environment, *, run: str) -> Generator[Databases]:
             made.drop(made.checkpoint)
 
 
+def sweep(environment: Environment) -> list[str]:
+    """Drop what killed rehearsals left on the server that lends its template, and return the databases' names.
+
+    Raises:
+        Refused: the server says no.
+        Unavailable: nobody answers.
+    """
+    dsn = secrets.open_secret(environment.database or "")
+    with database.connect(dsn, application="janitor", writes=True) as connection, database.translating():
+        return _sweep(connection, dsn)
+
+
 def _lock(connection: database.Connection, number: str) -> bool:
     found = connection.execute(queries.load("borrowed/lock"), {"name": number}).fetchone()
     return bool(found and found[0])
 
 
-def _sweep(connection: database.Connection, dsn: str) -> None:
-    """Drop what killed rehearsals left here: the databases whose lock nobody holds."""
+def _sweep(connection: database.Connection, dsn: str) -> list[str]:
+    """Drop what killed rehearsals left here, and return it: the databases whose lock nobody holds."""
+    gone: list[str] = []
     for (name,) in connection.execute(queries.load("borrowed/left")).fetchall():
         number = str(name).rsplit("_", 1)[1]
         # The lock is taken by a session of its own, since one session may take its own lock again.
@@ -129,3 +142,5 @@ def _sweep(connection: database.Connection, dsn: str) -> None:
                 connection.execute(
                     sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name)))
                 )
+                gone.append(str(name))
+    return gone

@@ -106,7 +106,8 @@ def _damaged(counted: Counted | None) -> Iterator[Finding]:
             severity="failed",
             said=f"{counted.numbers['checksum_failures']} pages were read with a wrong checksum.",
             why="Rows are damaged on the disk, and the next backup takes the damage along.",
-            todo="Stop changing things, find the relation in the server's log, and restore it (runbook prod-restore).",
+            todo="Stop changing things, find the relation in the server's log, and restore it (runbook prod-restore). "
+            "Then have it counted anew: select pg_stat_reset().",
         )
 
 

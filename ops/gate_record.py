@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from ops import database, queries
 from ops.audit import ORIGIN, Event, Log, Row
 from ops.proposal import Proposal
 
+_OPENING = frozenset({"requested", "approved", "break-glass"})
 _LONG_AGO, _FAR_AWAY = "2000-01-01T00:00:00+00:00", "9999-01-01T00:00:00+00:00"
 
 
@@ -35,7 +36,16 @@ class Kept:
         asked = {"run": self.run, "gate": self.proposal.gate, "plan_digest": self.proposal.plan_digest}
         with database.translating():
             found = self.log.connection.execute(queries.load("audit/record"), asked).fetchall()
-        return [Row(*columns) for columns in found]
+        return [self._fitting(Row(*columns)) for columns in found]
+
+    def _fitting(self, row: Row) -> Row:
+        """Return a row as it counts: one that lets through and does not fit the key of the log was not written by us.
+
+        It stays in the record, since its answer cannot be judged again.
+        """
+        if row.event in _OPENING and row.hash != row.hashed(self.log.key):
+            return replace(row, event="forged")
+        return row
 
     def append(self, event: Event) -> None:
         self.log.append(event)

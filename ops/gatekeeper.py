@@ -6,10 +6,11 @@ row that says what it was for.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from ops import approval, audit_store, database, errors, guarded, people, plan, queries, secrets, used_codes
 from ops.approval import MOST_MISTAKES, SKEW, Given, Policy, Standing
@@ -19,12 +20,15 @@ from ops.gate_record import InMemory, Kept, Record
 from ops.project import Environment
 from ops.proposal import Proposal
 
+Closing = Callable[[database.Connection], None]
+
 
 class Approval(Evidence):
     """Who let a plan through a gate; `proof` is `totp` where a one-time code proves each name."""
 
     gate: str
     plan_digest: str
+    run: str
     requester: str
     by: tuple[str, ...]
     proof: str
@@ -93,6 +97,7 @@ class Gatekeeper:
             rows=tuple(_said(row) for row in deciding),
             gate=self.proposal.gate,
             plan_digest=self.proposal.plan_digest,
+            run=self.run,
             requester=found.requester,
             by=tuple(row.actor for row in deciding if row.event != "requested"),
             proof="totp" if self.policy.proves else "unverified",
@@ -194,8 +199,12 @@ def opened(proposal: Proposal, run: str, *, suspends: bool) -> Generator[Gatekee
         yield Gatekeeper(proposal, run, policy, Kept(log, proposal, run))
 
 
-def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None:
-    """Write down what came of a plan that was let through; nothing where there is no database.
+def record_outcome(
+    proposal: Proposal, run: str, *, ok: bool, said: str, over: bool, closing: Closing | None = None
+) -> None:
+    """Write down what came of a plan that was let through, and whether it is over; nothing where there is no database.
+
+    `closing` ends the plan's own record in the same transaction, where it has one that can end.
 
     Raises:
         Unavailable: the database does not answer, or the copy of the log cannot be written.
@@ -207,9 +216,12 @@ def record_outcome(proposal: Proposal, run: str, *, ok: bool, said: str) -> None
         secrets.open_secret(where.database), application=f"{run} (gate)", writes=True
     ) as connection:
         event = Event(
-            *("ended", where.name, run, proposal.gate, proposal.plan_digest), note=said, details={"ok": ok}
+            *("ended", where.name, run, proposal.gate, proposal.plan_digest),
+            note=said,
+            details={"ok": ok, "over": over},
         )
-        Log.of(where, proposal.root, connection).append(event)
+        also = partial(closing, connection) if closing else None
+        Log.of(where, proposal.root, connection).append(event, also=also)
 
 
 def _unreviewed(log: Log, environment: str, run: str) -> str:

@@ -19,6 +19,8 @@ class Act(StrEnum):
     LOOK = "look"
     READ_ONLY = "read-only"
     READ_WRITE = "read-write"
+    # Never done: who looks for it as in the other runbooks is told what is the inverse.
+    ABANDON = "abandon"
 
 
 class LatencyPlan(CheckPlan):

@@ -34,6 +34,7 @@ class Act(StrEnum):
 
     LOOK = "look"
     RE_UPLOAD = "re-upload"
+    ABANDON = "abandon"
 
 
 class StoragePlan(CheckPlan):
@@ -182,11 +183,14 @@ def plan(path: str, environment: str, act: Act, reason: str, whole: bool) -> Sto
     """Read the project and say what is looked at and done; reads files only.
 
     Raises:
-        Refused: there is no such project or environment, or objects are to be uploaded without a reason.
+        Refused: there is no such project or environment, or objects are to be uploaded, or a plan is to be given up,
+            without a reason.
     """
     found = checking.plan(path, environment, kind=KIND)
     if act is Act.RE_UPLOAD:
         reasons.verify(reason, what="A re-upload", why="what is wrong")
+    if act is Act.ABANDON:
+        reasons.verify(reason, what="Giving up a re-upload", why="why it is not gone on with")
     return StoragePlan.model_validate({**dict(found), "act": act, "reason": reason.strip(), "whole": whole})
 
 

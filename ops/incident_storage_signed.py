@@ -69,15 +69,16 @@ def tried(client: Client, stored: Stored, *, beside: Stored | None = None) -> It
     bucket, name = stored.bucket, stored.name
     right = client.read(bucket, name)
     digest = right.sha256 if right else ""
-    token = client.sign(bucket, name)
-    if token is None:
-        yield _NOT_SIGNED
-    else:
-        got = client.fetch("sign", bucket, name, token=token)
-        if got.status != 200:
-            yield _NOT_SERVED
-        elif got.sha256 != digest:
-            yield _OTHER
+    with client.signed(bucket, name) as token:
+        if token is None:
+            yield _NOT_SIGNED
+        else:
+            got = client.fetch("sign", bucket, name, token=token)
+            if got.status != 200:
+                yield _NOT_SERVED
+            elif got.sha256 != digest:
+                yield _OTHER
+        other = altered(token) if token else ""
     if stored.public:
         got = client.fetch("public", bucket, name)
         if got.status != 200:
@@ -87,11 +88,20 @@ def tried(client: Client, stored: Stored, *, beside: Stored | None = None) -> It
         return
     if any(client.fetch(way, bucket, name).status == 200 for way in ("", "public", "sign")):
         yield _OPEN
-    others = [altered(token)] if token else []
-    if beside and str(beside) != str(stored) and (foreign := client.sign(beside.bucket, beside.name)):
-        others.append(foreign)
-    if any(client.fetch("sign", bucket, name, token=each).status == 200 for each in others):
+    if _is_taken(client, stored, other) or _takes_that_of(client, stored, beside):
         yield _UNCHECKED
+
+
+def _takes_that_of(client: Client, stored: Stored, beside: Stored | None) -> bool:
+    """Whether an object is given for the signature of another one."""
+    if beside is None or str(beside) == str(stored):
+        return False
+    with client.signed(beside.bucket, beside.name) as foreign:
+        return _is_taken(client, stored, foreign or "")
+
+
+def _is_taken(client: Client, stored: Stored, token: str) -> bool:
+    return bool(token) and client.fetch("sign", stored.bucket, stored.name, token=token).status == 200
 
 
 def altered(token: str) -> str:

@@ -5,7 +5,7 @@ Source: supabase-operations.md, "Storage Incident" ("re-upload from backup if ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +14,13 @@ from ops import (
     begun_plans,
     database,
     errors,
-    incident_storage,
-    journal,
     proposal,
     queries,
-    storage_digests,
+    spoken,
 )
-from ops import incident_storage_backup as backups
+from ops.audit import Log
+from ops.check_looks import check
+from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.incident_storage import KIND, StorageChecking
 from ops.proposal import Proposal
@@ -28,7 +28,7 @@ from ops.storage_items import Item
 from ops.storage_record import Begun, Done, Record
 
 GATE = "re-upload"
-Progress = Callable[[int, int, str], None]
+GIVE_UP = f"Give it up with {KIND}, act abandon."
 
 
 class Uploads:
@@ -41,18 +41,27 @@ class Uploads:
         self.begun: Begun | None = None
         self.planned = ""
         self.approved: Mapping[str, Any] = {}
+        self.doubt = ""
         self.done: list[Done] = []
+        self.is_proven = False
+        # What others have written or removed since it was uploaded, by name, and which of both.
+        self.later: Mapping[str, str] = {}
         self.record = Record(checking.plan.environment.name, checking.id)
 
     @property
     def due(self) -> bool:
-        """Whether there is anything to upload."""
-        return bool(self.items)
+        """Whether there is anything to upload, or a plan that is done and was not ended."""
+        return bool(self.items or self.begun)
 
     @property
     def whole(self) -> tuple[Item, ...]:
         """Return all of the plan: what a run that was killed has uploaded is of it, too."""
         return self.begun.items if self.begun else self.items
+
+    @property
+    def reason(self) -> str:
+        """Return why, as it was approved."""
+        return self.begun.reason if self.begun else self.checking.plan.reason
 
     @property
     def digest(self) -> str:
@@ -80,7 +89,7 @@ class Uploads:
         plan, size = self.checking.plan, sum(each.size for each in self.items)
         return (
             f"Upload {len(self.items):,} objects ({size:,} bytes) of {plan.project.name} on {plan.environment.name} "
-            f"again, from {self.checking.storage.backup}. Reason: {plan.reason}."
+            f"again, from {self.checking.storage.backup}. Reason: {self.reason}. {self.doubt}".rstrip()
         )
 
     def proposal(self, gate: str) -> Proposal:
@@ -127,6 +136,27 @@ class Uploads:
         return app_settings.open_reference(where.database, self.checking.plan.project.root)
 
 
+@check("re-upload")
+def check_begun(checking: StorageChecking) -> Evidence:
+    """Say whether a re-upload was begun here and has not ended, and what goes on with it or gives it up."""
+    with checking.reading() as connection:
+        begun = Record(checking.plan.environment.name, checking.id).seen(connection)
+    if begun is None:
+        return checking.found([], "No re-upload is under way.")
+    left = f"{len(begun.left):,} of {len(begun.items):,} objects are not done"
+    finding = Finding(
+        kind="storage-upload-begun",
+        object=checking.plan.environment.name,
+        severity="attention",
+        said=f"A re-upload that was begun at {spoken.moment(begun.planned_at)} has not ended: "
+        f"{left if begun.left else 'all is uploaded, and nothing of it is proven'}. Reason: {begun.reason}.",
+        why="What was approved is not there as a whole, and nothing else is uploaded before it has ended.",
+        todo=f"Go on with it, which asks nobody: {KIND}, act re-upload. Or give it up: act abandon.",
+        since=begun.planned_at,
+    )
+    return checking.found([finding], "")
+
+
 def find(uploads: Uploads) -> Evidence:
     """Look whether an approved plan is not done; else what the looks have found is the plan. Reads only.
 
@@ -140,6 +170,8 @@ def find(uploads: Uploads) -> Evidence:
     if begun:
         uploads.items = begun.left
         said = f"{len(begun.left)} of {len(begun.items)} uploads that were approved before are not done; they go on."
+        if not begun.left:
+            said = f"All {len(begun.items)} uploads that were approved before are done; they are proven, and ended."
         return Evidence(ok=True, summary=f"{said} Reason: {begun.reason}.")
     if not uploads.due:
         return Evidence(ok=True, summary="There is nothing that could be uploaded again.", idle=True)
@@ -156,91 +188,49 @@ def find(uploads: Uploads) -> Evidence:
     return Evidence(ok=True, summary=uploads.summary, rows=tuple(rows))
 
 
-def verify_approved(uploads: Uploads) -> None:
-    """Look whether the plan that was begun is the one that was approved, as it was.
+def verify_approved(uploads: Uploads) -> bool:
+    """Look whether the plan is one that was approved, and that was not ended since; one that was begun, as it was.
+
+    False says that nobody has approved what was begun, so that it is asked about anew.
 
     Raises:
-        Refused: nobody has approved it, or its record is another one by now.
+        Refused: somebody has given it up, or its record is another one by now.
         Unavailable: the database does not answer.
     """
     begun, plan = uploads.begun, uploads.checking.plan
-    if begun is None:
-        return
-    if uploads.digest_of(begun.items, begun.reason) != begun.digest:
+    if begun and uploads.digest_of(begun.items, begun.reason) != begun.digest:
         raise errors.Refused(
             f"Plan {begun.digest[:8]} of uploads is not what its record says by now: the database, the place of "
             "Storage or of the backup is another one, or somebody has written to runbooks.storage_uploads. Nothing was "
-            "uploaded. Set what is open there to 'skipped', and start anew."
+            f"uploaded. {GIVE_UP} Then start anew."
         )
     with uploads.connected() as connection:
-        rows = begun_plans.verify(connection, plan.project.root, plan.environment, GATE, begun.digest)
-    uploads.approved = {"gate": GATE, "plan": begun.digest, "by": [row.actor for row in rows]}
-
-
-def act(uploads: Uploads, say: Progress) -> Evidence:
-    """Upload each object that is still as it was planned; safe to run twice, and to go on after it was killed.
-
-    Raises:
-        Refused: another run holds the database, or the backup is gone.
-        CheckFailed: an object is not what was uploaded.
-        Unavailable: Storage or the database does not answer; what was done is recorded.
-    """
-    digest = uploads.digest
-    with journal.held(uploads.dsn, uploads.checking.run), uploads.connected() as connection:
-        if not uploads.begun and not uploads.planned:
-            uploads.record.plan(connection, digest, uploads.checking.plan.reason, uploads.items)
-            uploads.planned = digest
-        for number, item in enumerate(uploads.items, 1):
-            skipped = _one(uploads, connection, item)
-            uploads.record.mark(connection, digest, item, "skipped" if skipped else "uploaded", skipped)
-            say(number, len(uploads.items), "objects")
-        uploads.done = uploads.record.of(connection, digest)
-    left = [each for each in uploads.done if each.state == "skipped"]
-    rows = tuple({"object": str(each), "state": each.state, "said": each.said} for each in uploads.done)
-    apart = "".join(f" Not uploaded: {each}, since {each.said}." for each in left[:3])
-    more = f" And {len(left) - 3} more." if len(left) > 3 else ""
-    return Evidence(
-        ok=not left,
-        summary=f"{len(uploads.done) - len(left)} objects were uploaded again.{apart}{more}",
-        rows=rows,
+        log = Log.of(plan.environment, plan.project.root, connection)
+        found = begun_plans.look(log, plan.environment, GATE, uploads.digest)
+        over = begun_plans.given_up(log, GATE, uploads.digest)
+    if found.rows:
+        if begun:
+            uploads.approved = {"gate": GATE, "plan": begun.digest, "run": found.rows[-1].run, "by": found.by}
+        return True
+    if over or not begun:
+        since = (
+            f"was given up at {spoken.moment(over.at)} ({over.note})" if over else f"is over ({found.why})"
+        )
+        raise errors.Refused(
+            f"Plan {uploads.digest[:8]} of {plan.environment.name!r} {since}, so no run goes on with it. Start a new "
+            "run: it looks at everything anew, and asks."
+        )
+    uploads.doubt = (
+        f"The record says that this was begun, and no approval of it is found: {found.why}. So it is asked anew; "
+        "find out who wrote it."
     )
+    return False
 
 
-def _one(uploads: Uploads, connection: database.Connection, item: Item) -> str:
-    """Upload one object and read it again; return why not, where it is not as it was planned."""
-    client = uploads.checking.client
-    there = client.read(item.bucket, item.name)
-    if there and there.sha256 == item.sha256:
-        return ""
-    if why := _changed(uploads, item, there.sha256 if there else ""):
-        return why
-    reference = uploads.checking.storage.backup or ""
-    path = backups.source(incident_storage.folder(reference, "nothing is uploaded"), item)
-    if path is None or storage_digests.of_file(path).sha256 != item.sha256:
-        return "the backup has other bytes than those that were approved"
-    uploads.record.mark(connection, uploads.digest, item, "begun")
-    facts = item.model_dump(include={"size", "sha256", "mimetype", "cache_control", "user_metadata"})
-    try:
-        client.upload(item.bucket, item.name, storage_digests.pieces(path), **facts)
-    except errors.Refused as error:
-        return str(error)
-    found = client.read(item.bucket, item.name)
-    if found is None or found.sha256 != item.sha256:
-        raise errors.CheckFailed(f"{item} was uploaded and is not served with the bytes of the backup.")
-    return ""
-
-
-def _changed(uploads: Uploads, item: Item, there: str) -> str:
-    rows = uploads.checking.list_objects(item.bucket, item.name)
-    if not rows:
-        return "the database does not list it any more"
-    (row,) = rows
-    if (row.id, row.version, row.plain_tag) != (item.id, item.version, item.tag):
-        return "it was written again since the plan was made"
-    # One that was wrong and is gone meanwhile is no less to be uploaded.
-    if there and there != item.there:
-        return "its bucket has other bytes than when the plan was made"
-    return ""
+def end(uploads: Uploads, connection: database.Connection) -> None:
+    """End a plan that is proven, in the transaction of what the audit log has of it; one that is not stays open."""
+    if uploads.is_proven:
+        uploads.record.end(connection, uploads.digest, "proven")
 
 
 def _cell(text: str) -> str:

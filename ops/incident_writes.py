@@ -11,12 +11,13 @@ from typing import Any
 
 from ops import (
     app_settings,
-    begun_plans,
     errors,
+    incident_writes_whose,
     prod_restore_facts,
     proposal,
     spoken,
     write_pause,
+    write_pause_approved,
     write_pause_grants,
 )
 from ops.check_looks import check
@@ -24,12 +25,13 @@ from ops.checking import Checking
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.incident_latency import KIND, Act, LatencyPlan
+from ops.incident_writes_whose import BACK
 from ops.proposal import Proposal
 from ops.write_pause import Site
-from ops.write_pause_journal import Journal, Record
+from ops.write_pause_approved import Proven
+from ops.write_pause_journal import APPROVED_ANEW, Journal, Record
 
-GATES = {Act.READ_ONLY: "read-only", Act.READ_WRITE: "read-write"}
-_BACK = f"Let writes go on with {KIND}, act read-write."
+GATES = {Act.READ_ONLY: write_pause_approved.READ_ONLY, Act.READ_WRITE: write_pause_approved.READ_WRITE}
 
 
 class Switching:
@@ -40,6 +42,7 @@ class Switching:
         self.site = site
         self.started = datetime.now(UTC)
         self.record = Record()
+        self.proven = Proven()
         self.identity: dict[str, Any] = {}
         self.approved: Mapping[str, Any] = {}
         self.back: tuple[dict[str, Any], ...] = ()
@@ -56,8 +59,13 @@ class Switching:
 
     @property
     def begun(self) -> bool:
-        """Whether this was approved and begun before, so that nobody is asked again."""
-        return bool(self.record.open) if self.pauses else self.record.has("resumed")
+        """Whether this is recorded as begun before."""
+        return bool(self.record.open) if self.pauses else self.record.resumed is not None
+
+    @property
+    def let_through(self) -> bool:
+        """Whether what is recorded as begun was approved, so that nobody is asked again."""
+        return self.proven.paused if self.pauses else self.proven.over
 
     @property
     def due(self) -> bool:
@@ -75,7 +83,8 @@ class Switching:
         plan = self.plan
         what = "Pause all writes" if self.pauses else "Let writes go on"
         why = f" Reason: {plan.reason}." if plan.reason else ""
-        return f"{what} of {plan.project.name} on {plan.environment.name}.{why}"
+        doubt = f" {self.proven.doubt}" if self.begun and self.proven.doubt else ""
+        return f"{what} of {plan.project.name} on {plan.environment.name}.{why}{doubt}"
 
     def proposal(self, gate: str) -> Proposal:
         """Return what the gate is asked about; it is bound to the database, the roles and the open incident."""
@@ -109,7 +118,7 @@ class Switching:
         return (
             f"Takes INSERT, UPDATE, DELETE, TRUNCATE and sequences from {', '.join(settings.roles)} and everybody; "
             "reading goes on. It will also:\n\n" + "\n".join(f"- {each}" for each in beside) + "\n\n"
-            f"Writes stay paused, whatever becomes of this run. {_BACK}"
+            f"Writes stay paused, whatever becomes of this run. {BACK}"
         )
 
     def _resumed(self) -> str:
@@ -138,7 +147,7 @@ def check_paused(checking: Checking) -> Evidence:
         severity="attention",
         said=f"Writes are paused since {spoken.moment(first.at)} by {by} ({first.run}): {why}.",
         why="The app cannot store anything.",
-        todo=_BACK if by == KIND else f"Take {by} to its end: it lets writes go on.",
+        todo=BACK if by == KIND else f"Take {by} to its end: it lets writes go on.",
         since=first.at,
     )
     return checking.found([finding], "")
@@ -163,19 +172,24 @@ def find(switching: Switching) -> Evidence:
     """Look at what is paused, by whom, and how far it came; reads only.
 
     Raises:
-        Refused: writes are paused by another runbook or environment, or this run has ended its pause already.
+        Refused: writes are paused by another runbook or environment, or this run has ended its pause already; or a
+            pause is to be given up, which would leave the database read-only.
         CheckFailed: the record and its copy contradict each other.
         Unavailable: the database does not answer.
     """
     with switching.site.connected() as connection:
-        switching.record = record = switching.site.journal.read(connection)
+        switching.proven = write_pause_approved.read(switching.site, connection)
+        switching.record = switching.proven.record
         switching.identity = prod_restore_facts.identity(connection)
-    where = switching.plan.environment.name
+    where, record = switching.plan.environment.name, switching.record
+    if switching.plan.act is Act.ABANDON:
+        raise incident_writes_whose.not_given_up(where, switching.record)
     if record.open:
-        _verify_ours(switching)
+        incident_writes_whose.verify_ours(where, switching.record, pauses=switching.pauses)
         begun = record.open[0]
         rows = [{"event": each.event, "at": each.at.isoformat(), "run": each.run} for each in record.open]
         said = f"Writes are paused since {spoken.moment(begun.at)} by {begun.run}."
+        said = switching.proven.doubt if switching.begun and switching.proven.doubt else said
         return Evidence(ok=True, summary=said, rows=tuple(rows))
     if switching.pauses and any(each.run == switching.site.id for each in record.newest):
         raise errors.Refused(
@@ -185,21 +199,23 @@ def find(switching: Switching) -> Evidence:
     return Evidence(ok=True, summary=f"Writes are not paused on {where}.", idle=not switching.pauses)
 
 
-def verify_approved(switching: Switching) -> None:
-    """Look whether the pause that was begun is one that was approved.
+def recall_approval(switching: Switching) -> None:
+    """Go on under the approval of what was begun, as the record names it and the audit log has it."""
+    event = switching.proven.pause if switching.pauses else switching.record.resumed
+    switching.approved = write_pause_approved.approved(event) if event else {}
+
+
+def record_anew(switching: Switching) -> Evidence:
+    """Keep by whom a pause was approved that was recorded, and whose approval was not found.
 
     Raises:
-        Refused: nobody has approved it.
         Unavailable: the database does not answer.
     """
-    plan = switching.plan
-    begun = [each for each in switching.record.open if each.event in ("begun", "resumed")]
-    approved: Mapping[str, Any] = (begun[-1].details.get("approved") if begun else None) or {}
-    switching.approved = approved
-    if switching.pauses and begun:
-        with switching.site.connected() as connection:
-            digest = str(approved.get("plan", ""))
-            begun_plans.verify(connection, plan.project.root, plan.environment, switching.gate, digest)
+    found = write_pause.note(switching.site, APPROVED_ANEW, {"approved": switching.approved})
+    by = ", ".join(switching.approved.get("by", ()))
+    return Evidence(
+        ok=True, summary=f"Recorded as event {found.number}: the pause is approved anew, by {by}."
+    )
 
 
 def switch(switching: Switching) -> Evidence:
@@ -209,7 +225,10 @@ def switch(switching: Switching) -> Evidence:
         Refused: another run holds the database, or the login may not do it.
         Unavailable: a lock is in the way, or the connection is lost.
     """
-    found = _pause(switching) if switching.pauses else write_pause.resume(switching.site, switching.approved)
+    if switching.pauses:
+        found = _pause(switching)
+    else:
+        found = write_pause.resume(switching.site, switching.approved, anew=not switching.proven.over)
     switching.record = switching.site.read()
     return found
 
@@ -231,30 +250,6 @@ def verify_back(switching: Switching) -> Evidence:
     well = f"All {len(taken)} rights that were taken are there again."
     told = "; ".join([*said, *unsaid])
     return Evidence(ok=not unsaid, summary=f"Not as before: {told}." if told else well, rows=switching.back)
-
-
-def _verify_ours(switching: Switching) -> None:
-    begun = switching.record.open[0]
-    by = begun.details.get("by", "prod-restore")
-    if switching.record.rewound:
-        raise errors.Refused(
-            "The database was restored since writes were paused, so nothing was done. Run prod-restore: it pauses the "
-            "restored one, and has it verified before writes go on."
-        )
-    if begun.environment != switching.plan.environment.name:
-        raise errors.Refused(
-            f"Writes of this database are paused by an incident of {begun.environment!r}, so nothing was done. Run "
-            f"{by} there."
-        )
-    if by != KIND:
-        raise errors.Refused(
-            f"Writes are paused since {spoken.moment(begun.at)} by {by}, and nobody has said there that they may go "
-            f"on, so nothing was done. Take {by} to its end, or let it give up."
-        )
-    if switching.pauses and switching.record.has("resumed"):
-        raise errors.Refused(
-            f"Writes were let go on and that was not finished, so they are not paused again. {_BACK} Then start anew."
-        )
 
 
 def _pause(switching: Switching) -> Evidence:

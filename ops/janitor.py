@@ -1,4 +1,4 @@
-"""What is left behind when machines die: gates that nobody answered, folders that nobody owns, and who hears of it.
+"""What is left behind when machines die: gates that nobody answered, what nobody owns any more, and who hears of it.
 
 Runs that died are Prefect's: `tasks/dead_runs.py`. Source: design.md, sections 5 and 6.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from ops import database, errors, gatekeeper, homes, os_user, project, queries, ready_data, secrets
+from ops import database, errors, gatekeeper, leftovers, project, queries, secrets
 from ops.audit import Log
 from ops.bundle import Bundle
 from ops.evidence import Evidence
@@ -45,7 +45,7 @@ class DeadRun(BaseModel):
 
 
 class Tidied(Evidence):
-    """What was found and done: runs by name, gates by run, folders by path, schedules by deployment."""
+    """What was found and done: runs by name, gates by run, leftovers by name, schedules by deployment."""
 
     at: datetime
     crashed: tuple[str, ...] = ()
@@ -136,14 +136,19 @@ def close_gates(tidying: Tidying) -> Evidence:
 
 
 def remove_leftovers(tidying: Tidying) -> Evidence:
-    """Remove the scratch clusters of rehearsals and drills whose owner is dead, by their marker, and nothing else."""
-    drill = tidying.plan.environment.backups
-    among = (drill.drill.scratch,) if drill and drill.drill.scratch else ()
-    with ready_data.locked():
-        removed = [str(path) for path in homes.sweep(os_user.find(), among=among)]
-    tidying.removed = tuple(removed)
-    said = f"{len(removed)} folders of dead runs were removed." if removed else "Nothing was left behind."
-    return Evidence(ok=True, summary=said, rows=tuple({"removed": path} for path in removed))
+    """Remove what dead rehearsals and drills left, by its marker, and nothing else; where nobody can look is said."""
+    found = leftovers.remove(tidying.plan.project, tidying.plan.environment)
+    tidying.removed = found.removed
+    said = f"{len(found.removed)} leftovers of dead runs were removed." if found.removed else ""
+    unseen = f" Not looked at: {'; '.join(found.unseen)}" if found.unseen else ""
+    return Evidence(
+        ok=True,
+        summary=f"{said or 'Nothing was left behind.'}{unseen}",
+        rows=(
+            *({"removed": each} for each in found.removed),
+            *({"not looked at": each} for each in found.unseen),
+        ),
+    )
 
 
 def verify_tidy(tidying: Tidying) -> Evidence:
@@ -164,7 +169,7 @@ def hand_off(tidying: Tidying) -> Tidied:
     facts = {
         "runs marked as crashed": tidying.crashed,
         "gates closed": tidying.closed,
-        "folders removed": tidying.removed,
+        "leftovers removed": tidying.removed,
         "runs that a schedule should have started and did not": tidying.missed,
     }
     said = "; ".join(f"{len(found)} {what}" for what, found in facts.items() if found)

@@ -96,6 +96,15 @@ class ApiSource:
             problems=_problems(said),
         )
 
+    def remove_left_over(self) -> tuple[str, ...]:
+        """Remove the temporary projects of drills that are dead, and return their names; asks nothing if none is known.
+
+        Raises:
+            Refused: the token is not accepted.
+            Unavailable: the API does not answer.
+        """
+        return management_branch.remove_left_over(self._client, self.records.expanduser())
+
     def fit(self, backup: Backup) -> None:
         """The platform has its own programs."""
 

@@ -94,13 +94,17 @@ def remove_left_over(client: Client, records: Path) -> tuple[str, ...]:
     """Remove what runs that are dead have left of this project, by their records; return the names."""
     gone: list[str] = []
     for record in sorted(records.glob(f"{PREFIX}*.json")):
-        said = json.loads(record.read_text(encoding="utf-8"))
+        try:
+            said = json.loads(record.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            # Somebody else has just removed it, or it is none of ours.
+            continue
         name = str(said.get("name", ""))
         ours = said.get("ref") == client.settings.ref and name == record.stem and name.startswith(PREFIX)
         if not ours or _is_alive(int(said["pid"]), float(said["started"])):
             continue
         _remove(client, name)
-        record.unlink()
+        record.unlink(missing_ok=True)
         gone.append(name)
     return tuple(gone)
 
@@ -150,10 +154,13 @@ def _record(records: Path, client: Client, name: str) -> Path:
         "pid": os.getpid(),
         "started": psutil.Process().create_time(),
     }
-    with path.open("x", encoding="utf-8") as file:
+    # Whole or not there: half a record would be of nobody.
+    half = path.with_suffix(".half")
+    with half.open("x", encoding="utf-8") as file:
         json.dump(said, file)
         file.flush()
         os.fsync(file.fileno())
+    half.rename(path)
     return path
 
 

@@ -5,6 +5,7 @@ Source: supabase-operations.md, "Restore workflow (prod incident)".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,19 +13,24 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ops import errors, project, reasons, recovery_target, secrets
+from ops import database, errors, project, reasons, recovery_target, secrets, write_pause_approved
 from ops.bundle import Bundle
 from ops.choices import in_order
 from ops.evidence import Evidence
 from ops.project import Environment, Project
 from ops.recovery_target import RecoveryTarget, TargetKind
 from ops.write_pause import Site
+from ops.write_pause_approved import Proven
 from ops.write_pause_journal import Event, Record
 
 KIND = "prod-restore"
 STILL_PAUSED = (
     "Writes are still paused. Run prod-restore again to go on from here: nobody is asked again for what was approved. "
     "To restore nothing and only re-enable writes, choose give_up."
+)
+_UNPROVEN = (
+    "Nothing was done. Run prod-restore again to be asked anew; to end that record and only re-enable writes, choose "
+    "give_up."
 )
 
 
@@ -76,6 +82,7 @@ class Restoring:
         self.bundle: Bundle | None = None
         self.concluded: Evidence | None = None
         self.record = Record()
+        self.proven = Proven()
         self.identity: dict[str, Any] = {}
         self.expected: tuple[dict[str, Any], ...] = ()
         self.offer: dict[str, Any] = {}
@@ -83,9 +90,19 @@ class Restoring:
         self.approved: dict[str, Any] = {}
 
     def reread(self) -> Record:
-        """Read the record of paused writes anew."""
-        self.record = self.site.read()
+        """Read the record of paused writes anew, and look for what it says was approved."""
+        with self.site.connected() as connection:
+            self.look(connection)
         return self.record
+
+    def look(self, connection: database.Connection) -> None:
+        """Read the record of paused writes, and look for what it says was approved.
+
+        Raises:
+            CheckFailed: the record and its copy contradict each other.
+        """
+        self.proven = write_pause_approved.read(self.site, connection)
+        self.record = self.proven.record
 
     @property
     def incident(self) -> str:
@@ -98,9 +115,22 @@ class Restoring:
         return bool(self.record.open) and not self.over
 
     @property
+    def still(self) -> str:
+        """Say what there is of a pause, and how to go on."""
+        if not self.record.open:
+            return "Nothing was done."
+        return f"{self.proven.doubt} {_UNPROVEN}" if self.proven.pause is None else STILL_PAUSED
+
+    @property
     def over(self) -> bool:
-        """Whether writes were re-enabled, so that only the end is missing."""
-        return self.record.has("resumed")
+        """Whether writes were re-enabled as was approved, so that only the end is missing."""
+        return self.proven.over
+
+    @property
+    def paused_on(self) -> Mapping[str, Any]:
+        """The identity of the database that was paused; that of now, where no pause is known to be approved."""
+        begun = self.proven.pause
+        return (begun.details.get("identity") if begun else None) or self.identity
 
     @property
     def restored(self) -> bool:

@@ -17,7 +17,7 @@ from ops import (
     write_pause_back,
 )
 from ops.evidence import Evidence
-from ops.prod_restore import KIND, STILL_PAUSED, Restoring
+from ops.prod_restore import KIND, Restoring
 from ops.prod_restore_loss import Loss
 from ops.verdict import Verdict
 
@@ -74,9 +74,9 @@ def enable_writes(restoring: Restoring) -> Evidence:
         raise errors.Refused(
             "Another run has re-enabled writes and ended this incident, so there is nothing to do."
         )
-    if not (record.has("verified") or record.has("given-up")):
-        raise errors.Refused(f"Nobody has said that the restored data is right. {STILL_PAUSED}")
-    found = write_pause.resume(restoring.site)
+    if not (restoring.over or restoring.proven.end):
+        raise errors.Refused(f"Nobody has said that the restored data is right. {restoring.still}")
+    found = write_pause.resume(restoring.site, anew=not restoring.over)
     restoring.reread()
     return found
 
@@ -113,11 +113,10 @@ def report(restoring: Restoring) -> ProdRestore:
 
 def report_broken(restoring: Restoring, error: errors.OpsError) -> ProdRestore:
     """Write down why it did not end well, how far it came, and how to go on."""
-    still = STILL_PAUSED if restoring.paused and STILL_PAUSED not in str(error) else ""
-    begun = "" if restoring.record.open else "Nothing was done."
-    found = _result(
-        restoring, Verdict.of(error), " ".join(part for part in (str(error), still, begun) if part)
-    )
+    said = str(error)
+    if not restoring.over and restoring.still not in said:
+        said = f"{said} {restoring.still}"
+    found = _result(restoring, Verdict.of(error), said)
     _write(restoring, found)
     if restoring.bundle:
         restoring.bundle.seal()

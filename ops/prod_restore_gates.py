@@ -10,8 +10,8 @@ from ops import prod_restore_ticket, prod_restore_ways, proposal
 from ops.gatekeeper import Approval
 from ops.prod_restore import STILL_PAUSED, Restoring, Way
 from ops.proposal import Proposal
+from ops.write_pause_approved import ENABLE, PAUSE, RESTORE, VERIFIED
 
-PAUSE, RESTORE, VERIFIED, ENABLE = "pause-writes", "restore", "verified-read-only", "enable-writes"
 GATES = (PAUSE, RESTORE, VERIFIED, ENABLE)
 
 
@@ -44,8 +44,7 @@ class Question:
 
     @property
     def _database(self) -> Mapping[str, Any]:
-        known = self.restoring.said("begun").get("identity") or self.restoring.identity
-        return {name: known.get(name) for name in ("system_identifier", "database")}
+        return {name: self.restoring.paused_on.get(name) for name in ("system_identifier", "database")}
 
     def _pause(self) -> tuple[dict[str, Any], str, str, tuple[str, ...]]:
         plan, restoring = self.restoring.plan, self.restoring
@@ -54,6 +53,8 @@ class Question:
             f"Pause all writes of {plan.project.name} on {plan.environment.name}, to restore it to {plan.target} "
             f"({plan.choices.way}). Reason: {plan.reason}."
         )
+        if restoring.proven.doubt:
+            summary += f" {restoring.proven.doubt}"
         beside = [
             "end every session of others in this database, and make it read-only by default",
             *([f"set the flag {settings.flag} to {settings.flag_value}"] if settings.flag else []),
@@ -148,6 +149,16 @@ _ASKS = {
 }
 
 
+def confirmed(restoring: Restoring) -> bool:
+    """Whether exactly this restore was approved in this incident, as the audit log has it."""
+    for event in restoring.record.open:
+        if event.event == "restore-confirmed" and restoring.proven.of(event):
+            asked = Question(restoring, tuple(event.details.get("refused", ()))).proposal(RESTORE)
+            if asked.plan_digest == event.details["plan"]:
+                return True
+    return False
+
+
 def answered(approval: Approval) -> dict[str, Any]:
     """Return who has decided, and what they have noted, for the record."""
     notes = [str(row["note"]) for row in approval.rows if row["note"]]
@@ -155,6 +166,7 @@ def answered(approval: Approval) -> dict[str, Any]:
         "gate": approval.gate,
         "plan": approval.plan_digest,
         "by": list(approval.by),
+        "run": approval.run,
         "requester": approval.requester,
         "proof": approval.proof,
         "note": notes[-1] if notes else "",

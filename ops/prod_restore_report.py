@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import prod_restore_rewound
+from ops import audit
 from ops.audit_store import Store
 from ops.prod_restore import Restoring
 from ops.prod_restore_gates import GATES
@@ -25,6 +25,7 @@ _SAID = {
     "restore-asked": "the Management API is asked to restore",
     "rewound": "a restored database is found",
     "paused-again": "writes are paused again",
+    "pause-approved": "the pause is approved anew",
     "verified": "the restored data is confirmed",
     "given-up": "the restore is given up",
     "resumed": "writes are re-enabled",
@@ -84,7 +85,7 @@ def _decisions(restoring: Restoring, runs: set[str]) -> list[Row]:
     store = Store.of(restoring.plan.project.root, where.name)
     first = restoring.record.open[0].at if restoring.record.open else restoring.started
     rows: list[Row] = []
-    for row in prod_restore_rewound.rows_of(store):
+    for row in audit.copied(store):
         mine = row.gate in GATES and (row.at >= first or row.gate == GATES[0])
         if mine and row.event in _ASKED and (row.run in runs or row.at >= first):
             note = f": {row.note}" if row.note else ""

@@ -14,7 +14,6 @@ from typing import Any
 
 from ops import audit, database, prod_restore_facts, queries
 from ops.audit import Log, Row
-from ops.audit_store import Store
 from ops.prod_restore import Restoring
 from ops.write_pause_journal import Record
 
@@ -26,7 +25,7 @@ def take_up(restoring: Restoring, connection: database.Connection, record: Recor
     log.prepare()
     connection.execute(queries.load("audit/lock"))
     here = {row.id: row for row in log.rows()}
-    missing = [row for row in rows_of(log.store) if row.id not in here]
+    missing = [row for row in audit.copied(log.store) if row.id not in here]
     for row in missing:
         connection.execute(queries.load("audit/append"), {**asdict(row), "details": json.dumps(row.details)})
     there = [row.at for row in here.values()] + [
@@ -45,20 +44,9 @@ def take_up(restoring: Restoring, connection: database.Connection, record: Recor
     }
 
 
-def rows_of(store: Store) -> list[Row]:
-    """Return the rows of the audit log's copy; a line that is none is what `audit verify` names."""
-    found: list[Row] = []
-    for line in store.lines():
-        try:
-            found.append(Row.read(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
-    return found
-
-
 def _others(here: Mapping[int, audit.Row], log: Log) -> list[int]:
     """Return the numbers under which the restored database has other rows than the copy."""
-    return [row.id for row in rows_of(log.store) if row.id in here and here[row.id].hash != row.hash]
+    return [row.id for row in audit.copied(log.store) if row.id in here and here[row.id].hash != row.hash]
 
 
 def _said(row: Row) -> str:

@@ -40,10 +40,11 @@ def find_incident(restoring: Restoring) -> Evidence:
         Unavailable: the database does not answer.
     """
     with restoring.site.connected() as connection:
-        restoring.record = restoring.site.journal.read(connection)
+        restoring.look(connection)
         restoring.identity = prod_restore_facts.identity(connection)
-    begun, where = restoring.event("begun"), restoring.plan.environment
-    if begun and begun.environment != where.name:
+    begun = restoring.record.open[0] if restoring.record.open else None
+    where = restoring.plan.environment
+    if begun and begun.environment != where.name and begun.environment in restoring.plan.project.environments:
         raise errors.Refused(
             f"Writes of this database are paused by an incident of {begun.environment!r}, so nothing was started. Run "
             "prod-restore there."
@@ -57,11 +58,14 @@ def find_incident(restoring: Restoring) -> Evidence:
         if restoring.plan.choices.give_up:
             raise errors.Refused(f"Nothing is paused on {where.name}, so there is nothing to give up.")
         return Evidence(ok=True, summary=f"No incident is open on {where.name}; it begins with this run.")
-    _verify_target(restoring, begun.at)
+    pause = restoring.proven.pause
+    if pause:
+        _verify_target(restoring, pause.at)
     how = "restored since" if restoring.restored else "not restored yet"
+    goes_on = restoring.proven.doubt or f"Incident {begun.incident} goes on: writes are paused, {how}."
     return Evidence(
         ok=True,
-        summary=_OVER if restoring.over else f"Incident {begun.incident} goes on: writes are paused, {how}.",
+        summary=_OVER if restoring.over else goes_on,
         rows=tuple(
             {"number": each.number, "event": each.event, "at": each.at.isoformat(), "run": each.run}
             for each in restoring.record.open
@@ -72,7 +76,7 @@ def find_incident(restoring: Restoring) -> Evidence:
 def assess_loss(restoring: Restoring) -> Evidence:
     """Say what was written after the target, as far as rows tell, and so is expected to be lost; reads only."""
     begun, at = restoring.said("begun"), restoring.plan.target.at
-    if begun or at is None or restoring.restored:
+    if restoring.proven.pause or at is None or restoring.restored:
         rows = tuple(begun.get("expected", ()))
         return Evidence(
             ok=True, summary="What is expected to be lost was looked at before.", rows=rows, idle=True
@@ -111,6 +115,22 @@ def pause_writes(restoring: Restoring) -> Evidence:
     found = write_pause.pause(restoring.site, restoring.incident, begun=begun, take_up=taking)
     restoring.reread()
     return found
+
+
+def take_up(restoring: Restoring) -> Evidence:
+    """Put back what a restore made the database forget, before anybody is asked: answers get no number twice.
+
+    Raises:
+        Refused: another run holds the database, or the login may not do it.
+        Unavailable: a lock is in the way, or the connection is lost.
+    """
+    write_pause.take_up(restoring.site, partial(prod_restore_rewound.take_up, restoring))
+    restoring.reread()
+    back = restoring.said("rewound")
+    return Evidence(
+        ok=True,
+        summary=f"The record and {len(back.get('audit', ()))} rows of the audit log are put back; nothing is paused.",
+    )
 
 
 def prove_paused(restoring: Restoring) -> Evidence:

@@ -61,7 +61,7 @@ def _row(what: str, found: str, *, ok: bool | None) -> Row:
 
 def _server(restoring: Restoring) -> Iterator[Row]:
     """Compare the server that answers now with the one that was paused."""
-    before, now = restoring.said("begun").get("identity", {}), restoring.said("rewound").get("identity", {})
+    before, now = restoring.paused_on, restoring.said("rewound").get("identity", {})
     same = before.get("system_identifier") == now.get("system_identifier")
     own = restoring.plan.choices.way is Way.BACKUP
     said = f"system {now.get('system_identifier')}, timeline {now.get('timeline')}, up since {now.get('started')}"

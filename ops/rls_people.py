@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -208,9 +208,15 @@ def moved_by(
 
 
 def settle(
-    connection: database.Connection, probed: Probed, person: Person, users: int | None, samples: Samples
+    connection: database.Connection,
+    probed: Probed,
+    person: Person,
+    users: int | None,
+    samples: Samples,
+    *,
+    unsafe: Callable[[int], str | None],
 ) -> str | None:
-    """Give a person a row of a table; return why that cannot be done."""
+    """Give a person a row of a table; return why that cannot be done, as when one that it needs is `unsafe` to make."""
     table = probed.table
     own = dict(samples.get(str(table)) or samples.get(table.name) or {})
     known: Mapping[str, Mapping[str, Any]] = {
@@ -224,6 +230,9 @@ def settle(
                 return (
                     "it has neither a primary key nor a free column of text, so that its row cannot be found."
                 )
+            for parent in row.tables[:-1]:
+                if why := unsafe(parent.oid):
+                    return f"it needs a row of {parent}, which is not safe to make: {why}"
             person.rows[table.oid] = row
             try:
                 with connection.transaction():

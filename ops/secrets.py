@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -81,12 +81,30 @@ def remember(value: str) -> None:
     A text shorter than `SHORTEST`, and a password that is public or names the login itself, is masked only
     where its place says that it is a password: alone it would blot out half of every message.
     """
+    for form in _unknown_forms(value):
+        _known[form] = Spellings(form)
+        _redacted.cache_clear()
+
+
+@contextlib.contextmanager
+def remembered(value: str) -> Generator[None]:
+    """Keep `value` out of all output while the block lasts: one of many that are short-lived, and soon worth nothing.
+
+    Every text that leaves is looked through for all that is remembered. After an error it stays: that may name it.
+    """
+    forms = _unknown_forms(value)
+    remember(value)
+    yield
+    for form in forms:
+        _known.pop(form, None)
+
+
+def _unknown_forms(value: str) -> set[str]:
+    """Return what of a secret is to be masked wherever it stands, and is not yet."""
     value = value.strip()
-    for text in {value, *_lines(value), *_passwords(value), *_web_tokens(value)}:
-        for form in {text, unquote(text), unquote_plus(text)}:
-            if len(form) >= SHORTEST and form not in _PUBLIC and form not in _known:
-                _known[form] = Spellings(form)
-                _redacted.cache_clear()
+    texts = {value, *_lines(value), *_passwords(value), *_web_tokens(value)}
+    forms = {form for text in texts for form in (text, unquote(text), unquote_plus(text))}
+    return {form for form in forms if len(form) >= SHORTEST and form not in _PUBLIC and form not in _known}
 
 
 def redact(text: str) -> str:

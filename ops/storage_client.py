@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -48,6 +48,10 @@ class Fetched:
     status: int
     sha256: str = ""
     size: int = 0
+
+
+class KeyRefused(errors.Refused):
+    """Storage does not take the key, or not for this: what was asked stands as it was, and another key may do it."""
 
 
 class Place(Protocol):
@@ -116,13 +120,19 @@ class Client:
                 return Seen(found.size, there, found.md5, found.sha256, found.fits)
         raise errors.Unavailable("Storage did not answer.")
 
-    def sign(self, bucket: str, name: str, *, lasting: timedelta = _WITHOUT_END) -> str | None:
-        """Return the token of a signed URL, which is a secret; None where Storage does not sign it.
+    @contextmanager
+    def signed(self, bucket: str, name: str, *, lasting: timedelta = _WITHOUT_END) -> Generator[str | None]:
+        """Yield the token of a signed URL, which is a secret in the block; None where Storage does not sign it.
 
         Raises:
             Refused: the key is not taken.
             Unavailable: nobody answers, or with an error.
         """
+        token = self._token(bucket, name, lasting)
+        with secrets.remembered(token) if token else nullcontext():
+            yield token
+
+    def _token(self, bucket: str, name: str, lasting: timedelta) -> str | None:
         body = {"expiresIn": round(lasting.total_seconds())}
         for attempt in _retrying():
             with (
@@ -133,11 +143,7 @@ class Client:
                     return None
                 _verify(answer)
                 said = str(_json(answer).get("signedURL", ""))
-                token = said.rpartition("token=")[2] if "token=" in said else ""
-                if not token:
-                    return None
-                secrets.remember(token)
-                return token
+                return (said.rpartition("token=")[2] or None) if "token=" in said else None
         raise errors.Unavailable("Storage did not answer.")
 
     def fetch(self, way: str, bucket: str, name: str, *, token: str | None = None) -> Fetched:
@@ -146,10 +152,12 @@ class Client:
         Raises:
             Unavailable: nobody answers, or with an error of its own.
         """
+        # One that was altered is nearly the right one.
+        with secrets.remembered(token) if token else nullcontext():
+            return self._fetch(way, bucket, name, token)
+
+    def _fetch(self, way: str, bucket: str, name: str, token: str | None) -> Fetched:
         path = "/".join(part for part in ("/object", way, _path(bucket, name)) if part)
-        if token:
-            # One that was altered is nearly the right one.
-            secrets.remember(token)
         for attempt in _retrying():
             with (
                 attempt,
@@ -170,7 +178,8 @@ class Client:
         `facts` are size, sha256, mimetype, cache_control and user_metadata.
 
         Raises:
-            Refused: Storage does not take it: its size, its kind, its name, or the key; or the content is another.
+            KeyRefused: the key may not write it.
+            Refused: Storage does not take it: its size, its kind or its name; or the content is another.
             Unavailable: nobody answers, or with an error.
         """
         if any(each in _DOTS for each in name.split("/")):
@@ -268,7 +277,7 @@ def _verify(answer: httpx.Response) -> None:
         return
     said = secrets.redact(str(_json(answer).get("message", "")))[:200]
     if status in (401, 403):
-        raise errors.Refused(f"Storage does not take the key ({status}: {said}). Is it the service role's?")
+        raise KeyRefused(f"Storage does not take the key ({status}: {said}). Is it the service role's?")
     if status < 500 and status != 429:
         raise errors.Refused(f"Storage refuses it ({status}: {said}).")
     raise _unavailable(f"it answers {status}")

@@ -93,10 +93,27 @@ def pause(site: Site, incident: str, *, begun: Mapping[str, Any], take_up: TakeU
     )
 
 
-def resume(site: Site, approved: Mapping[str, Any] | None = None) -> Evidence:
+def take_up(site: Site, take_up: TakeUp) -> None:
+    """Give a database that a restore has rewound its record back, and pause nothing.
+
+    Raises:
+        Refused: another run holds the database, or the login may not do it.
+        Unavailable: a lock is in the way, or the connection is lost.
+    """
+    with journal.held(site.dsn, site.run), site.connected() as connection:
+        write_pause_journal.prepare(connection)
+        with _acting(site, connection):
+            record = site.journal.read(connection)
+            if record.open and record.rewound:
+                _taken_up(site, connection, record, take_up)
+        site.journal.mirror(connection)
+
+
+def resume(site: Site, approved: Mapping[str, Any] | None = None, *, anew: bool = False) -> Evidence:
     """Give the rights back exactly as they were, take the page away, and end the sessions that began while paused.
 
-    `approved` is kept with it: by whom, where that is not in the record already.
+    `approved` is kept with it: by whom, where that is not in the record already. `anew` does so although the record
+    says that it was done.
 
     Raises:
         Refused: nothing is paused, or another run holds the database.
@@ -112,7 +129,7 @@ def resume(site: Site, approved: Mapping[str, Any] | None = None) -> Evidence:
                 "paused again and verified anew."
             )
         before = write_pause_grants.read(connection, site.environment.pause)
-        if not record.has("resumed"):
+        if anew or record.resumed is None:
             _given_back(site, connection, record, approved or {})
         after = write_pause_grants.read(connection, site.environment.pause)
         said = _said(site.journal.read(connection))
@@ -130,7 +147,7 @@ def resume(site: Site, approved: Mapping[str, Any] | None = None) -> Evidence:
 
 
 def _refuse_after_end(record: Record) -> None:
-    if record.has("resumed"):
+    if record.resumed is not None:
         raise errors.Refused(
             "Writes were re-enabled already and the run was not finished, so they are not paused again. Run again to "
             "finish it; to pause anew, start another run afterwards."
@@ -144,9 +161,7 @@ def _taken(
         record = site.journal.read(connection)
         incident, again = record.open[0].incident, bool(record.rewound)
         if again:
-            found = take_up(connection, record)
-            site.journal.take_up(connection, record.rewound)
-            site.journal.append(connection, incident, "rewound", found)
+            _taken_up(site, connection, record, take_up)
         done, left = write_pause_grants.revoke(connection, site.environment.pause)
         beside = write_pause_beside.pause(connection, site.project, site.environment)
         first = again or not record.done()
@@ -160,6 +175,12 @@ def _taken(
             site.journal.append(connection, incident, name, details)
     site.journal.mirror(connection)
     return done, left
+
+
+def _taken_up(site: Site, connection: database.Connection, record: Record, take_up: TakeUp) -> None:
+    found = take_up(connection, record)
+    site.journal.take_up(connection, record.rewound)
+    site.journal.append(connection, record.open[0].incident, "rewound", found)
 
 
 def _ended(

@@ -19,6 +19,8 @@ from ops import audit_store, database, errors, own_schema, queries, secrets
 
 _FOLDER = Path("artifacts", "ops", "write-pauses")
 _PAUSES, _OVER = ("paused", "paused-again"), ("closed",)
+# A pause that was recorded, and whose approval was not found, so that people were asked again.
+APPROVED_ANEW = "pause-approved"
 
 
 class Event(BaseModel):
@@ -49,14 +51,20 @@ class Record:
     @property
     def open(self) -> tuple[Event, ...]:
         """The events of the incident that is not over; none where there is none."""
-        found = self.newest
-        return () if found and found[-1].event in _OVER else found
+        over = max((each.number for each in self.newest if each.event in _OVER), default=0)
+        return tuple(each for each in self.newest if each.number > over)
 
     @property
     def newest(self) -> tuple[Event, ...]:
         """The events of the newest incident."""
         incident = self.events[-1].incident if self.events else ""
         return tuple(each for each in self.events if each.incident == incident)
+
+    @property
+    def resumed(self) -> Event | None:
+        """The event with which writes were let go on, unless a pause was approved since."""
+        named = [each for each in self.open if each.event in ("resumed", APPROVED_ANEW)]
+        return named[-1] if named and named[-1].event == "resumed" else None
 
     def has(self, event: str, **details: object) -> bool:
         """Whether the open incident has this event, with these details."""

@@ -26,6 +26,10 @@ record = step(incident_writes_end.conclude, title="Record what was done", eviden
 
 _find = step(incident_writes.find, title="Find what is paused", evidence="incident-writes-found")
 
+_record_anew = step(
+    incident_writes.record_anew, title="Record who approved it anew", evidence="incident-writes-anew"
+)
+
 
 def find_writes(found: Checking, plan: LatencyPlan) -> Switching:
     """Look at what is paused, as the run that is under way."""
@@ -35,18 +39,21 @@ def find_writes(found: Checking, plan: LatencyPlan) -> Switching:
 
 
 def approve(switching: Switching) -> None:
-    """Return when it is approved; at once where it was, and was begun.
+    """Return when it is approved; at once where it was begun, and the audit log or its copy has the approval of that.
 
     Raises:
         Denied: somebody said no, or nobody answered: nothing was done.
-        Refused: what was begun was not approved; or the environment is guarded, and this run has no deployment.
+        Refused: the environment is guarded, and this run has no deployment.
     """
+    plan = switching.plan
     if switching.begun:
-        plan = switching.plan
         approval.refuse_bare(plan.project.root, plan.environment, "the pause of writes")
-        incident_writes.verify_approved(switching)
-        if digest := switching.approved.get("plan"):
-            proposal = replace(switching.proposal(switching.gate), plan_digest=str(digest))
-            outcomes.expect(proposal, runs.current().id)
+    if switching.let_through:
+        incident_writes.recall_approval(switching)
+        digest = str(switching.approved.get("plan", ""))
+        proposal = replace(switching.proposal(switching.gate), plan_digest=digest)
+        outcomes.expect(proposal, runs.current().id)
         return
     switching.approved = prod_restore_gates.answered(approval.approve(switching, switching.gate))
+    if switching.pauses and switching.begun:
+        _record_anew(switching)

@@ -20,6 +20,9 @@ find_incident = step(prod_restore_steps.find_incident, title="Find what was begu
 assess_loss = step(
     prod_restore_steps.assess_loss, title="Look at what will be lost", evidence="restore-expected-loss"
 )
+take_up = step(
+    prod_restore_steps.take_up, title="Put back what a restore made it forget", evidence="restore-taken-up"
+)
 pause_writes = step(prod_restore_steps.pause_writes, title="Pause writes", evidence="writes-paused")
 prove_paused = step(
     prod_restore_steps.prove_paused, title="Prove that nobody writes", evidence="nobody-writes"

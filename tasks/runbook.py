@@ -73,7 +73,7 @@ def _recorded(function: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             outcomes.record(ok=False, said=f"{type(error).__name__}: {error}")
             raise
-        outcomes.record(ok=getattr(found, "ok", True), said=getattr(found, "summary", "completed"))
+        outcomes.record(ok=getattr(found, "ok", True), said=getattr(found, "summary", "completed"), over=True)
         return found
 
     return run

@@ -15,8 +15,8 @@ from ops import embedded, os_user, postmaster
 
 
 @contextmanager
-def copied(server: embedded.Server) -> Generator[embedded.Server]:
-    """Copy a cluster with everything in it, and run the copy at an address of its own."""
+def copied(server: embedded.Server, *, standby: bool = False) -> Generator[embedded.Server]:
+    """Copy a cluster with everything in it, and run the copy at an address of its own; a standby goes on replaying."""
     user = os_user.find()
     home = Path(tempfile.mkdtemp(prefix="copied-", dir="/tmp"))
     try:
@@ -36,6 +36,10 @@ def copied(server: embedded.Server) -> Generator[embedded.Server]:
         )
         assert made.returncode == 0, made.stderr
         settings = {**_settings(server), "unix_socket_directories": str(home)}
+        if standby:
+            (home / "data" / "standby.signal").touch()
+            settings["primary_conninfo"] = f"host={server.host} port={server.port} user={server.superuser}"
+            settings["hot_standby"] = "on"
         with postmaster.running(
             server.bindir / "postgres", home / "data", user=user, settings=settings, at_once=True
         ):

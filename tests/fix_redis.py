@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ops import project
 from ops.project import Environment, Project
@@ -62,7 +64,8 @@ def running(*settings: str) -> Generator[Server]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        admin = redis.Redis(host="127.0.0.1", port=port, password=PASSWORD)
+        # What is asked anew by itself waits until Redis has read its data.
+        admin = redis.Redis(host="127.0.0.1", port=port, password=PASSWORD, retry=Retry(NoBackoff(), 0))
         server = Server(port, process, admin)
         try:
             wait_until(lambda: _answers(admin), seconds=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -152,6 +153,17 @@ def copied(client: SyncPrefectClient, runbook: str, name: str, **parameters: str
         parameters={**like.parameters, **parameters},
         parameter_openapi_schema=like.parameter_openapi_schema,
     )
+
+
+@contextmanager
+def deployed(desk: Desk, runbook: str, name: str) -> Generator[None]:
+    """Deploy a runbook once more under another name, as long as the block runs."""
+    with desk.stack.client() as client:
+        made = copied(client, runbook, name)
+        try:
+            yield
+        finally:
+            client.delete_deployment(made)
 
 
 @pytest.fixture(scope="session")

@@ -103,3 +103,29 @@ def test_a_ticket_restores_it_and_a_rejection_leaves_writes_paused(
     events = production.events()
     assert [name for event, name in events if event == "approved"] == ["grace", "linus", "edsger", "grace"]
     past.forget()
+
+
+def test_a_row_that_nobody_approved_makes_the_gate_ask_and_can_be_ended(production: Gate):
+    before = fix_pause.acls(production.dsn)
+    target = datetime.now(UTC).replace(microsecond=0).isoformat()
+    fix_pause.forge(
+        production.dsn, "begun", {"approved": {"gate": "pause-writes", "plan": "0" * 64, "by": ["grace"]}}
+    )
+    run = start(production, target)
+    assert production.state(run) == "Suspended", production.message(run)
+    assert "no approval of it is found" in production.question(run)
+    assert can_write(production)
+    decided(production, run, "grace")
+    assert "Have Supabase's support restore" in production.question(run), production.message(run)
+    assert not can_write(production)
+    production.decide(run, "linus", decision="reject", note="it was mended")
+    assert production.ended(run) == "Rejected"
+
+    fix_pause.forge(production.dsn, "given-up", {"gate": "enable-writes", "plan": "0" * 64, "by": ["grace"]})
+    fix_pause.forge(production.dsn, "resumed", {"said": []})
+    ending = start(production, "", give_up=True)
+    assert "Restore nothing" in production.question(ending), production.message(ending)
+    production.decide(ending, "edsger")
+    assert production.ended(ending) == "Completed", production.message(ending)
+    assert can_write(production)
+    assert fix_pause.acls(production.dsn) == before

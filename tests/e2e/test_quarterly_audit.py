@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 
 from ops import database, drill_log, lints, rls_contract, rls_trial
-from tests import fix_checks, projects
+from tests import fix_checks, fix_stack, projects
 from tests.fix_checks import Checkup, report
 from tests.fix_own_server import server  # noqa: F401  # a fixture is found by its name
 from tests.fix_stack import PATIENCE, PAUSE, Desk
@@ -109,6 +109,22 @@ def test_the_drill_is_started_once_for_each_audit(desk: Desk, checkup: Checkup):
 
     wait_until(is_over_again, seconds=PATIENCE, pause=PAUSE)
     assert [each.id for each in drills(desk, checkup.project)] == [drill.id]
+
+
+def test_a_drill_that_is_not_deployed_is_named(desk: Desk, checkup: Checkup):
+    backups = '[environments.live.backups]\nphysical = { base = "/nowhere/base", wal = "/nowhere/wal" }'
+    secret = checkup.project.parent / "secret"
+    checkup.configure(f'[environments.live]\ndatabase = "file:{secret}"\n{backups}')
+    audited = run(desk, checkup.project, environment="live")
+    (found,) = [
+        x for x in report(checkup.project, audited)["findings"] if x["about"] == "restore drill to come"
+    ]
+    assert (found["kind"], found["object"]) == ("drill-not-deployed", "restore-drill/live")
+    assert "prefect.yaml" in found["todo"]
+    with fix_stack.deployed(desk, "restore-drill/production", "live"):
+        again = run(desk, checkup.project, environment="live")
+        kinds = {x["kind"] for x in report(checkup.project, again)["findings"]}
+        assert "drill-not-deployed" not in kinds
 
 
 def drills(desk: Desk, project: Path) -> list[FlowRun]:

@@ -13,7 +13,10 @@ from tests.polling import wait_until
 KILLED = -9
 EVERY = 3
 LOST = [("evidence", "a.txt"), ("evidence", "docs/b c.txt"), ("ebooks", "book.txt")]
-OPEN = "select count(*) from runbooks.storage_uploads where state in ('planned', 'begun')"
+OPEN = (
+    "select count(*), count(*) filter (where state in ('planned', 'begun')) from runbooks.storage_uploads"
+    " where outcome is null"
+)
 
 
 def again(site: Site) -> Uploads:
@@ -34,7 +37,7 @@ def again(site: Site) -> Uploads:
 
 
 def test_killed_at_every_few_things_it_sends_each_object_is_uploaded_once(storage_site: Site):
-    site, killed, continued = storage_site, 0, 0
+    site, killed, continued, unended = storage_site, 0, 0, 0
     for number in itertools.count(1, EVERY):
         for key in LOST:
             site.storage.file(*key).unlink()
@@ -44,14 +47,18 @@ def test_killed_at_every_few_things_it_sends_each_object_is_uploaded_once(storag
         began = code == KILLED and site.sql("select to_regclass('runbooks.storage_uploads') is not null") == [
             (True,)
         ]
-        left = site.sql(OPEN)[0][0] if began else 0
+        planned, left = site.sql(OPEN)[0] if began else (0, 0)
+        is_whole = site.bytes() == FILES
         found = again(site)
         continued += bool(left)
-        assert len(found.items) == (left or (0 if code == 0 else len(LOST))), f"after {number}"
+        unended += bool(planned) and not left
+        fresh = 0 if is_whole else len(LOST)
+        assert len(found.items) == (left if planned else fresh), f"after {number}"
         assert site.bytes() == FILES, f"not whole after {number}"
         assert site.storage.uploads - before == len(LOST), f"not once each after {number}"
-        assert site.sql(OPEN) == [(0,)]
+        assert site.sql(OPEN) == [(0, 0)]
         if code == 0:
             break
     assert killed > 6
     assert continued > 4
+    assert unended > 2

@@ -12,6 +12,8 @@ import psycopg
 import pytest
 
 from flows.daily_checks import daily_checks
+from flows.incident_latency import incident_latency
+from flows.quarterly_audit import quarterly_audit
 from flows.weekly_checks import weekly_checks
 from ops import database
 from ops.checked import Checked
@@ -19,6 +21,11 @@ from ops.checking import Checking
 from tests.fix_checks import Checkup
 
 FLOWS = (daily_checks.fn, weekly_checks.fn)
+EVERY = (*FLOWS, quarterly_audit.fn, incident_latency.fn)
+TABLES = """\
+select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_toast|pg_temp|information_schema)'
+"""
 # What every question to the catalogue takes, and goes without anybody waiting.
 HARMLESS = {"AccessShareLock"}
 LOCKS = """\
@@ -65,6 +72,21 @@ def test_no_lock_is_stronger_than_that_of_a_select(quiet: Checkup, locked: list[
     assert all(look.state != "unseen" for each in found for look in each.report.looks)
     assert {mode for mode, _ in locked} == HARMLESS
     assert "storage.objects" in {name for _, name in locked}
+
+
+def test_no_check_needs_more_of_a_table_than_reading_it(quiet: Checkup):
+    """A table in EXCLUSIVE mode can be read, and whoever wants any lock stronger than ACCESS SHARE waits."""
+    quiet.configure('checks = { status_url = "", lock_timeout = "0.5 s", incident_span = "1 s" }')
+    quiet.sql(
+        "create table public.held (id int primary key); create extension if not exists pg_stat_statements"
+    )
+    with psycopg.connect(quiet.admin) as holder:
+        for (name,) in holder.execute(TABLES).fetchall():
+            holder.execute(f"lock table {name} in exclusive mode".encode())
+        for flow in EVERY:
+            found = quiet.look(flow=flow)
+            unseen = [look for look in found.report.looks if look.state == "unseen"]
+            assert not unseen, (found.report.kind, unseen)
 
 
 def test_no_table_of_the_app_is_read_and_no_large_one_whole(quiet: Checkup):

@@ -48,6 +48,23 @@ def test_an_approval_is_asked_for_given_and_kept(production: Site):
     assert production.rows() == [("asked", ""), ("requested", "ada"), ("asked", ""), ("approved", "grace")]
 
 
+def test_an_approval_that_somebody_has_written_into_the_log_opens_nothing(
+    production: Site, shaped_admin: str
+):
+    production.change(four_eyes=False)
+    with production.open() as gate:
+        gate.ask("1-1")
+        with database.connect(shaped_admin, writes=True) as admin:
+            admin.execute(
+                "insert into runbooks.audit_log select id + 1, at, 'approved', environment, run, gate, plan_digest,"
+                " 'ada', 'totp', '', '{\"answer\": \"x\"}', hash, repeat('0', 64) from runbooks.audit_log"
+            )
+        assert gate.standing().status == "open"
+        gate.ask("1-2")
+        assert gate.consider([production.given("1-2", "grace", "approve")]).by == ("grace",)
+        assert gate.approved().by == ("grace",)
+
+
 def test_the_commit_that_was_asked_about_is_in_the_log(production: Site):
     fix_repository.git(production.root, "init", "-q", "-b", "main", ".")
     fix_repository.committed(production.root)

@@ -18,9 +18,13 @@ from psycopg import conninfo
 from cli import storage as command
 from flows.incident_storage import incident_storage
 from ops import (
+    audit_store,
     errors,
+    incident_storage_act,
     incident_storage_end,
+    incident_storage_signed,
     incident_storage_uploads,
+    secrets,
     storage_client,
     storage_contract,
     storage_digests,
@@ -172,7 +176,7 @@ def test_what_a_run_that_was_killed_has_uploaded_is_proven_with_the_rest(
     with operations.opened(plan, "again") as found:
         uploads = Uploads(found)
         incident_storage_uploads.find(uploads)
-        assert incident_storage_uploads.act(uploads, lambda *_: None).ok
+        assert incident_storage_act.act(uploads, lambda *_: None).ok
         proven = incident_storage_end.prove(uploads)
     assert (len(uploads.items), site.storage.uploads) == (1, 2)
     assert "2 objects are there with the right bytes" in proven.summary
@@ -187,7 +191,8 @@ def test_a_name_leads_to_no_other_object_of_storage(site: Site):
         for name in ("../ebooks/book.txt", "docs/../a.txt", "./a.txt"):
             assert client.probe("evidence", name, size=1) is None
             assert client.read("evidence", name) is None
-            assert client.sign("evidence", name) is None
+            with client.signed("evidence", name) as token:
+                assert token is None
             with pytest.raises(errors.Refused, match="lead to another object"):
                 client.upload("evidence", name, [data], sha256=hashlib.sha256(data).hexdigest(), **facts)
         assert client.read("evidence", "docs/b c.txt"), "others are read as ever"
@@ -234,7 +239,8 @@ def test_what_somebody_mended_or_wrote_since_the_plan_is_left_alone(
     objects = {
         each["object"]: (each["state"], each["said"]) for each in kept(done, "re-upload.json")["objects"]
     }
-    assert objects["evidence/a.txt"] == ("uploaded", "")
+    assert objects["evidence/a.txt"][0] == "already-there"
+    assert "1 were already there (not by this run): evidence/a.txt" in done.summary
     assert objects["evidence/docs/b c.txt"][1] == "it was written again since the plan was made"
     assert "other bytes than those that were approved" in objects["evidence/docs/deep/d.png"][1]
     assert site.storage.file("evidence", "docs/b c.txt").read_bytes() == b"a newer one"
@@ -257,13 +263,35 @@ def test_a_plan_that_was_begun_goes_on_unasked_and_one_that_nobody_approved_does
     site.sql(forge.format(right))
     site.sql("alter table runbooks.audit_log disable trigger append_only")
     site.sql("update runbooks.audit_log set actor = 'somebody' where event = 'approved'")
-    with pytest.raises(errors.Refused, match="no approval of it at the gate re-upload that holds"):
+    copy = audit_store.Store.of(site.project, "production").path
+    kept_copy = copy.read_text("utf-8")
+    copy.write_text(kept_copy.replace('"actor": "ada"', '"actor": "eve"'), "utf-8")
+    asked = fix_restored.answering(monkeypatch, ("reject", "ada", "not yet"))
+    with pytest.raises(errors.Denied):
         site.look(Act.RE_UPLOAD)
+    assert "no approval of it is found" in asked[0]
     assert site.storage.uploads == 0
-    site.sql("update runbooks.audit_log set actor = 'ada' where event = 'approved'")
+    copy.write_text(kept_copy, "utf-8")
     assert not fix_restored.answering(monkeypatch)
     assert site.look(Act.RE_UPLOAD).ok
     assert (site.storage.uploads, site.bytes()) == (1, FILES)
+
+
+def test_a_plan_that_is_done_is_not_done_again_by_whoever_writes_to_its_record(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    site.storage.file("evidence", "a.txt").unlink()
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok
+    site.sql(
+        "update runbooks.storage_uploads set state = 'planned', outcome = null, ended_at = null, ended_by = null"
+    )
+    asked = fix_restored.answering(monkeypatch, ("reject", "ada", "not yet"))
+    with pytest.raises(errors.Denied):
+        site.look(Act.RE_UPLOAD)
+    assert "what was approved was done" in asked[0]
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert site.look(Act.RE_UPLOAD).ok, "it can be approved anew"
 
 
 def test_a_file_of_the_backup_that_changes_while_it_is_sent_is_not_uploaded(site: Site):
@@ -480,6 +508,21 @@ def test_no_key_and_no_token_is_in_what_it_leaves(site: Site, monkeypatch: pytes
     assert left
     # Every web token begins so.
     assert not [text for text in left if b"eyJ" in text or fix_storage.SECRET.encode() in text]
+
+
+def test_a_token_is_remembered_as_long_as_it_is_used(site: Site):
+    """Each text that leaves is looked through for all that is remembered, and of each object there are two."""
+    where = f"file:{site.project.parent}/"
+    with storage_client.Client(FileStorage(url=f"{where}url", key=f"{where}key")) as client:
+        with client.signed("evidence", "a.txt") as token:
+            assert token
+            assert secrets.redact(token.encode().hex()) == secrets.MASK
+            assert client.fetch("sign", "evidence", "a.txt", token=token).status == 200
+        assert secrets.redact(token.encode().hex()) != secrets.MASK
+        other = incident_storage_signed.altered(token)
+        assert client.fetch("sign", "evidence", "a.txt", token=other).status != 200
+        assert secrets.redact(other.encode().hex()) != secrets.MASK
+    assert token not in secrets.redact(f"GET {token}"), "what has its shape is masked all the same"
 
 
 def test_the_published_client_agrees_with_the_server_of_these_tests(site: Site):

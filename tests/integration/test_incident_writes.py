@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from flows.incident_latency import incident_latency
-from ops import database, errors, write_pause_sessions
+from ops import audit_store, database, errors, write_pause, write_pause_sessions
 from ops.checked import Checked
 from ops.incident_latency import Act
 from tests import fix_app, fix_pause, fix_restored, fix_switch
@@ -109,7 +109,7 @@ def test_who_approved_and_what_came_of_it_is_recorded_by_the_run_that_goes_on(
     assert fix_app.ask(shaped, same) == [(1,)]
 
 
-def test_a_pause_that_nobody_has_approved_is_not_gone_on_with(
+def test_a_pause_that_nobody_has_approved_is_asked_for_again(
     project: Path, shaped: str, shaped_admin: str, monkeypatch: pytest.MonkeyPatch
 ):
     fix_restored.answering(monkeypatch, APPROVED)
@@ -117,9 +117,50 @@ def test_a_pause_that_nobody_has_approved_is_not_gone_on_with(
     with database.connect(shaped_admin, writes=True) as admin:
         admin.execute("alter table runbooks.audit_log disable trigger append_only")
         admin.execute("update runbooks.audit_log set actor = 'x' where event = 'approved'")
-    fix_restored.answering(monkeypatch)
-    with pytest.raises(errors.Refused, match="no approval of it at the gate read-only that holds"):
+    assert not fix_restored.answering(monkeypatch)
+    assert run(project, Act.READ_ONLY).ok, "the copy outside has it"
+    copy = audit_store.Store.of(project, "production").path
+    copy.write_text(copy.read_text("utf-8").replace('"actor": "ada"', '"actor": "eve"'), "utf-8")
+    asked = fix_restored.answering(monkeypatch, REJECTED)
+    with pytest.raises(errors.Denied):
         run(project, Act.READ_ONLY)
+    assert "no approval of it is found" in asked[0]
+    assert not writable(shaped)
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert kept(run(project, Act.READ_ONLY))["approved"]["by"] == ["ada"]
+    assert not fix_restored.answering(monkeypatch)
+    assert run(project, Act.READ_ONLY).ok, "what was approved anew is not asked for again"
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert run(project, Act.READ_WRITE).ok
+    assert writable(shaped)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_writes_that_only_a_row_says_were_let_go_on_are_asked_for(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch, old: bool
+):
+    before = fix_pause.acls(shaped)
+    approved: dict[str, Any] = {"gate": "read-write", "plan": "0" * 64, "run": "forged", "by": ["ada"]}
+    if old:
+        fix_restored.answering(monkeypatch, APPROVED, APPROVED)
+        run(project, Act.READ_ONLY)
+        run(project, Act.READ_WRITE)
+        resumed = "select details -> 'approved' from runbooks.write_pauses where event = 'resumed'"
+        ((approved,),) = fix_app.ask(shaped, resumed)
+    fix_restored.answering(monkeypatch, APPROVED)
+    run(project, Act.READ_ONLY)
+    write_pause.note(fix_pause.site(project, shaped), "resumed", {"said": [], "approved": approved})
+    asked = fix_restored.answering(monkeypatch, REJECTED)
+    with pytest.raises(errors.Denied):
+        run(project, Act.READ_WRITE)
+    assert "no approval of it is found" in asked[0]
+    assert not writable(shaped)
+    fix_restored.answering(monkeypatch, APPROVED)
+    back = run(project, Act.READ_WRITE)
+    assert back.ok
+    assert kept(back)["approved"]["by"] == ["ada"]
+    assert fix_pause.acls(shaped) == before
+    assert writable(shaped)
 
 
 def test_a_look_asks_nobody_and_changes_nothing(project: Path, shaped: str):
@@ -167,4 +208,37 @@ def test_the_pause_of_a_restore_is_not_ended_here(
     for act in (Act.READ_WRITE, Act.READ_ONLY):
         with pytest.raises(errors.Refused, match="by prod-restore"):
             run(project, act)
+    assert not writable(shaped)
+
+
+def test_a_pause_is_not_given_up_and_the_inverse_is_named(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert not fix_restored.answering(monkeypatch)
+    with pytest.raises(errors.Refused, match="Writes are not paused on production, so there is nothing"):
+        run(project, Act.ABANDON)
+
+    fix_restored.answering(monkeypatch, APPROVED)
+    live = fix_switch.dying(monkeypatch, write_pause_sessions, "end")
+    with pytest.raises(KeyboardInterrupt):
+        copy_context().run(run, project, Act.READ_ONLY)
+    live()
+    assert not fix_restored.answering(monkeypatch)
+    with pytest.raises(errors.Refused, match=r"A pause is not given up: .* act read-write"):
+        run(project, Act.ABANDON)
+    assert fix_pause.site(project, shaped).read().open, "it is open as it was, and not closed in silence"
+
+    fix_restored.answering(monkeypatch, APPROVED)
+    assert run(project, Act.READ_WRITE).ok
+    assert writable(shaped)
+
+
+def test_the_pause_of_a_restore_is_given_up_there(
+    project: Path, shaped: str, monkeypatch: pytest.MonkeyPatch
+):
+    fix_restored.answering(monkeypatch, APPROVED, REJECTED)
+    with pytest.raises(errors.Denied, match="Writes are still paused"):
+        fix_restored.run(project, "2026-01-01T00:00:00Z")
+    with pytest.raises(errors.Refused, match="prod-restore to its end, or start it with give_up"):
+        run(project, Act.ABANDON)
     assert not writable(shaped)

@@ -255,3 +255,22 @@ def test_log_records_and_tracebacks_are_masked(capsys: pytest.CaptureFixture[str
     written = stream.getvalue() + capsys.readouterr().err
     assert "hunter2" not in written
     assert written.count(secrets.MASK) >= 6
+
+
+def test_what_is_remembered_for_a_while_is_masked_for_that_while_and_after_an_error_for_good():
+    text = "the token is one-of-many-4711 here"
+    with secrets.remembered("one-of-many-4711"):
+        assert secrets.MASK in secrets.redact(text)
+        with secrets.remembered("one-of-many-4711"):
+            pass
+        assert "4711" not in secrets.redact(f"{text}, still")
+    assert "4711" in secrets.redact(f"{text}, later")
+
+    secrets.remember("one-of-few-4712")
+    with secrets.remembered("one-of-few-4712"):
+        pass
+    assert "4712" not in secrets.redact("the key is one-of-few-4712"), "others have need of it"
+
+    with pytest.raises(ValueError, match="4713"), secrets.remembered("one-of-many-4713"):
+        raise ValueError("one-of-many-4713 was not taken")
+    assert "4713" not in secrets.redact("it says one-of-many-4713")
