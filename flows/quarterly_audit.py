@@ -29,6 +29,7 @@ def quarterly_audit(project: str, environment: str = "production") -> Checked:
         step.check_lints(found)
         step.check_contract(found)
         step.check_roles(found)
+        step.check_table_rights(found)
         step.check_default_privileges(found)
         step.check_secrets(found)
         step.check_drill(found)
