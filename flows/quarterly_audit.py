@@ -28,6 +28,7 @@ def quarterly_audit(project: str, environment: str = "production") -> Checked:
         checking.reach(found)
         step.check_lints(found)
         step.check_contract(found)
+        step.check_storage(found)
         step.check_roles(found)
         step.check_table_rights(found)
         step.check_default_privileges(found)
