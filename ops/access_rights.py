@@ -6,7 +6,7 @@ Source: supabase-operations.md, "Preconditions" (access roles) and "Compliance &
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops import access_platform, access_words, queries, rls
@@ -18,6 +18,7 @@ from ops.checks import Finding
 from ops.evidence import Evidence
 
 _EVERYBODY = "PUBLIC"
+_OWNER = "owner"
 _NAMED = 5
 
 
@@ -44,7 +45,7 @@ class DefaultPrivilege:
 
 @check("rights on tables")
 def check_table_rights(checking: Checking) -> Evidence:
-    """Hold what roles of the project were given on tables against what is declared."""
+    """Hold what roles of the project may on tables, by grant or as their owner, against what is declared."""
     where = checking.plan.environment
     # What the API's roles may is tried, by the contract; what is declared for one of them is held against it as well.
     declared = {name for name, role in where.access.roles.items() if role.tables}
@@ -107,12 +108,12 @@ def _of_schema(
     for each in given:
         for table in each.tables:
             may = {*declared.get(schema, ()), *declared.get(f"{schema}.{table}", ())}
-            if more := tuple(x for x in each.privileges if x not in may and "all" not in may):
+            if more := _beyond(each.privileges, may):
                 excess[more].append(table)
     if not excess:
         return None
     tables = sorted({table for names in excess.values() for table in names})
-    privileges = ", ".join(sorted({privilege for more in excess for privilege in more}))
+    privileges = sorted({privilege for more in excess for privilege in more})
     who = "Everybody who may log in" if name == _EVERYBODY else f"The role {name}"
     place = access_words.table("environments", environment, "access", "roles", name, "tables")
     declare = "" if name == _EVERYBODY else f" Or declare it in {place}."
@@ -120,10 +121,22 @@ def _of_schema(
         "role-table-rights",
         f"{name} {schema}",
         "failed" if role else "attention",
-        f"{who} may {privileges} on {_named(tables)} of {schema}, which nobody has declared.",
+        f"{who} {_may(privileges)} {_named(tables)} of {schema}, which nobody has declared.",
         f"Run: {' '.join(_revokes(name, schema, excess, declared))}{declare}",
         why="tables",
     )
+
+
+def _beyond(privileges: Sequence[str], may: Collection[str]) -> tuple[str, ...]:
+    if _OWNER in may:
+        return ()
+    return tuple(each for each in privileges if each not in may and (each == _OWNER or "all" not in may))
+
+
+def _may(privileges: Sequence[str]) -> str:
+    given = ", ".join(each for each in privileges if each != _OWNER)
+    owns = "owns" if _OWNER in privileges else ""
+    return " and ".join(each for each in (owns, f"may {given} on" if given else "") if each)
 
 
 def _revokes(
@@ -132,7 +145,14 @@ def _revokes(
     excess: Mapping[tuple[str, ...], Sequence[str]],
     declared: Mapping[str, tuple[Privilege, ...]],
 ) -> Iterator[str]:
-    for privileges, tables in excess.items():
+    for more, tables in excess.items():
+        if _OWNER in more:
+            yield from (
+                f"alter table {quoted(schema, each)} owner to {quoted('postgres')};" for each in tables
+            )
+        privileges = [each for each in more if each != _OWNER]
+        if not privileges:
+            continue
         # On all tables of a schema only where no table has a declaration of its own, which that would take too.
         by_name = len(tables) <= _NAMED or any(key.startswith(f"{schema}.") for key in declared)
         on = (

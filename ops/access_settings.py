@@ -11,7 +11,7 @@ from ops.backup_settings import Span
 from ops.settings import Strict
 
 Privilege = Literal[
-    "select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all"
+    "select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all", "owner"
 ]
 
 

@@ -30,6 +30,7 @@ def shop(team: Checkup) -> Checkup:
     [
         ("grant insert on public.t2 to member", "may insert on t2 of public"),
         ("grant update (secret) on public.t2 to member", "may update on t2 of public"),
+        ("alter table public.t2 owner to member", "The role member owns t2 of public"),
         (
             "grant all on all tables in schema public to member",
             "on t0, t1, t2, t3, t4 and 2 more tables of public",
@@ -52,6 +53,18 @@ def test_a_right_on_tables_too_many_is_one_finding_of_a_schema_and_gone_by_what_
         "where grantee = 'member' and table_name = 't1' order by 1"
     )
     assert kept == [("INSERT",), ("SELECT",)]
+
+
+def test_who_is_declared_the_owner_of_a_table_may_all_of_it_and_who_may_all_is_not_its_owner(shop: Checkup):
+    declared = DECLARED.format(expose="true") + f'{PLACE}\npublic = ["{{}}"]\n'
+    shop.configure(declared.format("owner"))
+    shop.sql("alter table public.t2 owner to member; grant all on all tables in schema public to member")
+    assert looked(shop, access_rights.check_table_rights) == []
+    shop.configure(declared.format("all"))
+    (found,) = looked(shop, access_rights.check_table_rights)
+    assert "The role member owns t2 of public" in found.said
+    shop.sql(statements(found))
+    assert looked(shop, access_rights.check_table_rights) == []
 
 
 def test_what_an_undeclared_role_and_everybody_may_is_told_for_each_schema(shop: Checkup):

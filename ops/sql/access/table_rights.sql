@@ -1,4 +1,4 @@
--- What were roles beside these given on tables themselves, grouped by role, schema and what they were given?
+-- What may roles beside these on tables themselves, as owner or by grant, grouped by role, schema and what they may?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 with relation as (
     select c.oid, c.relname, c.relowner, c.relacl, n.nspname, pg_catalog.pg_get_userbyid(n.nspowner) as schema_owner
@@ -22,6 +22,8 @@ given as (
     from relation as r
     join pg_catalog.pg_attribute as t on t.attrelid = r.oid and not t.attisdropped
     cross join pg_catalog.aclexplode(t.attacl) as a
+    union
+    select r.nspname, r.relname, null, r.schema_owner, r.relowner, 'owner' from relation as r
 ),
 of_table as (
     select
@@ -31,7 +33,8 @@ of_table as (
         array_agg(distinct lower(g.privilege_type)::text order by lower(g.privilege_type)::text) as privileges
     from given as g
     where
-        g.grantee <> g.relowner
+        -- What an owner has by its own grant it has as the owner.
+        g.grantee is distinct from g.relowner
         -- What the platform gives to everybody in schemas of its own is its own to decide.
         and not (g.grantee = 0 and g.schema_owner ~ '^supabase_')
     group by 1, 2, 3
