@@ -25,6 +25,11 @@ _OF_SERVER = {
     "pg_signal_backend": "ends the sessions of others",
     "pg_create_subscription": "subscribes to other servers",
 }
+# What these own is the project's tables and the platform's; an owner is held by no policy, nor who inherits from one.
+_OWNERS = (
+    *("postgres", "supabase_admin", "supabase_auth_admin", "supabase_storage_admin"),
+    *("supabase_functions_admin", "supabase_realtime_admin"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Memberships:
         if holder is None:
             return [_OF_SERVER[name]] if name in _OF_SERVER else []
         if not becomes:
-            return []
+            return ["owner of its tables"] if name in _OWNERS else []
         if holder.superuser:
             return [ATTRIBUTES["superuser"]]
         return [word for attribute, word in ATTRIBUTES.items() if getattr(holder, attribute)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 
 from ops import access, access_platform, access_rights
@@ -131,6 +132,11 @@ def test_more_than_was_decided_is_found_and_gone_by_the_statement_that_is_told(
             "stranger → authenticator → service_role: BYPASSRLS",
         ),
         (
+            "create role stranger; grant postgres to stranger with inherit true, set false",
+            "failed",
+            "(stranger → postgres: owner of its tables; ",
+        ),
+        (
             "create role stranger; grant pg_write_all_data to stranger",
             "failed",
             "(stranger → pg_write_all_data: writes every table)",
@@ -158,6 +164,28 @@ def test_a_path_over_a_role_that_nobody_has_declared_is_told_where_it_begins(tea
     team.sql(statements(first))
     team.sql(statements(second))
     assert looked(team, access.check_roles) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "reaches"),
+    [
+        # The server itself says no to who neither becomes the role between nor is an admin by it.
+        ("with set true", False),
+        ("with admin true, set false", True),
+    ],
+)
+def test_who_only_inherits_becomes_somebody_only_as_an_admin(team: Checkup, options: str, *, reaches: bool):
+    team.sql("create role stranger; grant stranger to member with inherit true, set false")
+    team.sql(f"grant supabase_read_only_user to stranger {options}")
+    found = next(each for each in looked(team, access.check_roles) if each.object == "member")
+    assert ("member → stranger → supabase_read_only_user: BYPASSRLS" in found.said) == reaches
+    tried = "set role member; grant supabase_read_only_user to member; set role supabase_read_only_user"
+    if reaches:
+        team.sql(tried)
+        team.sql("revoke supabase_read_only_user from member granted by stranger")
+    else:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            team.sql(tried)
 
 
 def test_what_is_declared_for_a_role_of_the_platform_is_no_finding(team: Checkup):
