@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
-from ops import queries, rls
+from ops import access_platform, access_words, queries
+from ops.access_paths import ATTRIBUTES, Holder, Membership, Memberships
 from ops.access_settings import Access, Role
+from ops.access_words import finding, quoted, slug
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding, Severity
@@ -25,7 +26,7 @@ _SAID = {
     "create_database": "may make databases",
     "replication": "may read everything as a replica",
 }
-_SQL = {
+_TAKEN = {
     "login": "nologin",
     "superuser": "nosuperuser",
     "bypass_rls": "nobypassrls",
@@ -33,89 +34,44 @@ _SQL = {
     "create_database": "nocreatedb",
     "replication": "noreplication",
 }
-# What the platform makes, and what its own documentation lets these do; it changes that itself.
-_API = ("anon", "authenticated")
-_PLATFORM = (
-    "authenticator", "dashboard_user", "pgbouncer", "pgsodium_keyholder", "pgsodium_keyiduser", "pgsodium_keymaker",
-    "pgtle_admin", "postgres", "service_role", "supabase_admin", "supabase_auth_admin", "supabase_etl_admin",
-    "supabase_functions_admin", "supabase_privileged_role", "supabase_read_only_user", "supabase_realtime_admin",
-    "supabase_replication_admin", "supabase_storage_admin", "cli_login_postgres", "cli_login_supabase_read_only_user",
-)  # fmt: skip
-_HELD = ("anon", "authenticated", "service_role")
 
 
 @dataclass(frozen=True)
-class Holder:
-    """A role as the server has it."""
+class _Review:
+    """What the roles of one environment are held against."""
 
-    name: str
-    login: bool
-    superuser: bool
-    bypass_rls: bool
-    create_role: bool
-    create_database: bool
-    replication: bool
-    member_of: list[str]
-    expired: datetime | None
+    environment: str
+    access: Access
+    memberships: Memberships
 
-    @property
-    def of_platform(self) -> bool:
-        """Whether Supabase makes it in every project."""
-        return self.name in (*_PLATFORM, *_API)
-
-
-@dataclass(frozen=True)
-class DefaultPrivilege:
-    """What is given on everything of a kind that is made in the future."""
-
-    maker: str
-    schema: str
-    kind: str
-    grantee: str
-    privileges: list[str]
+    def place(self, *keys: str) -> str:
+        return access_words.table("environments", self.environment, "access", *keys)
 
 
 @check("roles and their rights")
 def check_roles(checking: Checking) -> Evidence:
     """Hold the roles of the server against those that are declared: each there, and none that may more."""
-    access = checking.plan.environment.access
+    where = checking.plan.environment
     found = {each.name: each for each in checking.ask(queries.load("access/roles"), Holder)}
+    grants = checking.ask(queries.load("access/memberships"), Membership)
+    review = _Review(where.name, where.access, Memberships(found, grants))
     findings = [
-        *(_absent(name) for name in dict.fromkeys((*access.required, *access.roles)) if name not in found),
-        *(finding for each in found.values() for finding in _of_role(each, access)),
+        *(
+            _absent(name, review)
+            for name in dict.fromkeys((*where.access.required, *where.access.roles))
+            if name not in found
+        ),
+        *(each for holder in found.values() for each in _of_role(holder, review)),
     ]
     logins = ", ".join(each.name for each in found.values() if each.login)
     rows = [
         {"role": each.name, "may": ", ".join(_SAID[right] for right in _RIGHTS if getattr(each, right))}
-        | {"member of": ", ".join(each.member_of)}
+        | {"member of": ", ".join(review.memberships.of(each.name))}
         for each in found.values()
     ]
     return checking.found(
-        findings, f"{len(found)} roles have what is declared and no more; log in may {logins}.", rows=rows
-    )
-
-
-@check("default privileges")
-def check_default_privileges(checking: Checking) -> Evidence:
-    """Look what API roles are given on whatever is made in the future."""
-    access, schemas = checking.plan.environment.access, rls.exposed_schemas(checking.plan.project)
-    found = checking.ask(
-        queries.load("access/default_privileges"), DefaultPrivilege, {"schemas": list(schemas)}
-    )
-    rows = [
-        {
-            "made by": each.maker,
-            "in": each.schema or "any schema",
-            "kind": each.kind,
-            "given to": each.grantee,
-            "rights": ", ".join(each.privileges),
-        }
-        for each in found
-    ]
-    wrong = [each for each in found if each.grantee == "PUBLIC" or not access.expose_new_tables]
-    return checking.found(
-        [_default(each) for each in wrong],
-        "What is made in the future is given to nobody for whom that is not meant.",
+        findings,
+        f"{len(found)} roles have what the platform gives them and what is declared, and no more; log in may {logins}.",
         rows=rows,
     )
 
@@ -123,9 +79,11 @@ def check_default_privileges(checking: Checking) -> Evidence:
 @check("age of secrets")
 def check_secrets(checking: Checking) -> Evidence:
     """Look whether each secret of the rotation schedule was rotated in its time."""
-    secrets = checking.plan.environment.access.secrets
+    where = checking.plan.environment
+    secrets = where.access.secrets
     if not secrets:
-        return checking.idle("No rotation schedule is declared: [environments.NAME.access.secrets.SECRET].")
+        place = access_words.table("environments", where.name, "access", "secrets", "SECRET")
+        return checking.idle(f"No rotation schedule is declared: {place}, with its name for SECRET.")
     today = checking.now.date()
     rows = [
         {"secret": name, "rotated": str(each.rotated), "every": str(each.every)}
@@ -138,7 +96,8 @@ def check_secrets(checking: Checking) -> Evidence:
             severity="failed" if today - each.rotated > 2 * each.every else "attention",
             said=f"{name} was last rotated on {each.rotated}; it should be every {each.every.days} days.",
             why="Whoever has seen it since, in a log, on a laptop or in a team that they have left, still has it.",
-            todo="Rotate it, and write the day into `rotated` of its table in runbooks.toml.",
+            todo="Rotate it, and write the day as `rotated` into "
+            f"{access_words.table('environments', where.name, 'access', 'secrets', name)} of runbooks.toml.",
         )
         for name, each in secrets.items()
         if today - each.rotated > each.every
@@ -146,100 +105,123 @@ def check_secrets(checking: Checking) -> Evidence:
     return checking.found(late, f"{len(secrets)} secrets were rotated in their time.", rows=rows)
 
 
-def _absent(name: str) -> Finding:
+def _absent(name: str, review: _Review) -> Finding:
     return Finding(
         kind="role-missing",
         object=name,
         severity="failed",
         said=f"The role {name} is not there.",
         why="Policies and grants for it hold nobody, and whoever should act as it is refused.",
-        todo="Make it with the migration that declares it, or take it out of [environments.NAME.access].",
+        todo=f"Make it with the migration that declares it, or take it out of {review.place()}.",
     )
 
 
-def _of_role(holder: Holder, access: Access) -> Iterator[Finding]:
-    declared = access.roles.get(holder.name)
-    if holder.name in _API:
-        # Nothing that anybody declares makes it right that a visitor passes policies by.
-        yield from _too_much(holder, declared or Role())
+def _of_role(holder: Holder, review: _Review) -> Iterator[Finding]:
+    allowed = access_platform.allowed(holder.name, review.access)
+    if allowed is None:
+        yield _undeclared(holder, review)
         return
-    if holder.of_platform:
-        return
-    if declared is None:
-        yield _undeclared(holder)
-        return
-    yield from _too_much(holder, declared)
-    if declared.login and not holder.login:
-        yield _finding(
-            "role-cannot-log-in", holder, "attention", "may not log in and is declared to", "Run: alter role"
-        )
-    if holder.login and holder.expired:
-        yield _finding(
-            "role-expired",
-            holder,
-            "attention",
-            f"cannot log in since {holder.expired:%Y-%m-%d}",
-            "Give it a password",
-        )
+    yield from _rights(holder, allowed)
+    if not allowed.superuser:
+        # A superuser may all that any membership gives.
+        yield from _memberships(holder, allowed, review)
+    yield from _refused(holder, review)
 
 
-def _too_much(holder: Holder, declared: Role) -> Iterator[Finding]:
+def _rights(holder: Holder, allowed: Role) -> Iterator[Finding]:
     for right in _RIGHTS:
-        if getattr(holder, right) and not getattr(declared, right):
-            yield _finding(
-                f"role-{right.replace('_', '-')}",
-                holder,
+        if getattr(holder, right) and not getattr(allowed, right):
+            yield finding(
+                f"role-{slug(right)}",
+                holder.name,
                 "failed",
-                f"{_SAID[right]}, which nobody has declared",
-                f"Run: alter role {holder.name} {_SQL[right]};",
-            )
-    for group in holder.member_of:
-        if group not in declared.member_of:
-            yield _finding(
-                f"role-member-of-{group.replace('_', '-')}",
-                holder,
-                "failed",
-                f"is a member of {group}, which nobody has declared",
-                f"Run: revoke {group} from {holder.name};",
+                f"The role {holder.name} {_SAID[right]}, which nobody has declared.",
+                f"Run: alter role {quoted(holder.name)} {_TAKEN[right]};",
+                why=right,
             )
 
 
-def _undeclared(holder: Holder) -> Finding:
+def _memberships(holder: Holder, allowed: Role, review: _Review) -> Iterator[Finding]:
+    for group, grants in review.memberships.of(holder.name).items():
+        admin = any(each.admin for each in grants)
+        if _made_itself(holder, allowed, group, admin=admin):
+            continue
+        if group not in allowed.member_of:
+            powers = "; ".join(review.memberships.powers(holder.name, group))
+            yield finding(
+                f"role-member-of-{slug(group)}",
+                holder.name,
+                "failed",
+                f"The role {holder.name} is a member of {group}, which nobody has declared"
+                f"{f' ({powers})' if powers else ''}.",
+                f"Run: {access_words.revoke(grants)}",
+                why="member",
+            )
+        elif admin and group not in allowed.admin_of:
+            yield finding(
+                f"role-admin-of-{slug(group)}",
+                holder.name,
+                "failed",
+                f"The role {holder.name} may make others a member of {group}, which nobody has declared.",
+                f"Run: {access_words.revoke((each for each in grants if each.admin), what='admin option for ')}",
+                why="admin",
+            )
+        elif holder.name == access_platform.BECOMES_ONLY and any(each.inherit for each in grants):
+            yield finding(
+                f"role-inherits-{slug(group)}",
+                holder.name,
+                "failed",
+                f"The role {holder.name} has the rights of {group} at once, and not only when it acts as it.",
+                f"Run: {access_words.no_inheritance(each for each in grants if each.inherit)}",
+                why="inherits",
+            )
+
+
+def _made_itself(holder: Holder, allowed: Role, group: str, *, admin: bool) -> bool:
+    """Whether a role that may make roles is a member of one because it made it: that one is judged itself."""
+    of_project = group not in access_platform.ROLES and not group.startswith("pg_")
+    return allowed.create_role and of_project and (admin or holder.name == "postgres")
+
+
+def _refused(holder: Holder, review: _Review) -> Iterator[Finding]:
+    name, declared = holder.name, review.access.roles.get(holder.name)
+    if declared and declared.login and not holder.login:
+        yield finding(
+            "role-cannot-log-in",
+            name,
+            "attention",
+            f"The role {name} may not log in and is declared to.",
+            f"Run: alter role {quoted(name)} login; Or take `login` out of {review.place('roles', name)}.",
+            why="refused",
+        )
+    if holder.login and holder.expired and name not in access_platform.SHORT_LIVED:
+        yield finding(
+            "role-expired",
+            name,
+            "attention",
+            f"The role {name} cannot log in by its password since {holder.expired:%Y-%m-%d}.",
+            f"Set a new password (in psql: \\password {quoted(name)}). Then run: alter role {quoted(name)} "
+            "valid until 'infinity'; Or take its login away, and out of the declaration: "
+            f"alter role {quoted(name)} nologin;",
+            why="refused",
+        )
+
+
+def _undeclared(holder: Holder, review: _Review) -> Finding:
+    groups = review.memberships.of(holder.name)
+    powers = {group: review.memberships.powers(holder.name, group) for group in groups}
     rights = [_SAID[right] for right in _RIGHTS if getattr(holder, right)]
-    rights += [f"acts as {group}" for group in holder.member_of if group in _HELD]
-    powerful = (
-        holder.superuser or holder.bypass_rls or holder.replication or "service_role" in holder.member_of
-    )
+    rights += [f"acts as {group}" for group in groups if not powers[group]]
+    paths = [path for found in powers.values() for path in found]
+    powerful = paths or any(getattr(holder, attribute) for attribute in ATTRIBUTES)
     severity: Severity = "failed" if powerful else "attention" if rights else "note"
-    return _finding(
+    by_paths = f", by its memberships ({'; '.join(paths)})" if paths else ""
+    revokes = "".join(f"{access_words.revoke(grants)} " for grants in groups.values())
+    return finding(
         "role-not-declared",
-        holder,
+        holder.name,
         severity,
-        f"is declared nowhere, and {' and '.join(rights) or 'may nothing by itself'}",
-        f"Declare it in [environments.NAME.access.roles.{holder.name}], or drop it.",
-    )
-
-
-def _finding(kind: str, holder: Holder, severity: Severity, said: str, todo: str) -> Finding:
-    return Finding(
-        kind=kind,
-        object=holder.name,
-        severity=severity,
-        said=f"The role {holder.name} {said}.",
-        why="Whoever has its password or token may do what nobody has decided that they may.",
-        todo=todo,
-    )
-
-
-def _default(each: DefaultPrivilege) -> Finding:
-    where = f"in {each.schema}" if each.schema else "in any schema"
-    scope = f"{each.maker} in schema {each.schema}" if each.schema else each.maker
-    rights = ", ".join(each.privileges)
-    return Finding(
-        kind="default-privileges",
-        object=f"{each.maker} {each.schema or '*'} {each.kind} {each.grantee}",
-        severity="attention",
-        said=f"{each.grantee} is given {rights} on all {each.kind} that {each.maker} makes {where}.",
-        why="A table that somebody makes tomorrow can be reached before anybody has written a policy for it.",
-        todo=f"Run: alter default privileges for role {scope} revoke all on {each.kind} from {each.grantee};",
+        f"The role {holder.name} is declared nowhere, and {' and '.join(rights) or 'may nothing by itself'}{by_paths}.",
+        f"Declare it in {review.place('roles', holder.name)}, or run: {revokes}drop role {quoted(holder.name)};",
+        why="member" if paths else "",
     )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from pydantic import Field
 
 from ops.backup_settings import Span
 from ops.settings import Strict
+
+Privilege = Literal[
+    "select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all", "owner"
+]
 
 
 class Role(Strict):
@@ -20,6 +25,12 @@ class Role(Strict):
     create_database: bool = False
     replication: bool = False
     member_of: tuple[str, ...] = ()
+    admin_of: tuple[str, ...] = Field(
+        default=(), description="of these it is a member and may make others one"
+    )
+    tables: dict[str, tuple[Privilege, ...]] = Field(
+        default_factory=dict, description="what it is given on tables, by SCHEMA or SCHEMA.TABLE"
+    )
 
 
 class RotatedSecret(Strict):
@@ -33,7 +44,8 @@ class Access(Strict):
     """Who has access, as somebody has decided; what the platform makes itself needs no mention."""
 
     roles: dict[str, Role] = Field(
-        default_factory=dict, description="roles of the project's own, each with what it may at most"
+        default_factory=dict,
+        description="roles of the project's own, each with what it may at most; of the platform's what it may besides",
     )
     required: tuple[str, ...] = Field(
         default=("anon", "authenticated", "service_role"), description="roles that must be there"

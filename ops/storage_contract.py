@@ -19,6 +19,7 @@ from ops.rls_contract import Policy, RlsContract, TableContract
 from ops.settings import Strict
 
 CONVENTION = Path("supabase/storage.contract.json")
+ABSENT = "This database has no Storage, so there is nothing to declare or to compare."
 _TABLES = ("storage.buckets", "storage.objects")
 _DECLARE = "runbooks storage declare"
 _SAID = {
@@ -60,9 +61,7 @@ def of_database(connection: database.Connection) -> StorageContract:
             tables = cursor.execute(queries.load("rls/probed"), {"schemas": ["storage"]}).fetchall()
             named = {f"{row['schema']}.{row['name']}": row for row in tables}
             if not named.keys() >= {*_TABLES}:
-                raise errors.Refused(
-                    "This database has no Storage, so there is nothing to declare or to compare."
-                )
+                raise errors.Refused(ABSENT)
             buckets = cursor.execute(queries.load("storage/buckets")).fetchall()
     return StorageContract(
         written_by=connection.info.server_version // 10_000,

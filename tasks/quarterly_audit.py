@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import access, audit_checks
+from ops import access, access_rights, audit_checks, storage_policies
 from tasks import drill_trigger
 from tasks.checking import look
 
@@ -10,9 +10,15 @@ check_lints = look(audit_checks.check_lints, title="Run the security lints", evi
 check_contract = look(
     audit_checks.check_contract, title="Try row level security as each role", evidence="audit-rls-contract"
 )
+check_storage = look(
+    storage_policies.check_storage, title="Review buckets and policies of Storage", evidence="audit-storage"
+)
 check_roles = look(access.check_roles, title="Review the roles", evidence="audit-roles")
+check_table_rights = look(
+    access_rights.check_table_rights, title="Review the rights on tables", evidence="audit-table-rights"
+)
 check_default_privileges = look(
-    access.check_default_privileges,
+    access_rights.check_default_privileges,
     title="Review the default privileges",
     evidence="audit-default-privileges",
 )

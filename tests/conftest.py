@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.fix_browser",
     "tests.fix_backups",
     "tests.fix_checks",
+    "tests.fix_access",
     "tests.fix_storage_site",
     "tests.fix_incident",
     # What these build on must be loaded first.

@@ -80,6 +80,25 @@ def test_a_whole_audit_of_what_is_well_passes_and_what_is_broken_is_told(audited
     assert (mended.verdict, len(mended.report.gone)) == ("passed", len(broken.report.findings))
 
 
+def test_a_whole_audit_sees_roles_of_the_platform_rights_on_tables_and_policies_of_storage(audited: Checkup):
+    audited.configure("[environments.production.access.roles.noapp]\nlogin = true")
+    audited.sql(
+        "create role noapp login; insert into storage.buckets (id, name) values ('evidence', 'evidence')"
+    )
+    try:
+        assert audited.look(flow=quarterly_audit.fn).verdict == "passed"
+        audited.sql("alter role service_role login; grant all on all tables in schema public to noapp")
+        audited.sql("create policy everybody on storage.objects for all to anon, authenticated using (true)")
+        broken = audited.look(flow=quarterly_audit.fn)
+        assert broken.verdict == "failed"
+        assert kinds(broken) == {"role-login", "role-table-rights", "storage-policy-open"}
+        audited.sql("drop policy everybody on storage.objects")
+    finally:
+        audited.sql("drop owned by noapp; drop role noapp; alter role service_role nologin")
+    audited.configure("")
+    assert audited.look(flow=quarterly_audit.fn).verdict == "passed"
+
+
 def test_the_trial_leaves_nothing_in_the_database(audited: Checkup):
     audited.look(flow=quarterly_audit.fn)
     assert audited.sql("select (select count(*) from public.notes), (select count(*) from auth.users)") == [

@@ -1,4 +1,4 @@
--- What will roles of the API and everybody be given on whatever is made in the future, by whom and where?
+-- What will the API's roles in its schemas, everybody, and roles beside the platform's be given on what is made later?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select
     pg_catalog.pg_get_userbyid(d.defaclrole)::text as maker,
@@ -10,9 +10,13 @@ from pg_catalog.pg_default_acl as d
 left join pg_catalog.pg_namespace as n on n.oid = d.defaclnamespace
 cross join pg_catalog.aclexplode(d.defaclacl) as a
 where
-    (n.nspname is null or n.nspname = any(%(schemas)s::text[]))
-    and (a.grantee = 0 or pg_catalog.pg_get_userbyid(a.grantee) in ('anon', 'authenticated'))
-    and d.defaclobjtype in ('r', 'S', 'f')
+    d.defaclobjtype in ('r', 'S', 'f')
+    and a.grantee <> d.defaclrole
+    and case
+        when a.grantee = 0 or pg_catalog.pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
+            then n.nspname is null or n.nspname = any(%(schemas)s::text[])
+        else pg_catalog.pg_get_userbyid(a.grantee)::text <> all(%(platform)s::text[])
+    end
     -- Everybody may execute functions unless that is revoked; only what was said beside that is told.
     and not (d.defaclobjtype = 'f' and a.grantee = 0 and n.nspname is null)
 group by 1, 2, 3, 4

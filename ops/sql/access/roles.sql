@@ -1,4 +1,4 @@
--- Which roles are there, what may each of them, whose are they, and until when do their passwords hold?
+-- Which roles are there, what may each of them, and until when do their passwords hold?
 -- Locks: ACCESS SHARE on catalogs. Lowest version: 15.
 select
     r.rolname::text as name,
@@ -8,13 +8,6 @@ select
     r.rolcreaterole as create_role,
     r.rolcreatedb as create_database,
     r.rolreplication as replication,
-    array(
-        select g.rolname::text
-        from pg_catalog.pg_auth_members as m
-        join pg_catalog.pg_roles as g on g.oid = m.roleid
-        where m.member = r.oid
-        order by g.rolname
-    ) as member_of,
     case when r.rolvaliduntil < pg_catalog.now() then r.rolvaliduntil end as expired
 from pg_catalog.pg_roles as r
 where r.rolname !~ '^pg_'
