@@ -57,7 +57,9 @@ def of_database(connection: database.Connection) -> StorageContract:
         connection.execute("set local search_path = ''")
         connection.execute("set local row_security = off")
         with connection.cursor(row_factory=dict_row) as cursor:
-            tables = cursor.execute(queries.load("rls/probed"), {"schemas": ["storage"]}).fetchall()
+            tables = cursor.execute(
+                queries.load("rls/probed"), {"schemas": ["storage"], "named": []}
+            ).fetchall()
             named = {f"{row['schema']}.{row['name']}": row for row in tables}
             if not named.keys() >= {*_TABLES}:
                 raise errors.Refused(
