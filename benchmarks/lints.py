@@ -1,6 +1,8 @@
-"""`make bench`: the security lints beside the Supabase CLI's `db advisors`, written to docs/benchmarks-lints.md.
+"""`make bench`: the security lints beside the Supabase CLI's `db advisors`, and the trial of the contract of RLS.
 
-python -m benchmarks.lints [--tables 5000] [--rounds 5]
+python -m benchmarks.lints [--tables 5000] [--rounds 5] [--tried 200 2000 5000]
+
+Written to docs/benchmarks-lints.md.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ import argparse
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -18,7 +22,7 @@ import psycopg
 
 from benchmarks import measure, report
 from benchmarks.rehearsal import ROOT, TOOLS
-from ops import database, embedded, lints
+from ops import database, embedded, lints, rls_trial
 
 FILE = ROOT / "docs" / "benchmarks-lints.md"
 _BATCH = 200
@@ -47,6 +51,16 @@ Machine: {machine}. {day}.
 | | seconds | lowest to highest |
 |---|---:|---:|
 """
+_TRIAL = """
+## The trial of the contract of row level security
+
+The same tables, each tried once as each role by `rls_trial`, in a transaction of its own that is rolled back; the locks
+are those of that login in `pg_locks`, looked at ten times a second.
+
+| tables | seconds | milliseconds a table | most locks at once |
+|---:|---:|---:|---:|
+"""
+_LOOK_EVERY = 0.1
 
 
 def main() -> None:
@@ -54,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tried", type=int, nargs="+", default=[200, 2_000, 5_000])
     options = parser.parse_args()
     with embedded.running(listen=True) as server, tempfile.TemporaryDirectory() as folder:
         embedded.create_database(server, "linted", template=embedded.SHAPED)
@@ -82,7 +97,8 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, way in ways.items():
                 taken[name].append(measure.seconds(way))
-    _write(FILE, options, taken)
+        tried = {tables: _tried(server, tables) for tables in options.tried}
+    _write(FILE, options, taken, tried)
 
 
 def _fill(dsn: str, tables: int) -> None:
@@ -99,6 +115,47 @@ def _lint(dsn: str, only: tuple[str, ...], tables: int) -> None:
         raise RuntimeError("the lints do not name every table")
 
 
+def _tried(server: embedded.Server, tables: int) -> tuple[float, int]:
+    """Return how long the trial of so many tables takes, and the most locks that it held at once."""
+    name = f"tried_{tables}"
+    embedded.create_database(server, name, template=embedded.SHAPED)
+    dsn = server.tcp_dsn(name)
+    _fill(dsn, tables)
+    admin = server.dsn(name, user=server.superuser)
+    with (
+        database.connect(dsn, prepare_threshold=None) as connection,
+        _watched(admin, connection.info.backend_pid) as held,
+    ):
+        seconds = measure.seconds(lambda: _try(connection, tables))
+    embedded.drop_database(server, name)
+    return seconds, max(held)
+
+
+def _try(connection: database.Connection, tables: int) -> None:
+    found = rls_trial.run(connection, schemas=["public"], samples={}).contract.tables
+    if sum(each.untried is None for each in found.values()) != tables:
+        raise RuntimeError("not every table was tried")
+
+
+@contextmanager
+def _watched(dsn: str, pid: int) -> Generator[list[int]]:
+    held, ended = [0], threading.Event()
+
+    def watch() -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            while not ended.wait(_LOOK_EVERY):
+                query = "select count(*) from pg_locks where pid = %s"
+                held.append((connection.execute(query, (pid,)).fetchone() or (0,))[0])
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield held
+    finally:
+        ended.set()
+        watching.join()
+
+
 def _run(command: list[str | Path]) -> None:
     environment = {**os.environ, "DO_NOT_TRACK": "1", "SUPABASE_TELEMETRY_DISABLED": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL)
@@ -106,7 +163,12 @@ def _run(command: list[str | Path]) -> None:
         raise RuntimeError(f"{command[1]} failed with {done.returncode}: {done.stderr or done.stdout}")
 
 
-def _write(path: Path, options: argparse.Namespace, taken: dict[str, list[float]]) -> None:
+def _write(
+    path: Path,
+    options: argparse.Namespace,
+    taken: dict[str, list[float]],
+    tried: dict[int, tuple[float, int]],
+) -> None:
     head = _HEAD.format(
         tables=options.tables,
         rounds=options.rounds,
@@ -117,7 +179,11 @@ def _write(path: Path, options: argparse.Namespace, taken: dict[str, list[float]
         f"| {name} | {median(found):.2f} | {min(found):.2f} to {max(found):.2f} |"
         for name, found in taken.items()
     ]
-    path.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    trials = [
+        f"| {tables:,} | {seconds:.1f} | {1_000 * seconds / tables:.0f} | {held} |"
+        for tables, (seconds, held) in tried.items()
+    ]
+    path.write_text(head + "\n".join([*lines, *_TRIAL.splitlines(), *trials]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

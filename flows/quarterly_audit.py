@@ -14,8 +14,8 @@ def quarterly_audit(project: str, environment: str = "production") -> Checked:
 
     **When** every quarter, by a schedule, and after a change of policies that nobody expected.
     **Needs** a `database` whose login may act for the API's roles; for the contract, one that is committed.
-    **Touches** its own memory; two users and a row of each table are made up in a transaction that is rolled back. It
-    starts the environment's restore drill, as a run of its own.
+    **Touches** its own memory; two users and a row of each table are made up, table by table, in transactions that
+    are rolled back. It starts the environment's restore drill, as a run of its own.
     **If it stops halfway** run it again: it looks at everything anew.
 
     Args:

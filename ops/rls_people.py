@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -103,9 +103,15 @@ def owned(tables: Iterable[Probed], users: int | None) -> frozenset[int]:
 
 
 def settle(
-    connection: database.Connection, probed: Probed, person: Person, users: int | None, samples: Samples
+    connection: database.Connection,
+    probed: Probed,
+    person: Person,
+    users: int | None,
+    samples: Samples,
+    *,
+    unsafe: Callable[[int], str | None],
 ) -> str | None:
-    """Give a person a row of a table; return why that cannot be done."""
+    """Give a person a row of a table; return why that cannot be done, as when one that it needs is `unsafe` to make."""
     table = probed.table
     own = dict(samples.get(str(table)) or samples.get(table.name) or {})
     known: Mapping[str, Mapping[str, Any]] = {
@@ -119,6 +125,9 @@ def settle(
                 return (
                     "it has neither a primary key nor a free column of text, so that its row cannot be found."
                 )
+            for parent in row.tables[:-1]:
+                if why := unsafe(parent.oid):
+                    return f"it needs a row of {parent}, which is not safe to make: {why}"
             person.rows[table.oid] = row
             try:
                 with connection.transaction():

@@ -1,24 +1,25 @@
 """Row level security tried as each role: two people's rows are made up, everything is tried on them, nothing stays.
 
-All of it is one transaction that is rolled back, and each act a savepoint in it. What no transaction takes back is
-said: sequences that a trigger moved on. A table whose triggers do more than that, or that is too large, is not tried.
+Each table has a transaction of its own that is rolled back, and each act a savepoint in it: locks are held until a
+transaction ends, and the room for them is shared with the app. What no transaction takes back is said: sequences that
+a trigger moved on. A table whose code does more than that, or that is too large, is not tried.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
-from ops import database, errors, queries, rls_people, smoke_sql
-from ops.rls_contract import ACTS, ROLES, Acts, Outcome, Policy, RlsContract, TableContract
+from ops import database, errors, queries, rls_groups, rls_people, rls_reach, smoke_sql
+from ops.rls_contract import ROLES, Policy, RlsContract, TableContract
+from ops.rls_groups import Group, Groups
 from ops.rls_people import Person, Probed, Reference
-from ops.sample_rows import Row, Samples
+from ops.rls_probe import Probe
+from ops.sample_rows import Samples
 from ops.written_tables import Table
 
 MOST_ROWS = 1_000_000
@@ -54,46 +55,99 @@ def run(
         Refused: this login may not act for the API's roles, or nobody can be signed up.
         Unavailable: somebody holds a lock that is needed, or the connection is lost.
     """
-    with database.translating(), connection.transaction(force_rollback=True):
-        connection.execute(queries.load("smoke/limits"))
-        # Predicates are written with the schema of each name only where it is not on the search path.
-        connection.execute("set local search_path = ''")
-        tables = _tables(connection, schemas)
-        users = _users(connection)
-        unsafe = _unsafe(connection, tables, users)
-        before = _counted(connection)
-        owner, other = Person(), Person()
-        rls_people.sign_up(connection, owner)
-        rls_people.sign_up(connection, other)
-        untried: dict[int, str | None] = {}
-        for probed in rls_people.in_order(tables):
-            why = unsafe.get(probed.table.oid) or _too_large(probed, most_rows)
-            for person in (owner, other):
-                why = why or rls_people.settle(connection, probed, person, users, samples)
-            untried[probed.table.oid] = why
-        owned = rls_people.owned(tables, users)
-        found: dict[str, TableContract] = {}
-        for probed in tables:
-            contract = TableContract(
-                enabled=probed.enabled,
-                forced=probed.forced,
-                policies=probed.policies,
-                untried=untried[probed.table.oid],
+    with database.translating():
+        with _rolled_back(connection):
+            tables = _tables(connection, schemas)
+            users = _users(connection)
+            most = rls_groups.most_locks(connection)
+            groups = Groups(
+                rls_reach.find(connection), {each.table.oid: each for each in tables}, users, most
             )
-            if contract.untried is None:
-                row, moved = owner.rows[probed.table.oid], _moved_by(probed, owner, other, users, owned)
-                probe = _Probe(connection, row, moved, whole=probed.row_count <= most_rows_whole)
-                people = {"anon": None, "owner": owner.id, "other": other.id, "service_role": None}
-                acts = {role: probe.acts(_DATABASE_ROLES[role], people[role]) for role in ROLES}
-                contract = contract.model_copy(update={"acts": acts, "moved_by": ", ".join(moved) or None})
-            found[str(probed)] = contract
-        touched = _triggers(connection, [each for each in tables if untried[each.table.oid] is None])
+        _can_sign_up(groups)
+        before = rls_groups.counted(connection, most)
+        turn = _Turn(connection, groups, samples, most_rows, most_rows_whole)
+        found = {str(each): turn.contract(each) for each in tables}
+        touched = _triggers(connection, [each for each in tables if found[str(each)].untried is None])
         touched += [
             f"the sequence {name} went on, by a trigger or by somebody else"
-            for name, last in _counted(connection).items()
+            for name, last in rls_groups.counted(connection, most).items()
             if before.get(name) != last
         ]
     return Trial(RlsContract(tables=found, written_by=connection.info.server_version // 10_000), touched)
+
+
+@contextmanager
+def _rolled_back(connection: database.Connection) -> Generator[None]:
+    with connection.transaction(force_rollback=True):
+        connection.execute(queries.load("smoke/limits"))
+        # Predicates are written with the schema of each name only where it is not on the search path.
+        connection.execute("set local search_path = ''")
+        yield
+
+
+class _Turn:
+    """Each table in its turn: in a transaction of its own, so that no more is locked than one table needs."""
+
+    def __init__(
+        self,
+        connection: database.Connection,
+        groups: Groups,
+        samples: Samples,
+        most_rows: int,
+        most_rows_whole: int,
+    ) -> None:
+        self._connection = connection
+        self._groups = groups
+        self._samples = samples
+        self._most_rows = most_rows
+        self._most_rows_whole = most_rows_whole
+        ordered = rls_people.in_order(groups.probed.values())
+        self._place = {each.table.oid: place for place, each in enumerate(ordered)}
+        self._owned = rls_people.owned(ordered, groups.users)
+
+    def contract(self, probed: Probed) -> TableContract:
+        """Try one table as each role."""
+        contract = TableContract(enabled=probed.enabled, forced=probed.forced, policies=probed.policies)
+        group = self._groups.of(probed.table.oid)
+        if why := self._left_out(probed) or group.untried:
+            return contract.model_copy(update={"untried": why})
+        with _rolled_back(self._connection):
+            return contract.model_copy(update=self._tried(probed, group))
+
+    def _left_out(self, probed: Probed) -> str | None:
+        if why := self._groups.unsafe(probed.table.oid):
+            return f"{why} Try it on a copy of the database that reaches nobody."
+        return _too_large(probed, self._most_rows)
+
+    def _tried(self, probed: Probed, group: Group) -> dict[str, Any]:
+        oid, users = probed.table.oid, self._groups.users
+        owner, other = Person(), Person()
+        rls_people.sign_up(self._connection, owner)
+        rls_people.sign_up(self._connection, other)
+        for each in sorted(group.tables, key=self._place.__getitem__):
+            member = self._groups.probed[each]
+            why = self._left_out(member) or self._settled(member, owner, other)
+            if why and member is probed:
+                return {"untried": why}
+        row, moved = owner.rows[oid], _moved_by(probed, owner, other, users, self._owned)
+        whole = probed.row_count <= self._most_rows_whole
+        probe = Probe(self._connection, row, moved, whole=whole, deletes=group.deletes)
+        people = {"anon": None, "owner": owner.id, "other": other.id, "service_role": None}
+        acts = {role: probe.acts(_DATABASE_ROLES[role], people[role]) for role in ROLES}
+        return {"acts": acts, "moved_by": ", ".join(moved) or None}
+
+    def _settled(self, probed: Probed, *people: Person) -> str | None:
+        why = None
+        for person in people:
+            why = why or rls_people.settle(
+                self._connection,
+                probed,
+                person,
+                self._groups.users,
+                self._samples,
+                unsafe=self._groups.unsafe_to_insert,
+            )
+        return why
 
 
 def _tables(connection: database.Connection, schemas: Sequence[str]) -> list[Probed]:
@@ -128,19 +182,12 @@ def _users(connection: database.Connection) -> int | None:
     return users
 
 
-def _unsafe(connection: database.Connection, tables: Sequence[Probed], users: int | None) -> dict[int, str]:
-    values = {"oids": [*(each.table.oid for each in tables), *([users] if users else [])]}
-    rows = connection.execute(queries.load("rls/unsafe"), values).fetchall()
-    unsafe = {
-        oid: f"its trigger {trigger} ({function}) does what no transaction takes back."
-        for oid, trigger, function in rows
-    }
-    if users in unsafe:
+def _can_sign_up(groups: Groups) -> None:
+    if groups.users and (why := groups.unsafe_to_insert(groups.users)):
         raise errors.Refused(
-            f"Nobody can be signed up for the trial: {rls_people.USERS} is not safe to write, since {unsafe[users]} "
+            f"Nobody can be signed up for the trial: {rls_people.USERS} is not safe to write: {why} "
             "Try it on a copy of the database."
         )
-    return unsafe
 
 
 def _too_large(probed: Probed, most_rows: int) -> str | None:
@@ -149,12 +196,6 @@ def _too_large(probed: Probed, most_rows: int) -> str | None:
     return (
         f"it has about {probed.row_count:,} rows, more than the {most_rows:,} up to which a table is tried."
     )
-
-
-def _counted(connection: database.Connection) -> dict[str, int | None]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(queries.load("smoke/sequences")).fetchall()
-    return {f"{row['schema']}.{row['name']}": row["last"] for row in rows}
 
 
 def _triggers(connection: database.Connection, tables: Sequence[Probed]) -> list[str]:
@@ -174,91 +215,3 @@ def _moved_by(
         if len(moved) == len(names):
             return moved
     return {}
-
-
-class _Probe:
-    """What a role can do to one row of one table."""
-
-    def __init__(
-        self, connection: database.Connection, row: Row, moved: dict[str, Any], *, whole: bool
-    ) -> None:
-        self._connection = connection
-        self._row = row
-        self._moved = moved
-        self._whole = whole
-        self._name = smoke_sql.name(row.table)
-        self._where = smoke_sql.where(row.identity)
-        self._identity = smoke_sql.adapted(row.identity)
-
-    def acts(self, role: str, person: str | None) -> Acts:
-        """Try everything as a role, and as this person where it is one."""
-        self._claims = json.dumps({"role": role} | ({"sub": person, "aud": role} if person else {}))
-        self._role = role
-        tried: dict[str, Callable[[], Outcome]] = {
-            "read": self._read,
-            "insert": self._insert,
-            "update": lambda: self._write(*self._changed()),
-            "delete": lambda: self._write(sql.SQL("delete from {}").format(self._name), []),
-            "move": lambda: self._write(*self._set(self._moved)) if self._moved else "untried",
-        }
-        return Acts.model_validate({act: tried[act]() for act in ACTS})
-
-    def _read(self) -> Outcome:
-        query = sql.SQL("select 1 from {} where {}").format(self._name, self._where)
-        return self._try(query, self._identity)
-
-    def _insert(self) -> Outcome:
-        columns = sql.SQL(", ").join(map(sql.Identifier, self._row.values))
-        places = sql.SQL(", ").join(sql.Placeholder() for _ in self._row.values)
-        text = sql.SQL("insert into {} ({}) overriding system value values ({})")
-        # The row is there already: who may insert it meets the primary key, and who may not is refused before that.
-        return self._try(text.format(self._name, columns, places), smoke_sql.adapted(self._row.values))
-
-    def _changed(self) -> tuple[sql.Composed, list[Any]]:
-        name = self._row.change or next(iter(self._row.values))
-        query = sql.SQL("select {}::text from {} where {}").format(
-            sql.Identifier(name), self._name, self._where
-        )
-        (value,) = self._connection.execute(query, self._identity).fetchone() or (None,)
-        return self._set({name: value})
-
-    def _set(self, values: dict[str, Any]) -> tuple[sql.Composed, list[Any]]:
-        pairs = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
-        return sql.SQL("update {} set {}").format(self._name, pairs), smoke_sql.adapted(values)
-
-    def _write(self, text: sql.Composed, values: list[Any]) -> Outcome:
-        """Try a write of the row; and of all rows, for which no policy of reading counts, where these are few."""
-        filtered = sql.SQL("{} where {}").format(text, self._where)
-        outcome = self._try(filtered, values + self._identity)
-        if outcome == "yes" or not self._whole:
-            return outcome
-        return "yes" if self._try(text, values, whole=True) == "yes" else outcome
-
-    def _try(self, text: sql.Composed, values: list[Any], *, whole: bool = False) -> Outcome:
-        version = sql.SQL("select ctid::text, xmin::text from {} where {}").format(self._name, self._where)
-        connection = self._connection
-        try:
-            with connection.transaction(force_rollback=True):
-                before = connection.execute(version, self._identity).fetchone() if whole else None
-                connection.execute(
-                    "select pg_catalog.set_config('request.jwt.claims', %(claims)s, true), "
-                    "pg_catalog.set_config('request.jwt.claim.sub', %(claims)s::jsonb ->> 'sub', true), "
-                    "pg_catalog.set_config('request.jwt.claim.role', %(role)s, true), "
-                    "pg_catalog.set_config('role', %(role)s, true)",
-                    {"claims": self._claims, "role": self._role},
-                )
-                count = connection.execute(text, values).rowcount
-                if not whole:
-                    return "yes" if count else "no"
-                connection.execute("set local role none")
-                return "yes" if connection.execute(version, self._identity).fetchone() != before else "no"
-        except psycopg.errors.InsufficientPrivilege:
-            return "refused"
-        except psycopg.errors.IntegrityError:
-            # Policies are asked before constraints, so that the row was let through; of all rows it may be another.
-            return "no" if whole else "yes"
-        except psycopg.Error as error:
-            if database.is_transient(error.sqlstate):
-                raise
-            # A trigger of the project's own that says no, says no.
-            return "refused" if (error.sqlstate or "").startswith("P0") else "untried"

@@ -198,6 +198,32 @@ def test_a_table_that_cannot_be_tried_safely_is_not(example: str):
     ]
 
 
+MEMBERSHIP = """\
+create table public.tenants (id uuid primary key, name text not null);
+create table public.members (tenant_id uuid references public.tenants, user_id uuid, primary key (tenant_id, user_id));
+create table public.papers (id bigint primary key, tenant_id uuid not null references public.tenants, said text);
+create function public.is_member(asked uuid) returns boolean language plpgsql security definer set search_path = '' as
+$$ begin return exists (select from public.members m where m.tenant_id = asked and m.user_id = auth.uid()); end $$;
+create view public.mine as select tenant_id from public.members where user_id = auth.uid();
+alter table public.papers enable row level security;
+create policy members on public.papers for all to authenticated using ({asks});
+"""
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "exists (select from public.members m where m.tenant_id = papers.tenant_id and m.user_id = auth.uid())",
+        "public.is_member(tenant_id)",
+        "tenant_id in (select m.tenant_id from public.mine m)",
+    ],
+)
+def test_who_is_a_member_by_another_table_is_one(shaped: str, asks: str):
+    run(shaped, MEMBERSHIP.format(asks=asks))
+    acts = tried(shaped).tables["public.papers"].acts
+    assert [acts[role].read for role in rls_contract.ROLES] == ["no", "yes", "no", "yes"]
+
+
 def test_a_login_that_may_not_act_for_the_roles_is_refused(example: str, shaped_admin: str):
     run(shaped_admin, "drop role if exists stranger; create role stranger login")
     try:
