@@ -37,6 +37,7 @@ def incident_latency(
         daily.check_blocked(found)
         step.show_waiting(found)
         step.check_statements(found)
+        step.check_running(found)
         daily.check_cache(found)
         step.check_suspects(found)
         writes.check_paused(found)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from ops.check_looks import check
 from ops.checking import Checking
@@ -24,10 +26,10 @@ _ADVICE = """\
 
 
 def keep(checking: Checking, indexes: Iterable[Index]) -> None:
-    """Keep in the bundle which indexes seem to be missing: a later attempt of the run has it too."""
+    """Keep in the bundle which indexes seem to be missing, as the look that is under way has found."""
     if checking.bundle:
-        alike = {(each.schema, each.table, each.columns): each for each in indexes}
-        checking.bundle.write_json(_KEPT, [asdict(each) for each in alike.values()])
+        kept = {**_read(checking), checking.about: [asdict(each) for each in indexes]}
+        checking.bundle.write_json(_KEPT, kept)
 
 
 @check("corrective migration")
@@ -48,8 +50,13 @@ def propose(checking: Checking) -> Evidence:
 
 
 def _kept(checking: Checking) -> list[Index]:
+    found = [
+        Index(each["schema"], each["table"], tuple(each["columns"]), each["name"])
+        for each in chain.from_iterable(_read(checking).values())
+    ]
+    return list({(each.schema, each.table, each.columns): each for each in found}.values())
+
+
+def _read(checking: Checking) -> dict[str, list[dict[str, Any]]]:
     path = Path(checking.bundle.path, _KEPT) if checking.bundle else None
-    if path is None or not path.is_file():
-        return []
-    found = json.loads(path.read_text("utf-8"))
-    return [Index(each["schema"], each["table"], tuple(each["columns"]), each["name"]) for each in found]
+    return json.loads(path.read_text("utf-8")) if path and path.is_file() else {}

@@ -19,10 +19,11 @@ from ops.checking import Checking
 
 _NAME = "runbooks_incident"
 _PARAMETER = re.compile(r"\$(\d+)")
-# Planning anything else takes a stronger lock than reading does.
-_READS = re.compile(r"\s*(?:/\*.*?\*/\s*)*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
-_WRITES = re.compile(
-    r"\b(?:insert|update|delete|merge|for\s+(?:no\s+key\s+)?(?:update|share))\b", re.IGNORECASE
+# What else there is has no plan. EXPLAIN without ANALYZE runs none of these, and a transaction that only reads lets it
+# plan one that writes too.
+_PLANNED = re.compile(
+    r"[\s(]*(?:(?:/\*.*?\*/|--[^\n]*\n)[\s(]*)*(?:select|with|values|table|insert|update|delete|merge)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 # Below so many rows to read a table whole is what one wants.
 _LEAST_ROWS = 10_000
@@ -59,14 +60,17 @@ class Planned:
     proposals: tuple[Index, ...] = ()
 
 
-def planned(checking: Checking, text: str) -> Planned:
-    """Ask for the plan that holds for any values; the statement is not run, and why there is no plan is said."""
-    if not _READS.match(text) or _WRITES.search(text):
-        return Planned("Its plan was not asked for, since it writes or locks.")
+def planned(checking: Checking, text: str, *, secret: bool = False) -> Planned:
+    """Ask for the plan that holds for any values; the statement is not run, and why there is no plan is said.
+
+    `secret`: the text has values of its own, so that what the server says of it is not repeated.
+    """
+    if not _PLANNED.match(text):
+        return Planned("It has no plan.")
     try:
         plan = _explained(checking, text)
     except errors.OpsError as error:
-        return Planned(f"It could not be planned: {error}")
+        return Planned("It could not be planned." if secret else f"It could not be planned: {error}")
     scans = [node for node in _nodes(plan) if node.get("Node Type") == "Seq Scan" and node.get("Filter")]
     found = [each for node in scans for each in _missing(checking, node)]
     cost = f"Its plan costs {plan.get('Total Cost', 0):.0f}"
