@@ -6,6 +6,7 @@ from ops.checked import Checked
 from ops.incident_latency import Act
 from tasks import checking
 from tasks import daily_checks as daily
+from tasks import incident_indexes as indexes
 from tasks import incident_latency as step
 from tasks import incident_writes as writes
 from tasks.runbook import flow
@@ -19,14 +20,15 @@ def incident_latency(
 
     **When** the app is slow or times out, by whoever is on call.
     **Needs** an environment with a `database` and pg_stat_statements; a login that may see other sessions.
-    **Touches** nothing; with another `act`, once approved, rights to write, the app's flag, sessions and jobs.
+    **Touches** nothing; with another `act`, once approved, rights to write, the app's flag, sessions, jobs, or indexes.
     **If it stops halfway** run it again: it looks at everything anew, and what was paused stays paused.
 
     Args:
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
         environment: Name of an environment of its `runbooks.toml`.
-        act: Only to look; or then to make the database refuse writes (read-only), or to let them go on (read-write).
-        reason: Why writes are paused, for those who approve and for the record.
+        act: Only to look; or then to make the database refuse writes (read-only), to let them go on (read-write), to
+            build the indexes that seem to be missing (index), or to remove what was built so (drop-index).
+        reason: Why, for those who approve and for the record.
     """
     plan = step.plan_incident(project, environment, act, reason)
 
@@ -47,6 +49,15 @@ def incident_latency(
         if plan.act is Act.LOOK:
             return checking.hand_off(found)
         step.hand_on(found)
+
+        if plan.act in (Act.INDEX, Act.DROP_INDEX):
+            indexing = indexes.find_indexes(found, plan)
+            if indexing.due:
+                indexes.approve(indexing)
+
+                indexes.build(indexing)
+            indexes.prove_indexes(indexing)
+            return indexes.record(indexing)
 
         switching = writes.find_writes(found, plan)
         if switching.due:

@@ -28,14 +28,14 @@ _ADVICE = """\
 def keep(checking: Checking, indexes: Iterable[Index]) -> None:
     """Keep in the bundle which indexes seem to be missing, as the look that is under way has found."""
     if checking.bundle:
-        kept = {**_read(checking), checking.about: [asdict(each) for each in indexes]}
-        checking.bundle.write_json(_KEPT, kept)
+        found = {**_read(checking), checking.about: [asdict(each) for each in indexes]}
+        checking.bundle.write_json(_KEPT, found)
 
 
 @check("corrective migration")
 def propose(checking: Checking) -> Evidence:
     """Write the migration that makes the missing indexes, and its rollback; nothing is applied."""
-    indexes = _kept(checking)
+    indexes = kept(checking)
     if not indexes or checking.bundle is None:
         return checking.found([], "No index seems to be missing, so no migration is proposed.")
     checking.bundle.write_text(MENDING, _ADVICE + "".join(f"{each.creation}\n" for each in indexes))
@@ -49,12 +49,10 @@ def propose(checking: Checking) -> Evidence:
     )
 
 
-def _kept(checking: Checking) -> list[Index]:
-    found = [
-        Index(each["schema"], each["table"], tuple(each["columns"]), each["name"])
-        for each in chain.from_iterable(_read(checking).values())
-    ]
-    return list({(each.schema, each.table, each.columns): each for each in found}.values())
+def kept(checking: Checking) -> tuple[Index, ...]:
+    """Return the indexes that the looks of this attempt have found to be missing."""
+    found = [Index.of(each) for each in chain.from_iterable(_read(checking).values())]
+    return tuple({(each.schema, each.table, each.columns): each for each in found}.values())
 
 
 def _read(checking: Checking) -> dict[str, list[dict[str, Any]]]:

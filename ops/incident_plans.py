@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString, cast
 
 from psycopg import sql
@@ -34,18 +34,32 @@ _COMPARED = r'\b{alias}\."?(\w+)"?\)?(?:::[\w" ]+)?\)?\s*(=|<=?|>=?)\s'
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index that a plan seems to miss, with a name that is free."""
+    """An index that a plan seems to miss, with a name that is free; `text` is the statement, without its values."""
 
     schema: str
     table: str
     columns: tuple[str, ...]
     name: str
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Index:
+        """Return an index as JSON has kept it."""
+        return cls(said["schema"], said["table"], tuple(said["columns"]), said["name"], said["text"])
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
 
     @property
     def creation(self) -> str:
         columns = ", ".join(quoted(each) for each in self.columns)
         on = f"{quoted(self.schema)}.{quoted(self.table)}"
         return f"create index concurrently {quoted(self.name)} on {on} ({columns});"
+
+    @property
+    def keeping(self) -> str:
+        """The statement for a migration, which changes nothing where the index is already."""
+        return self.creation.replace("concurrently ", "concurrently if not exists ", 1)
 
     @property
     def removal(self) -> str:
@@ -77,7 +91,22 @@ def planned(checking: Checking, text: str, *, secret: bool = False) -> Planned:
     if not found:
         return Planned(f"{cost}, and no index seems to be missing.")
     tables = ", ".join(dict.fromkeys(f"{node['Schema']}.{node['Relation Name']}" for node in scans))
-    return Planned(f"{cost}, and reads {tables} whole.", tuple(dict.fromkeys(found)))
+    known = "" if secret else text
+    return Planned(
+        f"{cost}, and reads {tables} whole.",
+        tuple(replace(each, text=known) for each in dict.fromkeys(found)),
+    )
+
+
+def uses(checking: Checking, index: Index) -> bool | None:
+    """Say whether the statement for which an index was proposed would use it; None where it cannot be planned."""
+    if not index.text:
+        return None
+    try:
+        plan = _explained(checking, index.text)
+    except errors.OpsError:
+        return None
+    return any(node.get("Index Name") == index.name for node in _nodes(plan))
 
 
 def _explained(checking: Checking, text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import postgast
@@ -94,7 +95,11 @@ def _planned(checking: Checking, running: Running, texts: Mapping[str, str]) -> 
         single = len(postgast.parse(text).stmts) == 1
     except postgast.PgQueryError:
         single = False
-    return incident_plans.planned(checking, text, secret=True) if single else Planned("")
+    if not single:
+        return Planned("")
+    planned = incident_plans.planned(checking, text, secret=True)
+    known = postgast.normalize(text)
+    return replace(planned, proposals=tuple(replace(each, text=known) for each in planned.proposals))
 
 
 def _long(group: list[Running], texts: Mapping[str, str], planned: Planned) -> Finding:

@@ -199,7 +199,7 @@ def test_of_several_statements_in_one_text_none_is_planned_nor_run_again(orders:
     orders.configure('[environments.production.checks]\nrunning = "0.5 s"\n')
     orders.checks = (incident_running.check_running,)
     orders.sql("create sequence public.turns")
-    with running(orders.admin, "select pg_sleep(600); select nextval('public.turns')"):
+    with running(orders.admin, "select pg_sleep(600); commit; select nextval('public.turns')"):
         polling.wait_until(lambda: orders.kinds() == ["statement-running"])
         assert "Timeout: PgSleep" in orders.the("statement-running").said
     assert orders.sql("select is_called from public.turns") == [(False,)]
