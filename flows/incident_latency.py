@@ -8,13 +8,18 @@ from tasks import checking
 from tasks import daily_checks as daily
 from tasks import incident_indexes as indexes
 from tasks import incident_latency as step
+from tasks import incident_rollback as rollback
 from tasks import incident_writes as writes
 from tasks.runbook import flow
 
 
 @flow(name="incident-latency", flow_run_name="Why {project} is slow on {environment}")
 def incident_latency(
-    project: str, environment: str = "production", act: Act = Act.LOOK, reason: str = ""
+    project: str,
+    environment: str = "production",
+    act: Act = Act.LOOK,
+    reason: str = "",
+    suspect: str = "",
 ) -> Checked:
     """Find why a database is slow: who waits for whom, what costs the most, what has changed, what would help.
 
@@ -27,10 +32,12 @@ def incident_latency(
         project: Path of the repository that holds the `supabase` folder, as the worker sees it.
         environment: Name of an environment of its `runbooks.toml`.
         act: Only to look; or then to make the database refuse writes (read-only), to let them go on (read-write), to
-            build the indexes that seem to be missing (index), or to remove what was built so (drop-index).
+            build the indexes that seem to be missing (index), to remove what was built so (drop-index), or to have
+            schema-rollback take a suspect migration back (rollback), which asks at its own gate.
         reason: Why, for those who approve and for the record.
+        suspect: Version of the migration that is rolled back, with what came after it; else the one applied last.
     """
-    plan = step.plan_incident(project, environment, act, reason)
+    plan = step.plan_incident(project, environment, act, reason, suspect)
 
     with checking.opened(plan) as found:
         checking.reach(found)
@@ -49,6 +56,9 @@ def incident_latency(
         if plan.act is Act.LOOK:
             return checking.hand_off(found)
         step.hand_on(found)
+
+        if plan.act is Act.ROLLBACK:
+            return rollback.start(found, plan)
 
         if plan.act in (Act.INDEX, Act.DROP_INDEX):
             indexing = indexes.find_indexes(found, plan)

@@ -21,10 +21,15 @@ class Act(StrEnum):
     READ_WRITE = "read-write"
     INDEX = "index"
     DROP_INDEX = "drop-index"
+    ROLLBACK = "rollback"
 
 
 # What is begun by somebody, and not only taken back.
-_REASONED = {Act.READ_ONLY: "A pause of writes", Act.INDEX: "An index in an incident"}
+_REASONED = {
+    Act.READ_ONLY: "A pause of writes",
+    Act.INDEX: "An index in an incident",
+    Act.ROLLBACK: "A rollback in an incident",
+}
 
 
 class LatencyPlan(CheckPlan):
@@ -32,9 +37,10 @@ class LatencyPlan(CheckPlan):
 
     act: Act
     reason: str
+    suspect: str
 
 
-def plan(path: str, environment: str, act: Act, reason: str) -> LatencyPlan:
+def plan(path: str, environment: str, act: Act, reason: str, suspect: str = "") -> LatencyPlan:
     """Read the project and say what is looked at and done; reads files only.
 
     Raises:
@@ -43,4 +49,6 @@ def plan(path: str, environment: str, act: Act, reason: str) -> LatencyPlan:
     found = checking.plan(path, environment, kind=KIND)
     if act in _REASONED:
         reasons.verify(reason, what=_REASONED[act], why="what is wrong")
-    return LatencyPlan.model_validate({**dict(found), "act": act, "reason": reason.strip()})
+    return LatencyPlan.model_validate(
+        {**dict(found), "act": act, "reason": reason.strip(), "suspect": suspect.strip()}
+    )

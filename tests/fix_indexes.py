@@ -34,6 +34,10 @@ def orders(checkup: Checkup) -> Checkup:
     return checkup
 
 
+def quiet(done: int, whole: int, what: str) -> None:
+    """Hear of progress, and say nothing."""
+
+
 @contextlib.contextmanager
 def traffic(dsn: str) -> Generator[None]:
     """Ask again and again for as long as the block runs."""

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests import fix_app, fix_checks, fix_indexes, fix_pause, fix_switch
+from ops import embedded
+from tests import fix_app, fix_checks, fix_indexes, fix_pause, fix_schema_rollback, fix_switch
 from tests.fix_checks import Checkup
 from tests.fix_indexes import VALID, WHY
-from tests.fix_stack import Desk
+from tests.fix_postgres import fresh_database
+from tests.fix_stack import PATIENCE, Desk
+from tests.polling import wait_until
 
 __all__ = ["orders"]
 orders = fix_indexes.orders
@@ -84,3 +87,28 @@ def test_an_index_is_built_once_somebody_approves_it_and_is_removed_again(desk: 
     events = orders.sql("select gate, event from runbooks.audit_log where event <> 'asked' order by id")
     once = [("index", "approved"), ("index", "ended"), ("drop-index", "approved"), ("drop-index", "ended")]
     assert events == [("index", "rejected"), *once]
+
+
+def test_a_suspect_is_rolled_back_by_a_run_of_its_own_at_its_own_gate(
+    desk: Desk, server: embedded.Server, tmp_path: Path
+):
+    history = "select version from supabase_migrations.schema_migrations order by version"
+    with fresh_database(server) as name:
+        dsn = server.dsn(name)
+        more = SHORT.replace("[environments", "\n[environments", 1)
+        project = fix_schema_rollback.write(tmp_path, dsn, more=more)
+        fix_schema_rollback.apply_all(project, dsn)
+        fix_schema_rollback.rehearse(project)
+        chosen = {"act": "rollback", "reason": WHY}
+        unknown = fix_switch.start(desk, RUNBOOK, project, suspect="20990101000000", **chosen)
+        assert "is not among what this tool has applied" in fix_switch.ended(unknown)[1]
+
+        started = fix_switch.start(desk, RUNBOOK, project, suspect="20260102000000", **chosen)
+        assert fix_switch.ended(started)[0] == "Completed", fix_switch.ended(started)
+        said = fix_switch.result(project, started, "rollback")
+        rolling = desk.read(said["run"])
+        wait_until(lambda: fix_switch.ended(desk.read(rolling.id))[0] == "Suspended", seconds=PATIENCE)
+        assert fix_app.ask(dsn, history) == [("20260101000000",), ("20260102000000",), ("20260103000000",)]
+        done = fix_switch.decide(desk, rolling)
+        assert fix_switch.ended(done)[0] == "Completed", fix_switch.ended(done)
+        assert fix_app.ask(dsn, history) == [("20260101000000",)]

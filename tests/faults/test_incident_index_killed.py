@@ -1,4 +1,4 @@
-"""kill -9 in the middle of CREATE INDEX CONCURRENTLY in an incident: run again, and there is one index that is valid."""
+"""kill -9 in the middle of CREATE INDEX CONCURRENTLY in an incident: run again, and one index is there, and valid."""
 
 from __future__ import annotations
 

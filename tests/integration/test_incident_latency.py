@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from cli.run import parameters
 from flows.emergency_migration import emergency_migration
 from flows.incident_latency import incident_latency
 from ops import incident_correction, incident_locks, incident_running, incident_statements, incident_suspects
 from ops.check_transactions import Session
 from ops.checked import Checked, Reported
 from ops.promotion_result import Promotion
+from ops.schema_rollback import RollbackChoices
 from tests import polling, projects
 from tests.fix_checks import Checkup, written
 from tests.releases import Shop
@@ -262,6 +265,15 @@ def test_what_was_promoted_of_late_is_a_suspect(
     assert {each.kind for each in found} == {"recent-migration"}
     assert {each.object for each in found} >= {f"supabase/migrations/{projects.TAGS}.sql"}
     assert all("schema-rollback" in each.todo for each in found)
+    (newest,) = [each for each in found if projects.TAGS in each.object]
+    _, settings = newest.todo.split("runbooks run schema-rollback/production --set ")
+    (given,) = shlex.split(settings)
+    choices = RollbackChoices.model_validate_json(parameters([given])["choices"])
+    assert choices.down_to == sorted(shop.history)[sorted(shop.history).index(projects.TAGS[:14]) - 1]
+    checkup.checks = (incident_correction.propose,)
+    steps = Path(checkup.run().bundle or "", incident_correction.NEXT).read_text("utf-8")
+    assert f"--set act=rollback --set suspect={projects.TAGS[:14]}" in steps
+    assert settings.strip() in steps
 
 
 def test_the_whole_runbook_ends_in_a_record(orders: Checkup):
