@@ -21,9 +21,10 @@ State = Literal["built", "removed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with what became of each of its indexes."""
+    """A plan with what became of each of its indexes; `run_id` is the run that has brought it to the gate."""
 
     digest: str
+    run_id: str
     reason: str
     items: tuple[Index, ...]
     states: tuple[str, ...]
@@ -47,38 +48,44 @@ class Record:
         return self._read(connection, queries.load("incident/indexes_built"))
 
     def plan(self, connection: database.Connection, digest: str, reason: str, items: Sequence[Index]) -> None:
-        """Keep a plan that is brought to the gate.
+        """Keep a plan that this run brings to the gate.
 
         Raises:
             Refused: the login may not make the record.
         """
         prepare(connection)
-        with database.translating(), connection.transaction():
-            for each in items:
-                values = {"item": json.dumps(asdict(each)), "name": each.name, "reason": reason}
-                connection.execute(queries.load("incident/indexes_plan"), {**self._place(digest), **values})
-
-    def begin(self, connection: database.Connection, digest: str, *, builds: bool) -> None:
-        """Write down that what was approved is begun."""
-        before = ["planned"] if builds else ["begun", "built"]
-        values = {"state": "begun" if builds else "removing", "before": before}
-        with database.translating():
-            connection.execute(queries.load("incident/indexes_begin"), {**self._place(digest), **values})
-
-    def mark(
-        self, connection: database.Connection, digest: str, index: Index, state: State, said: str
-    ) -> None:
-        """Write down what became of one index."""
-        values = {"name": index.name, "state": state, "said": said}
-        with database.translating():
-            connection.execute(queries.load("incident/indexes_mark"), {**self._place(digest), **values})
-
-    def _place(self, digest: str) -> dict[str, Any]:
-        return {
+        place = {
             "environment": self.environment,
             "plan_digest": digest,
             "run": self.run,
             "run_id": self.run_id,
+        }
+        with database.translating(), connection.transaction():
+            for each in items:
+                values = {"item": json.dumps(asdict(each)), "name": each.name, "reason": reason}
+                connection.execute(queries.load("incident/indexes_plan"), {**place, **values})
+
+    def begin(self, connection: database.Connection, planned: Planned, *, builds: bool) -> None:
+        """Write down that what was approved is begun."""
+        before = ["planned"] if builds else ["begun", "built"]
+        values = {"state": "begun" if builds else "removing", "before": before}
+        with database.translating():
+            connection.execute(queries.load("incident/indexes_begin"), {**self._place(planned), **values})
+
+    def mark(
+        self, connection: database.Connection, planned: Planned, index: Index, state: State, said: str
+    ) -> None:
+        """Write down what became of one index."""
+        values = {"name": index.name, "state": state, "said": said}
+        with database.translating():
+            connection.execute(queries.load("incident/indexes_mark"), {**self._place(planned), **values})
+
+    def _place(self, planned: Planned) -> dict[str, Any]:
+        return {
+            "environment": self.environment,
+            "plan_digest": planned.digest,
+            "run": self.run,
+            "run_id": planned.run_id,
         }
 
     def _read(self, connection: database.Connection, query: Any) -> Planned | None:
@@ -92,6 +99,7 @@ class Record:
             return None
         return Planned(
             rows[0]["plan_digest"],
+            rows[0]["run_id"],
             rows[0]["reason"],
             tuple(Index.of(row["item"]) for row in rows),
             tuple(row["state"] for row in rows),

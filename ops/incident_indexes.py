@@ -234,19 +234,21 @@ def act(indexing: Indexing, say: Progress) -> Evidence:
         return Evidence(ok=True, summary="Nothing was to be done.", idle=True)
     with journal.held(indexing.dsn, indexing.checking.run) as holder, indexing.connected() as connection:
         target = Target(
-            indexing.dsn, indexing.dsn, indexing.checking.run, throw_away=False, holder=holder, progress=say
+            indexing.dsn,
+            indexing.dsn,
+            indexing.checking.run,
+            throw_away=False,
+            lock_timeout=indexing.plan.environment.lock_timeout,
+            holder=holder,
+            progress=say,
         )
-        limit = indexing.plan.environment.lock_timeout
-        connection.execute(
-            "select pg_catalog.set_config('statement_timeout', '0', false), "
-            "pg_catalog.set_config('lock_timeout', %s, false)",
-            (f"{round(limit.total_seconds() * 1000)}ms",),
-        )
-        indexing.record.begin(connection, planned.digest, builds=indexing.builds)
+        # It waits for old snapshots by design, and is left INVALID when a timeout ends it.
+        connection.execute("set statement_timeout = 0; set lock_timeout = 0")
+        indexing.record.begin(connection, planned, builds=indexing.builds)
         for each in planned.items:
-            said = _build(connection, target, each) if indexing.builds else _remove(connection, each)
+            said = _build(connection, target, each) if indexing.builds else _remove(connection, target, each)
             state = "skipped" if said else "built" if indexing.builds else "removed"
-            indexing.record.mark(connection, planned.digest, each, state, said)
+            indexing.record.mark(connection, planned, each, state, said)
             indexing.done[each.name] = (state, said)
     rows = tuple(
         {"index": name, "state": state, "said": said} for name, (state, said) in indexing.done.items()
@@ -273,10 +275,8 @@ def _build(connection: database.Connection, target: Target, index: Index) -> str
         return ""
     if found:
         _drop(connection, index)
-    _reach(connection, index)
+    _reach(connection, target, index)
     statement = Statement(index.creation, 0, 1, 1, "index_stmt")
-    # It waits for old snapshots by design, and is left INVALID when a timeout ends it.
-    connection.execute("set lock_timeout = 0")
     try:
         journal.verify_held(connection, target.holder)
         with index_progress.shown(connection, target, statement):
@@ -293,25 +293,27 @@ def _build(connection: database.Connection, target: Target, index: Index) -> str
     return ""
 
 
-def _remove(connection: database.Connection, index: Index) -> str:
+def _remove(connection: database.Connection, target: Target, index: Index) -> str:
     found = _settled(connection, index)
     if found and not found.fits(index):
         return "something else has its name by now"
     if found:
+        _reach(connection, target, index)
         _drop(connection, index)
     return ""
 
 
 def _drop(connection: database.Connection, index: Index) -> None:
-    connection.execute("set lock_timeout = 0")
     name = sql.Identifier(index.schema, index.name)
     connection.execute(sql.SQL("drop index concurrently if exists {}").format(name))
 
 
-def _reach(connection: database.Connection, index: Index) -> None:
+def _reach(connection: database.Connection, target: Target, index: Index) -> None:
     """Take the table's lock once, with its time-out: where somebody changes the table, nothing is begun."""
     table = sql.Identifier(index.schema, index.table)
+    limit = f"{round(target.lock_timeout.total_seconds() * 1000)}ms"
     with connection.transaction():
+        connection.execute("select pg_catalog.set_config('lock_timeout', %s, true)", (limit,))
         connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(table))
 
 

@@ -138,6 +138,6 @@ def _todo(planned: Planned) -> Iterator[str]:
         return
     yield f"Try {' '.join(each.creation for each in planned.proposals)}"
     yield (
-        f"{incident_correction.MENDING} of the bundle has it, with its rollback: make that a migration, rehearse it, "
-        "and apply it with emergency-migration, which is the shortened gate."
+        f"{incident_correction.MENDING} of the bundle has it, with its rollback: build it with act index, behind a "
+        "gate, or make it a migration, rehearse it, and apply it with emergency-migration, which is the shortened gate."
     )

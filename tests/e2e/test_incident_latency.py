@@ -64,7 +64,7 @@ def test_somebody_approves_that_writes_are_paused_and_that_they_go_on(
 def test_an_index_is_built_once_somebody_approves_it_and_is_removed_again(desk: Desk, orders: Checkup):
     project, chosen = orders.project, {"act": "index", "reason": WHY}
     bare = fix_switch.start(desk, RUNBOOK, project, act="index")
-    assert "why" in fix_switch.ended(bare)[1]
+    assert "is recorded with its reason" in fix_switch.ended(bare)[1]
     with fix_indexes.traffic(orders.admin):
         waiting = [fix_switch.start(desk, RUNBOOK, project, **chosen) for _ in range(2)]
     assert [fix_switch.ended(each)[0] for each in waiting] == ["Suspended", "Suspended"]

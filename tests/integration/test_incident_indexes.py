@@ -81,6 +81,20 @@ def test_after_the_gate_it_is_the_same_plan_though_the_traffic_is_over(orders: C
         assert not third.due
 
 
+def test_two_runs_that_ask_about_the_same_have_a_plan_each_and_build_it_once(orders: Checkup):
+    with indexing(orders), indexing(orders, run="run-2"):
+        pass
+    for run in ("run-1", "run-2"):
+        with indexing(orders, run=run, seen=False) as made:
+            assert not made.begun
+            done(made)
+    assert orders.sql("select state from runbooks.incident_indexes") == [("built",), ("built",)]
+    with indexing(orders, Act.DROP_INDEX, "run-3", seen=False) as back:
+        done(back)
+    with indexing(orders, Act.DROP_INDEX, "run-4", seen=False) as over:
+        assert not over.due
+
+
 def test_what_was_begun_and_not_approved_is_not_gone_on_with(orders: Checkup):
     with indexing(orders) as made:
         pass

@@ -21,7 +21,7 @@ begin
             said text not null default '',
             planned_at timestamptz not null default clock_timestamp(),
             done_at timestamptz,
-            unique (environment, plan_digest, name)
+            unique (environment, plan_digest, run_id, name)
         );
     end if;
 end
