@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from ops import check_end, incident_indexes, incident_plans
+from ops import check_end, incident_indexes_act, incident_plans
 from ops.checked import Checked
 from ops.evidence import Evidence
 from ops.incident_indexes import Indexing
@@ -27,7 +27,7 @@ def prove(indexing: Indexing) -> Evidence:
     if not indexing.due:
         return Evidence(ok=True, summary="Nothing was done, so there is nothing to prove.", idle=True)
     with indexing.connected() as connection:
-        found = {each: incident_indexes.there(connection, each) for each in indexing.items}
+        found = {each: incident_indexes_act.there(connection, each) for each in indexing.items}
     rows: list[dict[str, object]] = []
     for each, it in found.items():
         if indexing.done.get(each.name, ("", ""))[0] == "skipped":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops import incident_indexes, incident_indexes_end, prod_restore_gates
+from ops import incident_indexes, incident_indexes_act, incident_indexes_end, prod_restore_gates
 from ops.checking import Checking
 from ops.incident_indexes import Indexing
 from ops.incident_latency import LatencyPlan
@@ -18,7 +18,7 @@ record = step(
 
 _find = step(incident_indexes.find, title="Plan the indexes", evidence="incident-indexes-plan")
 _act = step(
-    incident_indexes.act,
+    incident_indexes_act.act,
     title="Build the indexes, or remove them",
     evidence="incident-indexes-built",
     stops=False,

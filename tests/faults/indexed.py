@@ -6,7 +6,7 @@ import multiprocessing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from ops import incident_indexes, incident_indexes_end, incident_latency
+from ops import incident_indexes, incident_indexes_act, incident_indexes_end, incident_latency
 from ops.incident_indexes import Indexing
 from ops.incident_latency import Act
 from tasks import checking as step
@@ -32,6 +32,6 @@ def build(project: Path) -> None:
         made = Indexing(found, plan, RUN)
         incident_indexes.find(made)
         if made.due:
-            assert incident_indexes.act(made, fix_indexes.quiet).ok
+            assert incident_indexes_act.act(made, fix_indexes.quiet).ok
             proven = incident_indexes_end.prove(made)
             assert proven.ok, proven.summary

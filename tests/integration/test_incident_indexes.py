@@ -10,7 +10,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import errors, incident_indexes, incident_indexes_end, incident_latency, incident_plans
+from ops import (
+    errors,
+    incident_indexes,
+    incident_indexes_act,
+    incident_indexes_end,
+    incident_latency,
+    incident_plans,
+)
 from ops.check_looks import reach
 from ops.checking import Checking
 from ops.incident_indexes import Indexing
@@ -42,7 +49,7 @@ def indexing(
 
 
 def done(made: Indexing) -> None:
-    assert incident_indexes.act(made, fix_indexes.quiet).ok
+    assert incident_indexes_act.act(made, fix_indexes.quiet).ok
     proven = incident_indexes_end.prove(made)
     assert proven.ok, proven.summary
 
@@ -116,7 +123,7 @@ def test_an_invalid_one_is_built_again_and_what_only_has_its_name_is_left_alone(
     assert orders.sql(VALID) == [(True,)]
     orders.sql(f"drop index public.{INDEX}; create table public.{INDEX} (id int)")
     with indexing(orders, Act.DROP_INDEX, "run-2", seen=False) as back:
-        found = incident_indexes.act(back, fix_indexes.quiet)
+        found = incident_indexes_act.act(back, fix_indexes.quiet)
         assert not found.ok
         assert "something else has its name" in found.summary
     assert orders.sql(f"select count(*) from public.{INDEX}") == [(0,)]
@@ -126,7 +133,7 @@ def test_where_the_table_is_locked_nothing_is_begun(orders: Checkup):
     with indexing(orders) as made, psycopg.connect(orders.admin) as holder:
         holder.execute("lock table public.orders in share row exclusive mode")
         with pytest.raises(errors.Unavailable):
-            incident_indexes.act(made, fix_indexes.quiet)
+            incident_indexes_act.act(made, fix_indexes.quiet)
         holder.rollback()
         assert orders.sql(VALID) == []
         done(made)
@@ -134,7 +141,7 @@ def test_where_the_table_is_locked_nothing_is_begun(orders: Checkup):
 
 def test_an_index_that_does_not_help_is_not_proven(orders: Checkup):
     with indexing(orders) as made:
-        incident_indexes.act(made, fix_indexes.quiet)
+        incident_indexes_act.act(made, fix_indexes.quiet)
         orders.sql("truncate public.orders; analyze public.orders")
         assert incident_plans.uses(made.checking, made.items[0]) is False
         proven = incident_indexes_end.prove(made)
