@@ -78,6 +78,12 @@ class Checks(Strict):
     incident_span: Span = Field(
         default=timedelta(seconds=10), description="that statements are measured for in an incident"
     )
+    running: Span = Field(
+        default=timedelta(seconds=10), description="that a statement may run in an incident"
+    )
+    at_once: int = Field(
+        default=5, ge=2, description="sessions that may run the same statement at one moment of an incident"
+    )
     suspects: Span = Field(default=timedelta(days=7), description="in which a migration is a suspect")
     log_file: str | None = Field(
         default=None, description="the server's log in JSON (log_destination = jsonlog); may be a glob"

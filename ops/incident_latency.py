@@ -1,4 +1,4 @@
-"""An incident of latency: whether it only looks, or makes the database refuse writes, or lets them go on.
+"""An incident of latency: whether it only looks, or what it does then.
 
 Source: supabase-operations.md, "Availability / Latency Degradation".
 """
@@ -19,8 +19,19 @@ class Act(StrEnum):
     LOOK = "look"
     READ_ONLY = "read-only"
     READ_WRITE = "read-write"
+    INDEX = "index"
+    DROP_INDEX = "drop-index"
+    ROLLBACK = "rollback"
     # Never done: who looks for it as in the other runbooks is told what is the inverse.
     ABANDON = "abandon"
+
+
+# What is begun by somebody, and not only taken back.
+_REASONED = {
+    Act.READ_ONLY: "A pause of writes",
+    Act.INDEX: "An index in an incident",
+    Act.ROLLBACK: "A rollback in an incident",
+}
 
 
 class LatencyPlan(CheckPlan):
@@ -28,15 +39,18 @@ class LatencyPlan(CheckPlan):
 
     act: Act
     reason: str
+    suspect: str
 
 
-def plan(path: str, environment: str, act: Act, reason: str) -> LatencyPlan:
+def plan(path: str, environment: str, act: Act, reason: str, suspect: str = "") -> LatencyPlan:
     """Read the project and say what is looked at and done; reads files only.
 
     Raises:
-        Refused: there is no such project or environment, or writes are to be paused without a reason.
+        Refused: there is no such project or environment, or something is to be done without a reason.
     """
     found = checking.plan(path, environment, kind=KIND)
-    if act is Act.READ_ONLY:
-        reasons.verify(reason, what="A pause of writes", why="what is wrong")
-    return LatencyPlan.model_validate({**dict(found), "act": act, "reason": reason.strip()})
+    if act in _REASONED:
+        reasons.verify(reason, what=_REASONED[act], why="what is wrong")
+    return LatencyPlan.model_validate(
+        {**dict(found), "act": act, "reason": reason.strip(), "suspect": suspect.strip()}
+    )

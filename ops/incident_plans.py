@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString, cast
 
 from psycopg import sql
@@ -19,10 +19,11 @@ from ops.checking import Checking
 
 _NAME = "runbooks_incident"
 _PARAMETER = re.compile(r"\$(\d+)")
-# Planning anything else takes a stronger lock than reading does.
-_READS = re.compile(r"\s*(?:/\*.*?\*/\s*)*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
-_WRITES = re.compile(
-    r"\b(?:insert|update|delete|merge|for\s+(?:no\s+key\s+)?(?:update|share))\b", re.IGNORECASE
+# What else there is has no plan. EXPLAIN without ANALYZE runs none of these, and a transaction that only reads lets it
+# plan one that writes too.
+_PLANNED = re.compile(
+    r"[\s(]*(?:(?:/\*.*?\*/|--[^\n]*\n)[\s(]*)*(?:select|with|values|table|insert|update|delete|merge)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 # Below so many rows to read a table whole is what one wants.
 _LEAST_ROWS = 10_000
@@ -33,18 +34,32 @@ _COMPARED = r'\b{alias}\."?(\w+)"?\)?(?:::[\w" ]+)?\)?\s*(=|<=?|>=?)\s'
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index that a plan seems to miss, with a name that is free."""
+    """An index that a plan seems to miss, with a name that is free; `text` is the statement, without its values."""
 
     schema: str
     table: str
     columns: tuple[str, ...]
     name: str
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Index:
+        """Return an index as JSON has kept it."""
+        return cls(said["schema"], said["table"], tuple(said["columns"]), said["name"], said["text"])
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
 
     @property
     def creation(self) -> str:
         columns = ", ".join(quoted(each) for each in self.columns)
         on = f"{quoted(self.schema)}.{quoted(self.table)}"
         return f"create index concurrently {quoted(self.name)} on {on} ({columns});"
+
+    @property
+    def keeping(self) -> str:
+        """The statement for a migration, which changes nothing where the index is already."""
+        return self.creation.replace("concurrently ", "concurrently if not exists ", 1)
 
     @property
     def removal(self) -> str:
@@ -59,21 +74,39 @@ class Planned:
     proposals: tuple[Index, ...] = ()
 
 
-def planned(checking: Checking, text: str) -> Planned:
-    """Ask for the plan that holds for any values; the statement is not run, and why there is no plan is said."""
-    if not _READS.match(text) or _WRITES.search(text):
-        return Planned("Its plan was not asked for, since it writes or locks.")
+def planned(checking: Checking, text: str, *, secret: bool = False) -> Planned:
+    """Ask for the plan that holds for any values; the statement is not run, and why there is no plan is said.
+
+    `secret`: the text has values of its own, so that what the server says of it is not repeated.
+    """
+    if not _PLANNED.match(text):
+        return Planned("It has no plan.")
     try:
         plan = _explained(checking, text)
     except errors.OpsError as error:
-        return Planned(f"It could not be planned: {error}")
+        return Planned("It could not be planned." if secret else f"It could not be planned: {error}")
     scans = [node for node in _nodes(plan) if node.get("Node Type") == "Seq Scan" and node.get("Filter")]
     found = [each for node in scans for each in _missing(checking, node)]
     cost = f"Its plan costs {plan.get('Total Cost', 0):.0f}"
     if not found:
         return Planned(f"{cost}, and no index seems to be missing.")
     tables = ", ".join(dict.fromkeys(f"{node['Schema']}.{node['Relation Name']}" for node in scans))
-    return Planned(f"{cost}, and reads {tables} whole.", tuple(dict.fromkeys(found)))
+    known = "" if secret else text
+    return Planned(
+        f"{cost}, and reads {tables} whole.",
+        tuple(replace(each, text=known) for each in dict.fromkeys(found)),
+    )
+
+
+def uses(checking: Checking, index: Index) -> bool | None:
+    """Say whether the statement for which an index was proposed would use it; None where it cannot be planned."""
+    if not index.text:
+        return None
+    try:
+        plan = _explained(checking, index.text)
+    except errors.OpsError:
+        return None
+    return any(node.get("Index Name") == index.name for node in _nodes(plan))
 
 
 def _explained(checking: Checking, text: str) -> dict[str, Any]:

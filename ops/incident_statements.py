@@ -5,9 +5,11 @@ Source: supabase-operations.md, "High Latency / Timeouts". Texts are those of pg
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from ops import errors, incident_correction, incident_plans, spoken, watch_sample
 from ops.check_looks import check
@@ -20,6 +22,16 @@ from ops.watch_sample import Statements
 _SHOWN = 5
 # So many times as slow as in all the time before, and by so many milliseconds a call.
 _SLOWER, _LEAST = 2.0, 1.0
+# Of all the time that statements took: what takes less is not what makes a database slow.
+_SHARE, _MOST = 0.01, 0.5
+# Of the time that was looked at: on a database that has nothing to do, any statement takes most.
+_BUSY = 0.1
+# They take no time themselves, and would fill the list of an app that is slow.
+_SESSION = re.compile(
+    r"\s*(?:/\*.*?\*/\s*)*(?:begin|start\s+transaction|commit|end|abort|rollback|savepoint|release|set|reset|show"
+    r"|discard|deallocate|listen|unlisten|notify|close|prepare\s+transaction)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class Ran:
     total: float
     mean: float
     before: float | None
+    share: float = 0.0
+    dominates: bool = False
 
     @property
     def is_slower(self) -> bool:
@@ -47,19 +61,19 @@ def check_statements(checking: Checking) -> Evidence:
     first = _taken(checking)
     time.sleep(span.total_seconds())
     second = _taken(checking)
-    ran = _between(first, second)
+    ran = _weighed(_between(first, second), span)
     texts = watch_sample.texts(checking.connection, [each.id for each in ran])
     worst = [
-        Ran(each.id, texts[each.id], each.calls, each.total, each.mean, each.before)
+        replace(each, text=texts[each.id])
         for each in ran
-        if each.id in texts
+        if each.id in texts and not _SESSION.match(texts[each.id])
     ]
     chosen = _chosen(worst)
     planned = {each.id: incident_plans.planned(checking, each.text) for each in chosen}
     incident_correction.keep(checking, [index for each in planned.values() for index in each.proposals])
     return checking.found(
         [_finding(each, planned[each.id], spoken.span(span)) for each in chosen],
-        f"No statement ran in {spoken.span(span)}.",
+        f"No statement of the app took time in {spoken.span(span)}.",
     )
 
 
@@ -85,22 +99,34 @@ def _between(first: Statements, second: Statements) -> list[Ran]:
     return sorted(found, key=lambda each: -each.total)
 
 
+def _weighed(ran: list[Ran], span: timedelta) -> list[Ran]:
+    """Say of each which share it has of all the time that was spent."""
+    whole = sum(each.total for each in ran) or 1.0
+    busy = _BUSY * span.total_seconds() * 1000
+    return [
+        replace(each, share=each.total / whole, dominates=each.total > _MOST * whole and each.total > busy)
+        for each in ran
+    ]
+
+
 def _chosen(ran: list[Ran]) -> list[Ran]:
     """Return the costliest, and those that have become slower the most."""
     slower = sorted(
         (each for each in ran if each.is_slower), key=lambda each: -(each.mean / (each.before or 1))
     )
-    return list({each.id: each for each in (*slower[:_SHOWN], *ran[:_SHOWN])}.values())
+    costly = [each for each in ran if each.share >= _SHARE]
+    return list({each.id: each for each in (*slower[:_SHOWN], *costly[:_SHOWN])}.values())
 
 
 def _finding(ran: Ran, planned: Planned, span: str) -> Finding:
     was = "it had not run before" if ran.before is None else f"{ran.before:.1f} ms before"
+    grave = ran.is_slower or ran.dominates or planned.proposals
     return Finding(
         kind="statement-slower" if ran.is_slower else "statement-costly",
         object=f"statement {ran.id}",
-        severity="attention" if ran.is_slower or planned.proposals else "note",
-        said=f"{ran.calls} calls in {span}, {ran.mean:.1f} ms each ({was}): {watch_sample.said(ran.text)} "
-        f"{planned.said}",
+        severity="attention" if grave else "note",
+        said=f"{ran.calls} calls in {span}, {ran.mean:.1f} ms each ({was}), {ran.share:.0%} of the time of all: "
+        f"{watch_sample.said(ran.text)} {planned.said}",
         why="What costs the most is where time can be won, and what has become slower is what has changed.",
         todo=" ".join(_todo(planned)),
     )
@@ -112,6 +138,6 @@ def _todo(planned: Planned) -> Iterator[str]:
         return
     yield f"Try {' '.join(each.creation for each in planned.proposals)}"
     yield (
-        f"{incident_correction.MENDING} of the bundle has it, with its rollback: make that a migration, rehearse it, "
-        "and apply it with emergency-migration, which is the shortened gate."
+        f"{incident_correction.MENDING} of the bundle has it, with its rollback: build it with act index, behind a "
+        "gate, or make it a migration, rehearse it, and apply it with emergency-migration, which is the shortened gate."
     )

@@ -8,6 +8,7 @@ from ops import (
     incident_correction,
     incident_latency,
     incident_locks,
+    incident_running,
     incident_statements,
     incident_suspects,
 )
@@ -20,6 +21,9 @@ plan_incident = step(
 show_waiting = look(incident_locks.show, title="Show who waits for whom", evidence="incident-locks")
 check_statements = look(
     incident_statements.check_statements, title="Measure the statements", evidence="incident-statements"
+)
+check_running = look(
+    incident_running.check_running, title="Look at what is running", evidence="incident-running"
 )
 check_suspects = look(
     incident_suspects.check_suspects, title="List what was changed of late", evidence="incident-suspects"

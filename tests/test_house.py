@@ -30,6 +30,7 @@ from ops import (
     eval_baseline,
     eval_watermark,
     heartbeat,
+    incident_index_record,
     journal,
     kept_state,
     marker,
@@ -252,6 +253,7 @@ def prepared_database():
             eval_watermark.prepare(connection)
             write_pause_journal.prepare(connection)
             storage_record.prepare(connection)
+            incident_index_record.prepare(connection)
             marker.write(connection, "house", rehearse=True)
             connection.execute("create extension if not exists pg_walinspect schema pg_catalog")
             connection.execute("create extension if not exists pg_cron")

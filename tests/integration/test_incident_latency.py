@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from cli.run import parameters
 from flows.emergency_migration import emergency_migration
 from flows.incident_latency import incident_latency
-from ops import incident_correction, incident_locks, incident_statements, incident_suspects
+from ops import incident_correction, incident_locks, incident_running, incident_statements, incident_suspects
 from ops.check_transactions import Session
 from ops.checked import Checked, Reported
 from ops.promotion_result import Promotion
+from ops.schema_rollback import RollbackChoices
 from tests import polling, projects
 from tests.fix_checks import Checkup, written
 from tests.releases import Shop
@@ -96,30 +99,151 @@ def test_what_has_become_slower_is_told_apart(orders: Checkup):
     assert "ms before" in found.said
 
 
-def test_what_writes_is_not_planned_and_nothing_is_changed(orders: Checkup):
-    with traffic(orders.admin, "update public.orders set note = 'paid' where id = %s", 7):
-        found = of(orders.run(), "update public.orders")
-    assert "not asked for, since it writes or locks" in found.said
-    locking = "select id from public.orders where paid = %s for update"
-    with traffic(orders.admin, locking, 7):
-        found = of(orders.run(), "for update")
-    assert "not asked for, since it writes or locks" in found.said
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("update public.orders set note = 'paid' where customer = %s", "customer"),
+        ("delete from public.orders where paid < 0 and customer = %s", "customer"),
+        ("select id from public.orders where paid = %s for update", "paid"),
+    ],
+)
+def test_what_writes_or_locks_is_planned_too(orders: Checkup, query: str, column: str):
+    with traffic(orders.admin, query, 7):
+        found = of(orders.run(), query.partition(" %s")[0][:26])
+    assert "reads public.orders whole" in found.said
+    assert f'on "public"."orders" ("{column}"' in found.todo
     assert orders.sql("select count(*) from pg_prepared_statements") == [(0,)]
 
 
-def test_a_function_that_a_statement_calls_is_not_run_by_planning(orders: Checkup):
-    orders.sql("create table public.ran (at timestamptz)")
+def test_one_statement_that_takes_most_of_the_time_is_to_be_looked_at(orders: Checkup):
+    query = "select count(*) from public.orders a where a.id > %s and sqrt(a.id) > 0"
+    with contextlib.ExitStack() as sessions:
+        for _ in range(3):
+            sessions.enter_context(traffic(orders.admin, query, 0))
+        found = of(orders.run(), "sqrt")
+    assert (found.kind, found.severity) == ("statement-costly", "attention")
+    assert int(found.said.partition("% of the time of all")[0].rpartition(" ")[2]) > 50
+
+
+def test_beginnings_and_ends_of_transactions_are_not_among_the_costliest(orders: Checkup):
+    over = threading.Event()
+
+    def ask() -> None:
+        with psycopg.connect(orders.admin) as connection:
+            while not over.is_set():
+                with connection.transaction(), connection.transaction("inner"):
+                    connection.execute("select count(*) from public.orders where id < %s", (40000,))
+                connection.execute("select 1 as nothing")
+                connection.commit()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        found = orders.run().report.findings
+    finally:
+        over.set()
+        asking.join()
+    assert len(found) == 1
+    assert "from public.orders where id" in found[0].said
+
+
+@contextlib.contextmanager
+def running(dsn: str, text: str, application: str = "reports") -> Generator[psycopg.Connection]:
+    """Run a statement that does not end before the block does, and yield who watches it."""
+    with psycopg.connect(dsn, autocommit=True, application_name=application) as connection:
+
+        def run() -> None:
+            with contextlib.suppress(psycopg.errors.QueryCanceled):
+                connection.execute(text.encode())
+
+        busy = threading.Thread(target=run)
+        busy.start()
+        try:
+            yield connection
+        finally:
+            while busy.is_alive():
+                connection.cancel_safe()
+                busy.join(0.2)
+
+
+ENDLESS = (
+    "select count(*) from public.orders a, generate_series(1, 100000000) b "
+    "where a.customer = 4711 and a.note <> 'a person''s name'"
+)
+
+
+def test_a_statement_that_has_not_ended_is_named_without_its_values_and_gone_when_cancelled(orders: Checkup):
+    orders.configure('[environments.production.checks]\nrunning = "1 s"\nincident_span = "0.2 s"\n')
+    orders.checks = (incident_running.check_running, incident_correction.propose)
+    assert orders.kinds() == []
+    with running(orders.admin, ENDLESS) as busy:
+        polling.wait_until(lambda: orders.kinds() == ["statement-running"])
+        found = orders.run()
+        (seen,) = found.report.findings
+        pid = busy.info.backend_pid
+        assert found.verdict == "failed"
+        assert seen.since
+        assert seen.object.startswith("role supabase_admin, application reports, statement ")
+        for part in (f"pid {pid}", "1 waiting for ", "a.customer = $", "reads public.orders whole"):
+            assert part in seen.said
+        assert f"select pg_cancel_backend({pid})" in seen.todo
+        assert 'on "public"."orders" ("customer")' in seen.todo
+        written = Path(found.bundle or "", incident_correction.MENDING).read_text("utf-8")
+        assert 'on "public"."orders" ("customer");' in written
+        everything = [
+            each.read_text("utf-8") for each in Path(found.bundle or "").rglob("*") if each.is_file()
+        ]
+        assert not [each for each in everything if "4711" in each or "person" in each]
+        orders.sql(f"select pg_cancel_backend({pid})")
+        polling.wait_until(lambda: orders.kinds() == [])
+
+
+def test_of_several_statements_in_one_text_none_is_planned_nor_run_again(orders: Checkup):
+    orders.configure('[environments.production.checks]\nrunning = "0.5 s"\n')
+    orders.checks = (incident_running.check_running,)
+    orders.sql("create sequence public.turns")
+    with running(orders.admin, "select pg_sleep(600); commit; select nextval('public.turns')"):
+        polling.wait_until(lambda: orders.kinds() == ["statement-running"])
+        assert "Timeout: PgSleep" in orders.the("statement-running").said
+    assert orders.sql("select is_called from public.turns") == [(False,)]
+
+
+def test_many_sessions_on_one_statement_at_once_are_a_hotspot(orders: Checkup):
+    orders.configure("[environments.production.checks]\nat_once = 3\n")
+    orders.checks = (incident_running.check_running,)
+    with psycopg.connect(orders.admin) as holder, contextlib.ExitStack() as sessions:
+        holder.execute("update public.orders set note = 'held' where id = 7")
+        for number in range(3):
+            change = f"update public.orders set note = 'mine {number}' where id = 7"
+            sessions.enter_context(running(orders.admin, change, "api"))
+        polling.wait_until(lambda: "statement-hotspot" in orders.kinds())
+        polling.wait_until(lambda: "waiting for Lock: tuple" in orders.the("statement-hotspot").said)
+        found = orders.the("statement-hotspot")
+        holder.rollback()
+    assert found.severity == "attention"
+    assert "3 sessions run statement" in found.said
+    assert "application api" in found.said
+    assert "mine" not in found.said
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select id from public.orders where id = public.leave(%s) limit 1",
+        "update public.orders set paid = public.leave(%s) where id = 7",
+    ],
+)
+def test_a_function_that_a_statement_calls_is_not_run_by_planning(orders: Checkup, query: str):
+    orders.sql("create table public.ran (n int)")
     orders.sql(
         "create function public.leave(n int) returns int language plpgsql volatile as $$ begin"
-        " insert into public.ran values (now()); return n; end $$"
+        " insert into public.ran values (n); return n; end $$"
     )
-    orders.sql("select public.leave(1)")
-    with traffic(orders.admin, "select id from public.orders where id = public.leave(%s) limit 1", 7):
-        orders.run()
-    before = orders.sql("select count(*) from public.ran")
-    assert before[0][0] > 1
-    orders.run()
-    assert orders.sql("select count(*) from public.ran") == before
+    with traffic(orders.admin, query, 7):
+        found = of(orders.run(), "public.leave")
+    # Run without values it would have left a row, or been refused where only reading is allowed.
+    assert "Its plan costs" in found.said
+    assert orders.sql("select count(*) > 1, count(*) filter (where n is null) from public.ran") == [(True, 0)]
 
 
 def test_without_the_extension_nobody_has_looked_and_that_is_said(orders: Checkup):
@@ -141,6 +265,15 @@ def test_what_was_promoted_of_late_is_a_suspect(
     assert {each.kind for each in found} == {"recent-migration"}
     assert {each.object for each in found} >= {f"supabase/migrations/{projects.TAGS}.sql"}
     assert all("schema-rollback" in each.todo for each in found)
+    (newest,) = [each for each in found if projects.TAGS in each.object]
+    _, settings = newest.todo.split("runbooks run schema-rollback/production --set ")
+    (given,) = shlex.split(settings)
+    choices = RollbackChoices.model_validate_json(parameters([given])["choices"])
+    assert choices.down_to == sorted(shop.history)[sorted(shop.history).index(projects.TAGS[:14]) - 1]
+    checkup.checks = (incident_correction.propose,)
+    steps = Path(checkup.run().bundle or "", incident_correction.NEXT).read_text("utf-8")
+    assert f"--set act=rollback --set suspect={projects.TAGS[:14]}" in steps
+    assert settings.strip() in steps
 
 
 def test_the_whole_runbook_ends_in_a_record(orders: Checkup):
