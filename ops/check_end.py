@@ -148,7 +148,12 @@ def _remember(checking: Checking, report: Report, *, reached: bool) -> None:
     if not reached:
         kept += [before[each.fingerprint] for each in report.gone if before[each.fingerprint].told]
     memory = checking.memory.model_copy(
-        update={"at": checking.now, "known": tuple(kept), "counted": checking.counted}
+        update={
+            "at": checking.now,
+            "known": tuple(kept),
+            "counted": checking.counted,
+            "replicas": checking.replicas,
+        }
     )
     plan = checking.plan
     check_memory.write(plan.out, plan.environment.name, memory, about=plan.kind)

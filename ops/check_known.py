@@ -34,7 +34,11 @@ def gone(checking: Checking) -> tuple[tuple[Gone, ...], tuple[Gone, ...]]:
     """Return what an earlier check has found and is over, and what nobody knows since its check could not look."""
     missing = [each for each in checking.memory.known if each.fingerprint not in checking.findings]
     looked = {about for about, look in checking.looks.items() if look.state != "unseen"}
-    over = tuple(_gone(each) for each in missing if each.about in looked or _is_over(each, checking))
+    over = tuple(
+        _gone(each)
+        for each in missing
+        if each.fingerprint not in checking.unknown and (each.about in looked or _is_over(each, checking))
+    )
     return over, tuple(_gone(each) for each in missing if _gone(each) not in over)
 
 

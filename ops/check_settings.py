@@ -64,6 +64,10 @@ class Checks(Strict):
     most_scan: Size = Field(default=64 * 1024**2, description="no table that is larger is read whole")
     connections: Share = Field(default=0.8, description="of what others than superusers may use")
     lag: Span = Field(default=timedelta(minutes=1), description="that a replica may be behind")
+    replicas: tuple[str, ...] | None = Field(
+        default=None,
+        description="application names of those that are to be sent WAL; without it, those that were seen",
+    )
     retained_wal: Size = Field(default=1024**3, description="that a slot or an archiver may hold back")
     transaction: Span = Field(default=timedelta(minutes=15), description="that a transaction may be open")
     idle: Span = Field(
