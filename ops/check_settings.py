@@ -69,6 +69,9 @@ class Checks(Strict):
         description="application names of those that are to be sent WAL; without it, those that were seen",
     )
     retained_wal: Size = Field(default=1024**3, description="that a slot or an archiver may hold back")
+    unarchived: Span = Field(
+        default=timedelta(minutes=15), description="that complete WAL may wait to be archived"
+    )
     transaction: Span = Field(default=timedelta(minutes=15), description="that a transaction may be open")
     idle: Span = Field(
         default=timedelta(minutes=5), description="that a transaction may be open and do nothing"
