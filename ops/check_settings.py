@@ -105,6 +105,10 @@ class Checks(Strict):
     health_latency: Span = Field(default=timedelta(seconds=2), description="that the health URL may take")
     storage: Size | None = Field(default=None, description="of the disk that the database may fill")
     buckets: Size | None = Field(default=None, description="of files that all buckets may hold")
+    table_limits: dict[str, Size] = Field(
+        default_factory=dict, description="of a table with its indexes, by schema.name"
+    )
+    bucket_limits: dict[str, Size] = Field(default_factory=dict, description="of the files of one bucket")
     full_within: Span = Field(default=timedelta(days=60), description="before which the disk may not be full")
     exhausted: Share = Field(default=0.75, description="of the numbers of a sequence")
     transaction_ids: Share = Field(default=0.4, description="of all transaction ids, and of all multixacts")
