@@ -152,6 +152,7 @@ def _remember(checking: Checking, report: Report, *, reached: bool) -> None:
             "at": checking.now,
             "known": tuple(kept),
             "counted": checking.counted,
+            "redis": checking.redis.now,
             "replicas": checking.replicas,
         }
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ops import memory
+from ops import memory, redis_counters
 from ops.checks import Severity
 
 
@@ -49,6 +49,7 @@ class Memory(_Fact):
     at: datetime | None = None
     known: tuple[Known, ...] = ()
     counted: Counted | None = None
+    redis: redis_counters.Counted | None = None
     replicas: tuple[Seen, ...] = ()
 
 

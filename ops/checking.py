@@ -23,6 +23,7 @@ from ops.checked import Checked, Look, State, row_of
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.project import Environment, Project
+from ops.redis_counters import Counters
 
 UNSEEN = "not-looked-at"
 Row = TypeVar("Row")
@@ -57,6 +58,7 @@ class Checking:
             plan.out, plan.environment.name, about=plan.kind, now=self.now
         )
         self.counted: Counted | None = self.memory.counted
+        self.redis = Counters(self.memory.redis)
         self.replicas: tuple[Seen, ...] = self.memory.replicas
         # Fingerprints of what an earlier run has found and of which this one, though it looked, cannot know.
         self.unknown: set[str] = set()

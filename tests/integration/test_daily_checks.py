@@ -35,7 +35,7 @@ from ops import (
 from ops.checked import Checked
 from tests import fix_http, polling
 from tests.fix_checks import Checkup, looking_at
-from tests.fix_redis import Server
+from tests.fix_redis import RunRedis, Server
 
 LIMITS = "[environments.production.checks]\n"
 
@@ -457,6 +457,23 @@ def test_a_redis_that_is_down_is_said_and_stops_nothing(
     assert found.verdict == "failed"
     assert {each.about for each in found.report.findings if each.severity == "failed"} == {"Redis"}
     assert {each.about: each.state for each in found.report.looks}["connections"] == "well"
+
+
+def test_what_redis_throws_away_is_said_of_the_day_and_then_gone(checkup: Checkup, run_redis: RunRedis):
+    checkup.checks = (check_redis.check_redis,)
+    server = run_redis("--maxmemory", "8mb", "--maxmemory-policy", "allkeys-lru")
+    secret = checkup.project.parent / "redis"
+    secret.write_text(server.url, "utf-8")
+    checkup.configure(f'redis = "file:{secret}"\nredis_prefix = "prod:"')
+    assert checkup.kinds() == []
+    server.fill(f"prod:{'x' * 1000}:", 9000)
+    server.admin.flushall()
+    found = checkup.the("redis-evicts")
+    assert found.severity == "attention"
+    assert "keys away since 20" in found.said
+    assert "maxmemory" in found.todo
+    assert checkup.kinds() == []
+    assert "Not any more: redis-evicts" in checkup.heard[-1]["text"]
 
 
 GUARD = '\n[schema_guard]\ntable = "bot_config"\n'
