@@ -95,6 +95,11 @@ class Checks(Strict):
     logs_token: str | None = Field(default=None, description="secret reference of its bearer token")
     logs_since: Span = Field(default=timedelta(hours=24), description="how far back the log is read")
     refused_logins: int = Field(default=10, ge=0, description="in that time, of one role")
+    auth_errors: int = Field(
+        default=100,
+        ge=0,
+        description="answers of Auth with one status of 400 to 499 at one path in that time",
+    )
     refused_rows: int = Field(
         default=0, ge=0, description="writes that RLS or rights refused in that time, at one table"
     )
