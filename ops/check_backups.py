@@ -76,14 +76,19 @@ def _aged(checking: Checking) -> Iterator[Finding]:
         root=project.root,
         hidden=project.private_variables,
         now=checking.now,
+        timeout=checking.settings.statement_timeout,
     )
     for row in rows:
         if row["problem"]:
-            said = str(row["problem"])
+            kind, why = "backup-too-old", "A restore would lose all that came since."
             todo = "Look why the last backup was not made, and make one now."
-            yield _finding(
-                "backup-too-old", "failed", said, "A restore would lose all that came since.", todo
-            ).model_copy(update={"object": str(row["asked"])})
+            if not row["at"]:
+                kind, why = "backup-age-unknown", _WHY
+                where, within = checking.plan.environment.name, checking.settings.statement_timeout
+                todo = f"Mend {row['asked']} in [environments.{where}.promotion]: it only reads, and returns one time"
+                todo += f" within {spoken.span(within)}." if row["asked"] == "backup_query" else "."
+            found = _finding(kind, "failed", str(row["problem"]), why, todo)
+            yield found.model_copy(update={"object": str(row["asked"])})
 
 
 def _nothing(checking: Checking) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -39,6 +39,9 @@ class Acknowledged(Strict):
         default=None, description="of the finding, with `object`, where there is no fingerprint"
     )
     object: str | None = Field(default=None, description="at which it is")
+    severity: Literal["attention", "failed"] = Field(
+        default="attention", description="up to which it counts for nothing; worse it counts again"
+    )
     until: date = Field(description="the last day on which it counts for nothing")
     by: str = Field(min_length=2, description="who answers for it")
     why: str = Field(min_length=5, description="why it may stay so long")

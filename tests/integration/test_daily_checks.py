@@ -536,6 +536,27 @@ def test_a_backup_that_is_too_old_by_the_projects_own_query(checkup: Checkup):
     assert checkup.kinds() == []
 
 
+def test_a_query_for_backups_that_writes_or_is_slow_says_what_it_is(checkup: Checkup):
+    checkup.checks = (check_backups.check_backups,)
+    checkup.sql("create table public.backups (at timestamptz)")
+    query = "with new as (insert into public.backups values (now()) returning at) select max(at) from new"
+    for text, said in (
+        (query, "it writes, and may only read"),
+        ("select now() from pg_sleep(30)", "took longer"),
+    ):
+        checkup.configure(
+            f'checks = {{ statement_timeout = "0.3 s" }}\n[environments.production.promotion]\nbackup_query = "{text}"'
+        )
+        found = checkup.the("backup-age-unknown")
+        assert said in found.said
+        assert found.todo.startswith(
+            "Mend backup_query in [environments.production.promotion]: it only reads"
+        )
+    assert checkup.sql("select * from public.backups") == []
+    checkup.configure('[environments.production.promotion]\nbackup_query = "select now()"')
+    assert checkup.kinds() == []
+
+
 def test_what_rls_and_authentication_refused_stands_in_the_servers_own_log(
     loud: embedded.Server, tmp_path: Path
 ):

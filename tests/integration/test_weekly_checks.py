@@ -54,7 +54,9 @@ def test_a_file_that_waits_and_a_version_of_other_hands(promoted: Checkup):
     assert "20300101000000_late.sql" in found.said
     assert "prod-promotion" in found.todo
     promoted.sql("create table public.late (id int)")
-    assert promoted.the("migration-partly-applied").severity == "failed"
+    found = promoted.the("migration-partly-applied")
+    assert found.severity == "failed"
+    assert "before the next run. The file does not end with a newline." in found.said
     promoted.sql(
         "insert into supabase_migrations.schema_migrations (version, name, statements) "
         "values ('20300101000000', 'late', array['create table public.late (id int)'])"
@@ -64,6 +66,25 @@ def test_a_file_that_waits_and_a_version_of_other_hands(promoted: Checkup):
     assert promoted.kinds() == ["migration-missing-file"]
     promoted.sql("delete from supabase_migrations.schema_migrations where version = '20300101000000'")
     assert promoted.kinds() == []
+
+
+def test_a_project_without_migrations_has_nothing_to_look_at_until_there_is_one(checkup: Checkup):
+    checkup.checks = (check_migrations.check_migrations,)
+    found = checkup.run()
+    assert (found.verdict, found.report.findings) == ("passed", ())
+    assert [each.state for each in found.report.looks] == ["well", "idle"]
+    first = checkup.project / "supabase" / "migrations" / "20300101000000_first.sql"
+    first.parent.mkdir(parents=True, exist_ok=True)
+    first.write_text("create table public.first (id int);\n", "utf-8")
+    assert checkup.kinds() == ["pending-migrations"]
+    first.unlink()
+    assert checkup.kinds() == []
+    checkup.sql(
+        "create schema if not exists supabase_migrations; create table supabase_migrations.schema_migrations "
+        "(version text primary key, statements text[], name text); "
+        "insert into supabase_migrations.schema_migrations (version) values ('20300101000000')"
+    )
+    assert checkup.kinds() == ["migration-missing-file"]
 
 
 def test_what_was_changed_beside_the_promotions_is_drift(promoted: Checkup):
