@@ -58,8 +58,11 @@ def ages(
     root: Path,
     hidden: Collection[str] = (),
     now: datetime,
+    timeout: timedelta = TIMEOUT,
 ) -> tuple[dict[str, Any], ...]:
     """Return for each source that is configured when the last good backup was made, and what is wrong with that.
+
+    `timeout` is that of the query; a command has a minute.
 
     Raises:
         Unavailable: the connection is lost.
@@ -67,7 +70,7 @@ def ages(
     promotion = where.promotion
     sources: dict[str, str | datetime] = {}
     if promotion.backup_query:
-        sources["backup_query"] = _by_query(promotion.backup_query, connection)
+        sources["backup_query"] = _by_query(promotion.backup_query, connection, timeout)
     if promotion.backup_command:
         key = f"backup_command of [environments.{where.name}.promotion]"
         sources["backup_command"] = _by_command(promotion.backup_command, root, key, hidden)
@@ -100,12 +103,12 @@ def _row(source: str, found: str | datetime, now: datetime, most: timedelta) -> 
     return {"asked": source, "at": at, "age": _told(max(age, timedelta(0))), "problem": problem}
 
 
-def _by_query(query: str, connection: database.Connection | None) -> str | datetime:
+def _by_query(query: str, connection: database.Connection | None, timeout: timedelta) -> str | datetime:
     if connection is None:
         return "There is no connection to ask backup_query on. Name the environment's database."
     try:
         text = read_only.single(query, what="backup_query")
-        with read_only.looking(connection, timeout=TIMEOUT):
+        with read_only.looking(connection, timeout=timeout):
             answer = read_only.ask(connection, text)
     except (errors.CheckFailed, errors.Refused) as error:
         return f"The age of the last backup is not known: backup_query failed, {error}. Mend it."

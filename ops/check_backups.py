@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import BaseModel
-
-from ops import backup_age, backup_memory, queries, spoken
+from ops import backup_age, backup_memory, check_archiving, spoken
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding
@@ -18,13 +16,6 @@ from ops.evidence import Evidence
 
 _WHY = "Nobody knows whether what is lost tonight could be restored."
 _TODO = "Start backup-verification, read what it says, and look whether its schedule is on."
-
-
-class _Archiver(BaseModel):
-    mode: str
-    archived: datetime | None
-    failed: datetime | None
-    failed_wal: str
 
 
 @check("backups")
@@ -41,8 +32,7 @@ def check_backups(checking: Checking) -> Evidence:
     if where.backups is None and not asked:
         findings += _nothing(checking)
     if checking.unreachable is None:
-        (archiver,) = checking.ask(queries.load("checks/archiver"), _Archiver)
-        findings += _archiving(archiver)
+        findings += check_archiving.findings(checking)
     return checking.found(findings, _well(checking))
 
 
@@ -86,14 +76,19 @@ def _aged(checking: Checking) -> Iterator[Finding]:
         root=project.root,
         hidden=project.private_variables,
         now=checking.now,
+        timeout=checking.settings.statement_timeout,
     )
     for row in rows:
         if row["problem"]:
-            said = str(row["problem"])
+            kind, why = "backup-too-old", "A restore would lose all that came since."
             todo = "Look why the last backup was not made, and make one now."
-            yield _finding(
-                "backup-too-old", "failed", said, "A restore would lose all that came since.", todo
-            ).model_copy(update={"object": str(row["asked"])})
+            if not row["at"]:
+                kind, why = "backup-age-unknown", _WHY
+                where, within = checking.plan.environment.name, checking.settings.statement_timeout
+                todo = f"Mend {row['asked']} in [environments.{where}.promotion]: it only reads, and returns one time"
+                todo += f" within {spoken.span(within)}." if row["asked"] == "backup_query" else "."
+            found = _finding(kind, "failed", str(row["problem"]), why, todo)
+            yield found.model_copy(update={"object": str(row["asked"])})
 
 
 def _nothing(checking: Checking) -> Iterator[Finding]:
@@ -101,16 +96,6 @@ def _nothing(checking: Checking) -> Iterator[Finding]:
     said = f"{where.name} names no source of backups, so nobody knows whether there are any."
     todo = f"Name one in [environments.{where.name}.backups], or backup_query of its promotion."
     yield _finding("no-backups-named", "attention" if where.guarded else "note", said, _WHY, todo)
-
-
-def _archiving(archiver: _Archiver) -> Iterator[Finding]:
-    if archiver.mode == "off" or archiver.failed is None:
-        return
-    if archiver.archived is None or archiver.failed > archiver.archived:
-        said = f"The server cannot archive its WAL: {archiver.failed_wal} failed at {spoken.moment(archiver.failed)}."
-        why = "What is written since cannot be restored, and WAL fills the disk."
-        todo = "Look in the server's log what archive_command says."
-        yield _finding("archiving-fails", "failed", said, why, todo, archiver.archived)
 
 
 def _finding(

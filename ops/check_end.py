@@ -93,7 +93,7 @@ def _said(checking: Checking, found: Sequence[Reported]) -> str:
     idle = sum(each.state == "idle" for each in looks)
     apart = f"; {idle} have nothing configured" if idle else ""
     counting = [each for each in found if each.counts]
-    known = sum(each.acknowledged is not None and not each.acknowledged.expired for each in found)
+    known = sum(each.acknowledged is not None and each.acknowledged.holds for each in found)
     apart += f"; {known} findings are known and acknowledged" if known else ""
     said = f"{well} of {len(looks)} checks are well{apart}."
     return " ".join([said, *(each.said for each in counting)])
@@ -110,10 +110,9 @@ def _tell(checking: Checking, report: Report) -> tuple[str, ...]:
         _remember(checking, report, reached=False)
         return ()
     state = {"failed": "FAILED", "attention": "NEEDS A LOOK", "passed": "WELL AGAIN"}[report.verdict]
-    expired = " The day up to which it was acknowledged is over."
     text = telling.change(
         f"{report.kind.upper()} {state}: {report.project} on {report.environment}.",
-        new=(f"{each.said} {each.todo}{expired if each.acknowledged else ''}" for each in new),
+        new=(f"{each.said} {each.todo}{_why_again(each)}" for each in new),
         still=(each.said for each in counting.values() if each not in new),
         gone=(f"{each.kind} ({each.object})" for each in over),
         evidence=str(checking.bundle.path) if checking.bundle else "",
@@ -121,6 +120,14 @@ def _tell(checking: Checking, report: Report) -> tuple[str, ...]:
     answer = telling.tell(checking.plan.project, checking.plan.environment, text)
     _remember(checking, report, reached=answer.reached)
     return answer.said
+
+
+def _why_again(found: Reported) -> str:
+    if found.acknowledged is None:
+        return ""
+    if found.acknowledged.exceeded:
+        return f" It was acknowledged as {found.acknowledged.severity} only."
+    return " The day up to which it was acknowledged is over."
 
 
 def _remember(checking: Checking, report: Report, *, reached: bool) -> None:
@@ -148,7 +155,13 @@ def _remember(checking: Checking, report: Report, *, reached: bool) -> None:
     if not reached:
         kept += [before[each.fingerprint] for each in report.gone if before[each.fingerprint].told]
     memory = checking.memory.model_copy(
-        update={"at": checking.now, "known": tuple(kept), "counted": checking.counted}
+        update={
+            "at": checking.now,
+            "known": tuple(kept),
+            "counted": checking.counted,
+            "redis": checking.redis.now,
+            "replicas": checking.replicas,
+        }
     )
     plan = checking.plan
     check_memory.write(plan.out, plan.environment.name, memory, about=plan.kind)

@@ -7,18 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ops import server_log, spoken
+from ops import logs_api, server_log, spoken
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding
 from ops.evidence import Evidence
-from ops.server_log import Api, Line
+from ops.logs_api import Api, Kind
+from ops.server_log import Line
 
 _REFUSED = "42501"
 _LOGINS = ("28000", "28P01")
 _AT = re.compile(r'\b(table|view|relation|schema|function|sequence|column) "?([^\s"]+)"?')
 _ROLE = re.compile(r'for (?:user|role) "([^"]+)"')
 _LONGEST = 100
+_BROKEN = 500
 
 
 @check("errors of RLS and authentication")
@@ -47,6 +49,7 @@ def check_errors(checking: Checking) -> Evidence:
             for name, found in logins.items()
             if len(found) > wanted.refused_logins
         ),
+        *_by_auth(checking, since),
         *([_only_counted(counted, since)] if counted else []),
     ]
     few = sum(map(len, logins.values()))
@@ -67,13 +70,48 @@ def _unread(checking: Checking) -> Evidence:
     return checking.found([finding], "").model_copy(update={"idle": True})
 
 
+def _api(checking: Checking) -> Api | None:
+    wanted = checking.settings
+    if not wanted.logs_url:
+        return None
+    where = f"[environments.{checking.plan.environment.name}.checks]"
+    return Api(wanted.logs_url, wanted.logs_token, f"logs_url and logs_token of {where}")
+
+
+def _by_auth(checking: Checking, since: str) -> Iterator[Finding]:
+    if api := _api(checking):
+        start = checking.now - checking.settings.logs_since
+        for kind, count in logs_api.refused_by_auth(api, since=start, until=checking.clock).most_common():
+            # An error of Auth itself is always one; that people mistype a password is every day's.
+            if kind.status >= _BROKEN or count > checking.settings.auth_errors:
+                yield _auth_errors(kind, count, since)
+
+
+def _auth_errors(kind: Kind, count: int, since: str) -> Finding:
+    broken = kind.status >= _BROKEN
+    where = f"status {kind.status} at {kind.path}"
+    why = "Somebody tries passwords or tokens, or a part of the app uses Auth in a wrong way."
+    todo = (
+        f"Look in the logs of Auth for {where}: what its message says, and from how many addresses they come."
+    )
+    if broken:
+        why = "Users cannot sign in, up or out."
+        todo = f"Look in the logs of Auth for {where}: its message names what fails, as a hook or the mail server."
+    return Finding(
+        kind="auth-broken" if broken else "auth-errors",
+        object=f"Auth, {kind.status} at {kind.path}",
+        severity="attention",
+        said=f"Auth answered {count} requests at {kind.path} with {kind.status} {since}.",
+        why=why,
+        todo=todo,
+    )
+
+
 def _lines(checking: Checking) -> Iterator[Line]:
     wanted = checking.settings
     since, until = checking.now - wanted.logs_since, checking.clock
-    if wanted.logs_url:
-        where = f"[environments.{checking.plan.environment.name}.checks]"
-        api = Api(wanted.logs_url, wanted.logs_token, f"logs_url and logs_token of {where}")
-        yield from server_log.of_api(api, since=since, until=until)
+    if api := _api(checking):
+        yield from logs_api.refused(api, (_REFUSED, *_LOGINS), since=since, until=until)
     if wanted.log_file:
         name = checking.connection.info.dbname
         yield from server_log.of_files(wanted.log_file, database=name, since=since, until=until)

@@ -34,7 +34,11 @@ def gone(checking: Checking) -> tuple[tuple[Gone, ...], tuple[Gone, ...]]:
     """Return what an earlier check has found and is over, and what nobody knows since its check could not look."""
     missing = [each for each in checking.memory.known if each.fingerprint not in checking.findings]
     looked = {about for about, look in checking.looks.items() if look.state != "unseen"}
-    over = tuple(_gone(each) for each in missing if each.about in looked or _is_over(each, checking))
+    over = tuple(
+        _gone(each)
+        for each in missing
+        if each.fingerprint not in checking.unknown and (each.about in looked or _is_over(each, checking))
+    )
     return over, tuple(_gone(each) for each in missing if _gone(each) not in over)
 
 
@@ -54,7 +58,7 @@ def _reported(
     acknowledged: Acknowledgement | None,
     checking: Checking,
 ) -> Reported:
-    excused = acknowledged is not None and not acknowledged.expired
+    excused = acknowledged is not None and acknowledged.holds
     return Reported(
         fingerprint=finding.fingerprint,
         about=about,
@@ -67,12 +71,20 @@ def _reported(
 
 
 def _acknowledged(finding: Finding, known: tuple[Acknowledged, ...], today: date) -> Acknowledgement | None:
-    """Return what was said last of this finding: of several the one that lasts longest."""
-    said = [each for each in known if _is_about(each, finding)]
-    if not said:
-        return None
-    last = max(said, key=lambda each: each.until)
-    return Acknowledgement(until=last.until, by=last.by, why=last.why, expired=last.until < today)
+    """Return what was said of this finding: of several what holds, and that which lasts longest."""
+    said = [_said(each, finding, today) for each in known if _is_about(each, finding)]
+    return max(said, key=lambda each: (each.holds, each.until), default=None)
+
+
+def _said(each: Acknowledged, finding: Finding, today: date) -> Acknowledgement:
+    return Acknowledgement(
+        severity=each.severity,
+        until=each.until,
+        by=each.by,
+        why=each.why,
+        expired=each.until < today,
+        exceeded=_ORDER[finding.severity] < _ORDER[each.severity],
+    )
 
 
 def _is_about(said: Acknowledged, finding: Finding) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ops import memory
+from ops import memory, redis_counters
 from ops.checks import Severity
 
 
@@ -34,6 +34,14 @@ class Counted(_Fact):
     numbers: dict[str, int]
 
 
+class Seen(_Fact):
+    """How many of one name were sent WAL at once, and when so many were last seen."""
+
+    name: str
+    count: int
+    at: datetime
+
+
 class Memory(_Fact):
     """What one kind of check knows of one environment, from the last look to the next."""
 
@@ -41,6 +49,8 @@ class Memory(_Fact):
     at: datetime | None = None
     known: tuple[Known, ...] = ()
     counted: Counted | None = None
+    redis: redis_counters.Counted | None = None
+    replicas: tuple[Seen, ...] = ()
 
 
 def read(root: Path, environment: str, *, about: str, now: datetime) -> Memory:

@@ -21,12 +21,14 @@ _NAMED = 5
 def check_migrations(checking: Checking) -> Evidence:
     """Compare the migration files of the project with the history of the database."""
     project, where = checking.plan.project, checking.plan.environment
-    found = migrations.find(project)
+    found = migrations.read(project)
     with checking.reading() as connection:
         taken = inventory.take(
             connection, found, overlooked=migrations.skipped(project), out_of_order=where.out_of_order
         )
         adopted = promotions.adopted(connection)
+    if not found and not taken.entries:
+        return checking.idle(f"{project.name} has no migration files, and {where.name} no history of any.")
     findings = [
         *_pending(taken, where.name),
         *_contradicted(taken),
@@ -63,10 +65,15 @@ def _contradicted(taken: Inventory) -> Iterator[Finding]:
                 kind=f"migration-{each.state}",
                 object=each.version or each.file or "",
                 severity="failed" if each.state.startswith("partly") else "attention",
-                said=f"{each.file or each.version}: {' '.join(each.findings) or each.state}",
+                said=f"{each.file or each.version}: {' '.join(map(_sentence, each.findings)) or each.state}",
                 why="Files and database tell different stories, so that no promotion can build on them.",
                 todo="Mend the one that is wrong; a promotion is refused until they agree.",
             )
+
+
+def _sentence(said: str) -> str:
+    """What is odd about a file is said without its name and without a full stop."""
+    return said if said.endswith(".") else f"The file {said}."
 
 
 def _other_hands(entry: Entry) -> Finding:

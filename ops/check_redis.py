@@ -15,5 +15,5 @@ def check_redis(checking: Checking) -> Evidence:
     if where.redis is None:
         return checking.idle(f"{where.name} names no Redis.")
     return checking.found(
-        redis_health.check(where, checking.plan.project), "Redis answers, keeps and has room."
+        redis_health.check(where, checking.plan.project, checking.redis), "Redis answers, keeps and has room."
     )

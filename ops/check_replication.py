@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from ops import check_connections, queries, spoken
+from ops import check_connections, check_replicas, queries, spoken
 from ops.check_looks import check
 from ops.checking import Checking
 from ops.checks import Finding
@@ -21,7 +21,12 @@ class _Replica(BaseModel):
     lag: timedelta
     behind: int | None
     silent: timedelta | None
+    stays: bool
     since: datetime | None
+
+    @property
+    def object(self) -> str:
+        return f"{self.name} at {self.address}"
 
 
 class _Itself(BaseModel):
@@ -44,9 +49,12 @@ def check_replication(checking: Checking) -> Evidence:
     replicas = checking.ask(queries.load("checks/replication"), _Replica)
     (itself,) = checking.ask(queries.load("checks/replica"), _Itself)
     slots = checking.ask(queries.load("checks/slots"), _Slot)
+    missing = list(check_replicas.missing(checking, [each.name for each in replicas if each.stays]))
+    check_replicas.keep_lags(checking, missing, {each.object for each in replicas})
     return checking.found(
         [
             *_itself(checking, itself),
+            *missing,
             *(finding for each in replicas for finding in _replica(checking, each)),
             *(finding for each in slots for finding in _slot(checking, each)),
         ],
@@ -62,10 +70,10 @@ def _replica(checking: Checking, replica: _Replica) -> Iterator[Finding]:
         return
     quiet = f", and has not answered for {spoken.span(silent)}" if silent > wanted.lag else ""
     yield Finding(
-        kind="replica-lag",
-        object=f"{replica.name} at {replica.address}",
+        kind=check_replicas.LAG,
+        object=replica.object,
         severity="attention",
-        said=f"{replica.name} at {replica.address} ({replica.state}) is {spoken.size(behind)} and "
+        said=f"{replica.object} ({replica.state}) is {spoken.size(behind)} and "
         f"{spoken.span(replica.lag)} behind{quiet}.",
         why="Whoever reads there reads the past, and a failover to it would lose as much.",
         todo="Look whether a long query on it holds replay up, and whether it or the network is overloaded.",
@@ -75,7 +83,7 @@ def _replica(checking: Checking, replica: _Replica) -> Iterator[Finding]:
 def _itself(checking: Checking, itself: _Itself) -> Iterator[Finding]:
     if itself.replica and itself.lag is not None and itself.lag > checking.settings.lag:
         yield Finding(
-            kind="replica-lag",
+            kind=check_replicas.LAG,
             object="this server",
             severity="attention",
             said=f"This replica has replayed nothing for {spoken.span(itself.lag)}, though it has more.",

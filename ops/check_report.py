@@ -88,6 +88,8 @@ def _acknowledged(found: Reported) -> str:
         return ""
     if said.expired:
         return f"EXPIRED on {said.until} (by {said.by}: {said.why}), so it counts again"
+    if said.exceeded:
+        return f"as {said.severity} only (by {said.by}: {said.why}), so it counts again"
     return f"until {said.until} by {said.by}: {said.why}"
 
 

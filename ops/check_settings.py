@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -39,6 +39,9 @@ class Acknowledged(Strict):
         default=None, description="of the finding, with `object`, where there is no fingerprint"
     )
     object: str | None = Field(default=None, description="at which it is")
+    severity: Literal["attention", "failed"] = Field(
+        default="attention", description="up to which it counts for nothing; worse it counts again"
+    )
     until: date = Field(description="the last day on which it counts for nothing")
     by: str = Field(min_length=2, description="who answers for it")
     why: str = Field(min_length=5, description="why it may stay so long")
@@ -64,7 +67,14 @@ class Checks(Strict):
     most_scan: Size = Field(default=64 * 1024**2, description="no table that is larger is read whole")
     connections: Share = Field(default=0.8, description="of what others than superusers may use")
     lag: Span = Field(default=timedelta(minutes=1), description="that a replica may be behind")
+    replicas: tuple[str, ...] | None = Field(
+        default=None,
+        description="application names of those that are to be sent WAL; without it, those that were seen",
+    )
     retained_wal: Size = Field(default=1024**3, description="that a slot or an archiver may hold back")
+    unarchived: Span = Field(
+        default=timedelta(minutes=15), description="that complete WAL may wait to be archived"
+    )
     transaction: Span = Field(default=timedelta(minutes=15), description="that a transaction may be open")
     idle: Span = Field(
         default=timedelta(minutes=5), description="that a transaction may be open and do nothing"
@@ -94,6 +104,11 @@ class Checks(Strict):
     logs_token: str | None = Field(default=None, description="secret reference of its bearer token")
     logs_since: Span = Field(default=timedelta(hours=24), description="how far back the log is read")
     refused_logins: int = Field(default=10, ge=0, description="in that time, of one role")
+    auth_errors: int = Field(
+        default=100,
+        ge=0,
+        description="answers of Auth with one status of 400 to 499 at one path in that time",
+    )
     refused_rows: int = Field(
         default=0, ge=0, description="writes that RLS or rights refused in that time, at one table"
     )
@@ -104,6 +119,10 @@ class Checks(Strict):
     health_latency: Span = Field(default=timedelta(seconds=2), description="that the health URL may take")
     storage: Size | None = Field(default=None, description="of the disk that the database may fill")
     buckets: Size | None = Field(default=None, description="of files that all buckets may hold")
+    table_limits: dict[str, Size] = Field(
+        default_factory=dict, description="of a table with its indexes, by schema.name"
+    )
+    bucket_limits: dict[str, Size] = Field(default_factory=dict, description="of the files of one bucket")
     full_within: Span = Field(default=timedelta(days=60), description="before which the disk may not be full")
     exhausted: Share = Field(default=0.75, description="of the numbers of a sequence")
     transaction_ids: Share = Field(default=0.4, description="of all transaction ids, and of all multixacts")

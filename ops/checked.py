@@ -32,12 +32,22 @@ class Look(_Part):
 
 
 class Acknowledgement(_Part):
-    """Who has said that a finding is known, up to which day, and why; `expired`: the day is over."""
+    """Who has said that a finding is known, up to which severity and day, and why.
 
+    `expired`: the day is over. `exceeded`: it has become worse than what was acknowledged.
+    """
+
+    severity: Severity
     until: date
     by: str
     why: str
     expired: bool
+    exceeded: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether the finding counts for nothing by it."""
+        return not self.expired and not self.exceeded
 
 
 class Reported(_Part):

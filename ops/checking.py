@@ -17,12 +17,13 @@ from pydantic import ConfigDict
 
 from ops import app_settings, check_memory, database, errors, project, secrets
 from ops.bundle import Bundle
-from ops.check_memory import Counted, Memory
+from ops.check_memory import Counted, Memory, Seen
 from ops.check_settings import Checks
 from ops.checked import Checked, Look, State, row_of
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.project import Environment, Project
+from ops.redis_counters import Counters
 
 UNSEEN = "not-looked-at"
 Row = TypeVar("Row")
@@ -57,6 +58,10 @@ class Checking:
             plan.out, plan.environment.name, about=plan.kind, now=self.now
         )
         self.counted: Counted | None = self.memory.counted
+        self.redis = Counters(self.memory.redis)
+        self.replicas: tuple[Seen, ...] = self.memory.replicas
+        # Fingerprints of what an earlier run has found and of which this one, though it looked, cannot know.
+        self.unknown: set[str] = set()
         self.unreachable: str | None = None
         self._connection: database.Connection | None = None
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from ops import growth_samples, growth_trend
 from ops.growth_samples import Sample
+from ops.growth_trend import Points
 
 _INK, _LIMIT = "#334155", "#b91c1c"
 _LINES = ("#0f766e", "#b45309", "#1d4ed8", "#7c3aed", "#be185d")
+_AHEAD = timedelta(days=60)
 _GIB = 1024**3
 _MIB = 1024**2
 
@@ -26,15 +30,16 @@ def draw(samples: Sequence[Sample], *, limit: int | None, buckets: int | None, t
     try:
         figure.suptitle(title, color=_INK, fontsize=11)
         times = [each.at for each in samples]
-        whole = {"all databases": [each.whole for each in samples]}
-        files = {"all buckets": [each.files for each in samples]} | _largest(
-            [each.buckets for each in samples], 3
-        )
-        _axis(axes[0], times, whole, limit, "databases")
-        _axis(
-            axes[1], times, _largest([each.tables for each in samples], len(_LINES)), None, "largest tables"
-        )
-        _axis(axes[2], times, files, buckets, "buckets")
+        databases = growth_samples.of_databases(samples)
+        _axis(axes[0], times, {"all databases": [size for _, size in databases]}, limit, "databases")
+        _ahead(axes[0], databases, limit)
+        largest = _largest([each.tables for each in samples], len(_LINES))
+        _axis(axes[1], times, largest, None, "largest tables")
+        seen = [(each.at, each.buckets) for each in samples if each.buckets is not None]
+        of_files = growth_samples.of_buckets(samples)
+        files = {"all buckets": [size for _, size in of_files]} | _largest([sizes for _, sizes in seen], 3)
+        _axis(axes[2], [at for at, _ in seen], files, buckets, "buckets")
+        _ahead(axes[2], of_files, buckets)
         axes[-1].tick_params(axis="x", rotation=30, labelsize=8)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -50,7 +55,7 @@ def _largest(sizes: Sequence[Mapping[str, int]], most: int) -> dict[str, list[in
 
 
 def _axis(
-    axis: Any, times: Sequence[Any], lines: Mapping[str, Sequence[int]], limit: int | None, what: str
+    axis: Any, times: Sequence[Any], lines: Mapping[str, Sequence[float]], limit: int | None, what: str
 ) -> None:
     most = max([limit or 0, *(max(values, default=0) for values in lines.values())], default=0)
     unit, name = (_GIB, "GB") if most >= _GIB else (_MIB, "MB")
@@ -67,3 +72,22 @@ def _axis(
     axis.spines[["top", "right"]].set_visible(False)
     if lines or limit:
         axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _ahead(axis: Any, points: Points, limit: int | None) -> None:
+    """Draw the line that is said: from where it is told, up to the limit, or as far ahead as it looks back."""
+    trend = growth_trend.trend(points, limit=limit)
+    if trend is None:
+        return
+    least, most = axis.get_ylim()
+    unit = _GIB if axis.get_ylabel().endswith("GB") else _MIB
+    end = trend.at + max(trend.at - points[0][0], _AHEAD)
+    if trend.full_on is not None:
+        end = min(end, max(trend.full_on, trend.at))
+    ends = [trend.since, end]
+    sizes = [max(0.0, trend.reaches(at)) / unit for at in ends]
+    axis.plot(
+        ends, sizes, color=_LINES[0], linestyle=":", linewidth=1.5, label=f"rate since {trend.since:%Y-%m-%d}"
+    )
+    axis.set_ylim(least, max(most, *sizes))
+    axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

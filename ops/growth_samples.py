@@ -1,4 +1,4 @@
-"""How large the tables and buckets of an environment were at each look, and when the disk will be full.
+"""How large the tables and buckets of an environment were at each look.
 
 Source: supabase-operations.md, "Weekly" (review storage usage growth).
 """
@@ -6,20 +6,15 @@ Source: supabase-operations.md, "Weekly" (review storage usage growth).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ops import memory
 
 _ABOUT = "growth"
 _KEPT = 520
-_LEAST = 3
-_SHORTEST = timedelta(days=1)
-_DAY = timedelta(days=1).total_seconds()
-_FAR = 36_500
 
 
 class _Fact(BaseModel):
@@ -27,30 +22,21 @@ class _Fact(BaseModel):
 
 
 class Sample(_Fact):
-    """Sizes in bytes at one time: of all databases, of the largest tables, and of the files in each bucket."""
+    """Sizes in bytes at one time: of all databases, of the largest tables, and of the files in each bucket.
+
+    `buckets` is None where they could not be looked at.
+    """
 
     at: datetime
     whole: int
     tables: dict[str, int] = {}
-    buckets: dict[str, int] = {}
-
-    @property
-    def files(self) -> int:
-        """The files of all buckets."""
-        return sum(self.buckets.values())
+    buckets: dict[str, int] | None = {}
 
 
 class Samples(_Fact):
     """What was seen, from old to new."""
 
     samples: tuple[Sample, ...] = ()
-
-
-class Trend(_Fact):
-    """A line through the samples: bytes a day, and when it reaches the limit, if it ever does within a century."""
-
-    daily: float
-    full_on: datetime | None
 
 
 def keep(root: Path, environment: str, sample: Sample) -> tuple[Sample, ...]:
@@ -67,24 +53,23 @@ def keep(root: Path, environment: str, sample: Sample) -> tuple[Sample, ...]:
     return kept
 
 
-def trend(points: Sequence[tuple[datetime, float]], *, limit: float | None) -> Trend | None:
-    """Fit a line by least squares; None where too few samples, or too short a time, would make any line."""
-    if len(points) < _LEAST or points[-1][0] - points[0][0] < _SHORTEST:
-        return None
-    first = points[0][0]
-    days = np.array([(at - first).total_seconds() / _DAY for at, _ in points])
-    sizes = np.array([size for _, size in points], dtype=float)
-    spread = days - days.mean()
-    daily = float((spread * (sizes - sizes.mean())).sum() / (spread**2).sum())
-    return Trend(daily=daily, full_on=_full_on(points[-1], daily, limit))
+def of_databases(samples: Sequence[Sample]) -> list[tuple[datetime, float]]:
+    """Return how large all databases were, and when."""
+    return [(each.at, each.whole) for each in samples]
 
 
-def _full_on(last: tuple[datetime, float], daily: float, limit: float | None) -> datetime | None:
-    at, size = last
-    if limit is None:
-        return None
-    if size >= limit:
-        return at
-    if daily <= 0 or (left := (limit - size) / daily) > _FAR:
-        return None
-    return at + timedelta(days=left)
+def of_table(samples: Sequence[Sample], name: str) -> list[tuple[datetime, float]]:
+    """Return how large a table was at the looks that have it: others had larger ones, or could not see it."""
+    return [(each.at, each.tables[name]) for each in samples if name in each.tables]
+
+
+def of_buckets(samples: Sequence[Sample]) -> list[tuple[datetime, float]]:
+    """Return how large all buckets together were, and when."""
+    return [(each.at, sum(each.buckets.values())) for each in samples if each.buckets is not None]
+
+
+def of_bucket(samples: Sequence[Sample], name: str) -> list[tuple[datetime, float]]:
+    """Return how large a bucket was since it had a file for the first time."""
+    seen = [(each.at, each.buckets.get(name)) for each in samples if each.buckets is not None]
+    first = next((n for n, (_, size) in enumerate(seen) if size is not None), len(seen))
+    return [(at, size or 0) for at, size in seen[first:]]

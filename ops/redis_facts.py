@@ -10,6 +10,7 @@ from typing import Any
 
 from ops.checks import Finding, Severity
 from ops.project import Environment
+from ops.redis_counters import Grown
 from ops.redis_server import OBJECT
 from ops.redis_settings import RedisLimits
 
@@ -46,11 +47,11 @@ def told(facts: Facts) -> str:
     return f"Memory: {room}; when it is full: {facts.get('maxmemory_policy', 'unknown')}."
 
 
-def judged(facts: Facts, limits: RedisLimits) -> Iterator[Finding]:
+def judged(facts: Facts, limits: RedisLimits, grown: Grown) -> Iterator[Finding]:
     """Yield what is wrong, or will be."""
     yield from _memory(facts, limits)
-    yield from _evicted(facts)
-    yield from _clients(facts, limits)
+    yield from _evicted(facts, grown)
+    yield from _clients(facts, limits, grown)
     if facts.get("rdb_last_bgsave_status") == "err" or facts.get("aof_last_write_status") == "err":
         yield _found(
             "redis-not-saved",
@@ -98,20 +99,19 @@ def _memory(facts: Facts, limits: RedisLimits) -> Iterator[Finding]:
         )
 
 
-def _evicted(facts: Facts) -> Iterator[Finding]:
-    if evicted := int(facts.get("evicted_keys", 0)):
+def _evicted(facts: Facts, grown: Grown) -> Iterator[Finding]:
+    if evicted := grown.by["evicted_keys"]:
         yield _found(
             "redis-evicts",
-            "attention",
-            f"Redis has thrown {evicted} keys away since its start, by {facts.get('maxmemory_policy')}.",
+            "note" if grown.first else "attention",
+            f"Redis has thrown {evicted} keys away {grown.said}, by {facts.get('maxmemory_policy')}.",
             "It was full; queues and locks may be among them, if the policy takes keys without an expiry.",
             "Raise maxmemory, or give keys a shorter expiry.",
         )
 
 
-def _clients(facts: Facts, limits: RedisLimits) -> Iterator[Finding]:
+def _clients(facts: Facts, limits: RedisLimits, grown: Grown) -> Iterator[Finding]:
     now, most = int(facts.get("connected_clients", 0)), int(facts.get("maxclients", 0))
-    rejected = int(facts.get("rejected_connections", 0))
     if most and now / most >= limits.clients:
         yield _found(
             "redis-clients",
@@ -120,11 +120,11 @@ def _clients(facts: Facts, limits: RedisLimits) -> Iterator[Finding]:
             "One more than the last is turned away.",
             "Look with CLIENT LIST who opens connections and does not close them.",
         )
-    if rejected:
+    if rejected := grown.by["rejected_connections"]:
         yield _found(
             "redis-rejects",
-            "attention",
-            f"Redis has turned {rejected} connections away since its start.",
+            "note" if grown.first else "attention",
+            f"Redis has turned {rejected} connections away {grown.said}.",
             "Those who were turned away did without Redis.",
             "Look with CLIENT LIST who opens connections and does not close them.",
         )

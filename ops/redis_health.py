@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from ops import errors, project, redis_looks
+from ops import errors, memory, project, redis_looks
 from ops.bundle import Bundle
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.project import Environment, Project
+from ops.redis_counters import Counters, Kept
 from ops.redis_looks import Look
 
 RESULT = "redis-health.json"
@@ -48,20 +49,23 @@ class RedisLooking(Look):
     """A run that looks at the Redis of one environment."""
 
     def __init__(self, plan: RedisPlan) -> None:
-        super().__init__(plan.project, plan.environment)
+        kept = memory.read(_memory(plan), Kept())
+        super().__init__(plan.project, plan.environment, Counters(kept.counted))
         self.plan = plan
         self.bundle: Bundle | None = None
         self.concluded: RedisHealth | None = None
 
 
-def check(environment: Environment, operated: Project) -> list[Finding]:
+def check(environment: Environment, operated: Project, counters: Counters | None = None) -> list[Finding]:
     """Look at an environment's Redis and return what is wrong; without a Redis that is nothing.
+
+    `counters` are those of the last look; without them nobody can date what Redis has counted.
 
     Whatever Redis does, down, full or refusing, is a finding: this never raises for it.
     """
     if environment.redis is None:
         return []
-    with closing(Look(operated, environment)) as look:
+    with closing(Look(operated, environment, counters or Counters(None))) as look:
         redis_looks.reach(look)
         redis_looks.try_writing(look)
         redis_looks.check_memory(look)
@@ -92,6 +96,10 @@ def plan(path: str, environment: str) -> RedisPlan:
     )
 
 
+def _memory(plan: RedisPlan) -> Path:
+    return memory.path(plan.out, plan.environment.name, "redis-health")
+
+
 @contextmanager
 def opened(plan: RedisPlan) -> Generator[RedisLooking]:
     """Open a look; Redis is first asked when it is its turn."""
@@ -118,6 +126,7 @@ def hand_off(looking: RedisLooking) -> RedisHealth:
         bundle=str(looking.bundle.path) if looking.bundle else None,
     )
     looking.concluded = result
+    memory.write(_memory(looking.plan), Kept(counted=looking.counters.now))
     if looking.bundle:
         looking.bundle.write_json(RESULT, result.model_dump(mode="json", exclude={"rows", "idle"}))
         looking.bundle.seal()

@@ -15,6 +15,7 @@ from ops import errors, redis_facts, redis_keys, redis_server
 from ops.checks import Finding
 from ops.evidence import Evidence
 from ops.project import Environment, Project
+from ops.redis_counters import Counters
 from ops.redis_server import OBJECT, Client
 
 _PINGS = 20
@@ -25,8 +26,9 @@ _KEPT = 60
 class Look:
     """One environment's Redis while it is looked at: what was found, and whether there is anything to ask."""
 
-    def __init__(self, operated: Project, where: Environment) -> None:
+    def __init__(self, operated: Project, where: Environment, counters: Counters) -> None:
         self.operated = operated
+        self.counters = counters
         self.where = where
         self.findings: list[Finding] = []
         self.facts: dict[str, Any] = {}
@@ -139,12 +141,12 @@ def check_memory(look: Look) -> Evidence:
     before = len(look.findings)
     info: dict[str, Any] = {}
     with look.asking("to tell about itself (INFO)"):
-        for section in ("memory", "stats", "clients", "persistence", "replication", "cluster"):
+        for section in ("server", "memory", "stats", "clients", "persistence", "replication", "cluster"):
             info |= look.client.info(section)
     if info:
         facts = redis_facts.of(info)
         look.facts |= facts
-        look.findings += redis_facts.judged(facts, look.where.redis_limits)
+        look.findings += redis_facts.judged(facts, look.where.redis_limits, look.counters.grown(info))
         rows = tuple({"what": name, "value": str(said)} for name, said in facts.items())
         return _evidence(look.findings[before:], redis_facts.told(facts), rows)
     return _evidence(look.findings[before:], "", ())

@@ -140,6 +140,46 @@ def test_an_acknowledged_finding_counts_again_when_its_day_is_over(odd: Checkup,
     assert "The day up to which it was acknowledged is over" in odd.heard[-1]["text"]
 
 
+@check("rooms")
+def room(checking: Checking) -> Evidence:
+    """Find how full something is."""
+    (row,) = checking.ask("select said::text as name from public.room", Name, {})
+    full = row.name == "full"
+    return checking.found(
+        [_odd("room").model_copy(update={"kind": "room", "severity": "failed" if full else "attention"})]
+        if row.name
+        else [],
+        "There is room.",
+    )
+
+
+def test_what_is_acknowledged_as_attention_counts_once_it_has_failed(odd: Checkup):
+    odd.checks = (room,)
+    odd.sql("create table public.room (said text); insert into public.room values ('nearly')")
+    today = datetime.now(UTC).date()
+    lines = (
+        '[[environments.production.acknowledged]]\nkind = "room"\nobject = "room"\n{more}'
+        f'until = {today}\nby = "ada"\nwhy = "goes in May"\n'
+    )
+    odd.configure(lines.format(more=""))
+    assert odd.run().verdict == "passed"
+    odd.sql("update public.room set said = 'full'")
+    found = odd.run()
+    assert found.verdict == "failed"
+    assert "It was acknowledged as attention only." in odd.heard[-1]["text"]
+    assert found.bundle
+    page = (Path(found.bundle) / "checks.md").read_text("utf-8")
+    assert "as attention only (by ada: goes in May), so it counts again" in page
+    odd.configure(lines.format(more='severity = "failed"\n'))
+    assert odd.run().verdict == "passed"
+    odd.configure(lines.format(more="") + lines.format(more='severity = "failed"\n'))
+    assert odd.run().verdict == "passed"
+    odd.configure(lines.format(more=""))
+    assert odd.run().verdict == "failed"
+    odd.sql("update public.room set said = ''")
+    assert odd.run().verdict == "passed"
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

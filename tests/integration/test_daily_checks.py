@@ -35,7 +35,7 @@ from ops import (
 from ops.checked import Checked
 from tests import fix_http, polling
 from tests.fix_checks import Checkup, looking_at
-from tests.fix_redis import Server
+from tests.fix_redis import RunRedis, Server
 
 LIMITS = "[environments.production.checks]\n"
 
@@ -178,28 +178,124 @@ def test_a_slot_that_nobody_reads_and_one_that_holds_wal(checkup: Checkup):
     assert checkup.kinds() == []
 
 
-def test_a_receiver_that_has_stopped_is_behind(loud: embedded.Server, tmp_path: Path):
-    folder = tmp_path / "wal"
-    folder.mkdir()
-    dsn = conninfo.make_conninfo(loud.dsn(user=loud.superuser), application_name="archive")
+STREAMS = "select 1 from pg_stat_replication where state = 'streaming'"
+NOBODY = "select pg_terminate_backend(pid) from pg_stat_replication"
+
+
+@contextlib.contextmanager
+def receiving(server: embedded.Server, name: str, folder: Path) -> Generator[subprocess.Popen[bytes]]:
+    """Receive the server's WAL under a name."""
+    folder.mkdir(exist_ok=True)
+    dsn = conninfo.make_conninfo(server.dsn(user=server.superuser), application_name=name)
+    receiver = subprocess.Popen(
+        [server.bindir / "pg_receivewal", "-D", folder, "-d", dsn, "--no-loop", "-s", "1"]
+    )
+    try:
+        yield receiver
+    finally:
+        receiver.kill()
+        receiver.wait()
+
+
+@pytest.fixture
+def replicated(loud: embedded.Server, tmp_path: Path) -> Generator[Checkup]:
     with looking_at(loud.dsn(user=loud.superuser), tmp_path) as checkup:
         checkup.checks = (check_replication.check_replication,)
         checkup.configure(f'{LIMITS}retained_wal = "2 MB"')
-        receiver = subprocess.Popen(
-            [loud.bindir / "pg_receivewal", "-D", folder, "-d", dsn, "--no-loop", "-s", "1"]
+        yield checkup
+        checkup.sql(NOBODY)
+        polling.wait_until(lambda: not checkup.sql("select 1 from pg_stat_replication"))
+
+
+def test_a_receiver_that_has_stopped_is_behind(replicated: Checkup, loud: embedded.Server, tmp_path: Path):
+    with receiving(loud, "archive", tmp_path / "wal") as receiver:
+        polling.wait_until(lambda: bool(replicated.sql(STREAMS)) and replicated.kinds() == [])
+        receiver.send_signal(signal.SIGSTOP)
+        replicated.sql("select pg_logical_emit_message(false, 'test', repeat('x', 9000000))")
+        polling.wait_until(lambda: "replica-lag" in replicated.kinds())
+        assert replicated.the("replica-lag").object == "archive at local"
+        receiver.send_signal(signal.SIGCONT)
+        polling.wait_until(lambda: replicated.kinds() == [], seconds=40)
+
+
+def test_a_replica_that_dies_is_missing_and_its_lag_is_not_over(
+    replicated: Checkup, loud: embedded.Server, tmp_path: Path
+):
+    with receiving(loud, "standby1", tmp_path / "wal") as receiver:
+        polling.wait_until(lambda: bool(replicated.sql(STREAMS)) and replicated.kinds() == [])
+        receiver.send_signal(signal.SIGSTOP)
+        replicated.sql("select pg_logical_emit_message(false, 'test', repeat('x', 9000000))")
+        polling.wait_until(lambda: "replica-lag" in replicated.kinds())
+    replicated.sql(NOBODY)
+    polling.wait_until(lambda: not replicated.sql("select 1 from pg_stat_replication"))
+    found = replicated.run()
+    assert (found.verdict, found.report.gone) == ("failed", ())
+    assert [each.object for each in found.report.unknown] == ["standby1 at local"]
+    (missing,) = found.report.findings
+    assert (missing.kind, missing.object, missing.severity) == ("replica-missing", "standby1", "failed")
+    assert missing.said.startswith("The replica standby1 is not connected; it was seen last at 20")
+    assert missing.since
+    assert datetime.now(UTC) - missing.since < timedelta(minutes=5)
+    assert "replicas = [...] in [environments.production.checks]" in missing.todo
+    assert "DAILY-CHECKS FAILED" in replicated.heard[-1]["text"]
+    assert "Not any more" not in replicated.heard[-1]["text"]
+    with receiving(loud, "standby1", tmp_path / "wal"):
+        polling.wait_until(lambda: bool(replicated.sql(STREAMS)))
+        polling.wait_until(lambda: replicated.kinds() == [])
+    told = "".join(each["text"] for each in replicated.heard)
+    assert "WELL AGAIN" in replicated.heard[-1]["text"]
+    assert "Not any more: replica-missing (standby1)" in told
+    assert "Not any more: replica-lag (standby1 at local)" in told
+
+
+def test_a_healthy_replica_that_vanishes_is_missed_until_somebody_says_who_stays(
+    replicated: Checkup, loud: embedded.Server, tmp_path: Path
+):
+    with receiving(loud, "one", tmp_path / "one"), receiving(loud, "two", tmp_path / "two"):
+        polling.wait_until(lambda: len(replicated.sql(STREAMS)) == 2)
+        assert replicated.kinds() == []
+    polling.wait_until(lambda: not replicated.sql("select 1 from pg_stat_replication"))
+    for _ in range(2):
+        assert {each.object for each in replicated.run().report.findings} == {"one", "two"}
+    replicated.configure(f'{LIMITS}replicas = ["two", "three"]')
+    said = {each.object: each.said for each in replicated.run().report.findings}
+    assert set(said) == {"two", "three"}
+    assert said["three"].endswith("it was seen last by no look so far.")
+    replicated.configure(f"{LIMITS}replicas = []")
+    found = replicated.run()
+    assert (found.verdict, len(found.report.gone)) == ("passed", 2)
+    replicated.configure("")
+    assert replicated.kinds() == []
+
+
+def test_one_of_two_replicas_with_one_name_is_missed(
+    replicated: Checkup, loud: embedded.Server, tmp_path: Path
+):
+    with receiving(loud, "walreceiver", tmp_path / "one"):
+        with receiving(loud, "walreceiver", tmp_path / "two"):
+            polling.wait_until(lambda: len(replicated.sql(STREAMS)) == 2)
+            assert replicated.kinds() == []
+        polling.wait_until(lambda: len(replicated.sql(STREAMS)) == 1)
+        assert (
+            "Of 2 replicas with the name walreceiver, 1 are connected"
+            in replicated.the("replica-missing").said
         )
-        streams = "select 1 from pg_stat_replication where state = 'streaming'"
-        try:
-            polling.wait_until(lambda: bool(checkup.sql(streams)) and checkup.kinds() == [])
-            receiver.send_signal(signal.SIGSTOP)
-            checkup.sql("select pg_logical_emit_message(false, 'test', repeat('x', 9000000))")
-            polling.wait_until(lambda: "replica-lag" in checkup.kinds())
-            assert checkup.the("replica-lag").object == "archive at local"
-            receiver.send_signal(signal.SIGCONT)
-            polling.wait_until(lambda: checkup.kinds() == [], seconds=40)
-        finally:
-            receiver.kill()
-            receiver.wait()
+        with receiving(loud, "walreceiver", tmp_path / "two"):
+            polling.wait_until(lambda: len(replicated.sql(STREAMS)) == 2)
+            assert replicated.kinds() == []
+
+
+def test_a_base_backup_that_is_over_is_no_replica_that_is_missing(
+    replicated: Checkup, loud: embedded.Server, tmp_path: Path
+):
+    dsn = loud.dsn(user=loud.superuser)
+    command = [loud.bindir / "pg_basebackup", "-D", tmp_path / "base", "-d", dsn, "-X", "stream", "--no-slot"]
+    with subprocess.Popen([*command, "--checkpoint", "fast", "--max-rate", "10M"]) as backup:
+        polling.wait_until(lambda: bool(replicated.sql(STREAMS)))
+        assert replicated.kinds() == []
+        assert backup.wait() == 0
+    polling.wait_until(lambda: not replicated.sql("select 1 from pg_stat_replication"))
+    assert replicated.kinds() == []
 
 
 def test_deadlocks_are_counted_from_one_look_to_the_next(checkup: Checkup):
@@ -363,6 +459,23 @@ def test_a_redis_that_is_down_is_said_and_stops_nothing(
     assert {each.about: each.state for each in found.report.looks}["connections"] == "well"
 
 
+def test_what_redis_throws_away_is_said_of_the_day_and_then_gone(checkup: Checkup, run_redis: RunRedis):
+    checkup.checks = (check_redis.check_redis,)
+    server = run_redis("--maxmemory", "8mb", "--maxmemory-policy", "allkeys-lru")
+    secret = checkup.project.parent / "redis"
+    secret.write_text(server.url, "utf-8")
+    checkup.configure(f'redis = "file:{secret}"\nredis_prefix = "prod:"')
+    assert checkup.kinds() == []
+    server.fill(f"prod:{'x' * 1000}:", 9000)
+    server.admin.flushall()
+    found = checkup.the("redis-evicts")
+    assert found.severity == "attention"
+    assert "keys away since 20" in found.said
+    assert "maxmemory" in found.todo
+    assert checkup.kinds() == []
+    assert "Not any more: redis-evicts" in checkup.heard[-1]["text"]
+
+
 GUARD = '\n[schema_guard]\ntable = "bot_config"\n'
 
 
@@ -420,6 +533,27 @@ def test_a_backup_that_is_too_old_by_the_projects_own_query(checkup: Checkup):
     checkup.sql("update public.backups set at = now() - interval '10 days'")
     assert "10 d 0 h old" in checkup.the("backup-too-old").said
     checkup.sql("insert into public.backups values (now())")
+    assert checkup.kinds() == []
+
+
+def test_a_query_for_backups_that_writes_or_is_slow_says_what_it_is(checkup: Checkup):
+    checkup.checks = (check_backups.check_backups,)
+    checkup.sql("create table public.backups (at timestamptz)")
+    query = "with new as (insert into public.backups values (now()) returning at) select max(at) from new"
+    for text, said in (
+        (query, "it writes, and may only read"),
+        ("select now() from pg_sleep(30)", "took longer"),
+    ):
+        checkup.configure(
+            f'checks = {{ statement_timeout = "0.3 s" }}\n[environments.production.promotion]\nbackup_query = "{text}"'
+        )
+        found = checkup.the("backup-age-unknown")
+        assert said in found.said
+        assert found.todo.startswith(
+            "Mend backup_query in [environments.production.promotion]: it only reads"
+        )
+    assert checkup.sql("select * from public.backups") == []
+    checkup.configure('[environments.production.promotion]\nbackup_query = "select now()"')
     assert checkup.kinds() == []
 
 

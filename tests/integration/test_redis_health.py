@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import socketserver
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
+from flows.redis_health import redis_health as redis_health_flow
 from ops import errors, project, redis_health
+from ops.redis_health import RedisHealth
 from tests import fix_redis, projects
 from tests.fix_pgbouncer import free_port
 from tests.fix_redis import RunRedis, Server
@@ -133,11 +138,71 @@ def test_memory_that_is_full_and_nearly_full(tmp_path: Path, run_redis: RunRedis
     assert redis_health.check(where, operated) == []
 
 
-def test_keys_that_were_thrown_away(tmp_path: Path, run_redis: RunRedis):
-    server = run_redis("--maxmemory", "2mb", "--maxmemory-policy", "allkeys-lru")
-    server.fill(f"stg:{'x' * 1000}:", 3000)
-    assert "redis-evicts" in kinds(tmp_path, server.url)
-    assert server.admin.info("stats")["evicted_keys"]
+def severities(project: Path, flow: Callable[..., RedisHealth]) -> dict[str, str]:
+    return {each.kind: each.severity for each in flow(str(project), environment="staging").findings}
+
+
+SMALL = ("--maxmemory", "8mb", "--maxmemory-policy", "allkeys-lru")
+
+
+def evict(server: Server) -> None:
+    before = int(server.admin.info("stats")["evicted_keys"])
+    server.fill(f"stg:{'x' * 1000}:", 9000)
+    assert int(server.admin.info("stats")["evicted_keys"]) > before
+    # Well below its limit again.
+    server.admin.flushall()
+
+
+def test_keys_that_were_thrown_away_are_said_once_and_dated(tmp_path: Path, run_redis: RunRedis):
+    server = run_redis(*SMALL)
+    _, operated = fix_redis.configured(tmp_path, server.url)
+    look = functools.partial(severities, operated.root, redis_health_flow.fn)
+    evict(server)
+    assert look() == {"redis-evicts": "note"}, "before the first look, so that nobody can date it"
+    assert look() == {}
+    evict(server)
+    found = redis_health_flow.fn(str(operated.root), environment="staging")
+    (evicts,) = found.findings
+    assert (evicts.kind, evicts.severity, found.verdict) == ("redis-evicts", "attention", "attention")
+    assert "keys away since 20" in evicts.said
+    assert look() == {}
+    evict(server)
+    server.admin.config_resetstat()
+    assert look() == {}, "they were set back, and nothing came since"
+
+
+def test_clients_that_were_turned_away_are_said_once(tmp_path: Path, run_redis: RunRedis):
+    server = run_redis(*ROOMY, "--maxclients", "2")
+    _, operated = fix_redis.configured(tmp_path, server.url, more="redis_limits = { clients = 1.0 }")
+    look = functools.partial(severities, operated.root, redis_health_flow.fn)
+    look()
+    assert "redis-rejects" not in look()
+    with (
+        redis.Redis(port=server.port, password=fix_redis.PASSWORD) as one,
+        redis.Redis(port=server.port, password=fix_redis.PASSWORD) as two,
+    ):
+        one.ping()
+        with pytest.raises(redis.exceptions.ConnectionError):
+            two.ping()
+    assert look()["redis-rejects"] == "attention"
+    assert "redis-rejects" not in look()
+
+
+def test_a_redis_that_was_started_anew_counts_from_then_on(tmp_path: Path, run_redis: RunRedis):
+    first = run_redis(*SMALL)
+    long_running = run_redis(*SMALL)
+    evict(long_running)
+    _, operated = fix_redis.configured(tmp_path, first.url)
+    look = functools.partial(severities, operated.root, redis_health_flow.fn)
+    evict(first)
+    assert look() == {"redis-evicts": "note"}
+    first.stop()
+    again = run_redis(*SMALL)
+    fix_redis.configured(tmp_path, again.url)
+    evict(again)
+    assert look() == {"redis-evicts": "attention"}
+    fix_redis.configured(tmp_path, long_running.url)
+    assert look() == {"redis-evicts": "note"}, "another server, that has counted before the last look too"
 
 
 def test_no_limit_of_memory_and_a_disk_that_takes_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,6 +23,7 @@ from ops import (
     check_window,
 )
 from ops.growth_samples import Sample, Samples
+from tasks import checking as step
 from tests import fix_archiving, polling
 from tests.fix_checks import Checkup
 from tests.releases import Shop
@@ -52,7 +54,9 @@ def test_a_file_that_waits_and_a_version_of_other_hands(promoted: Checkup):
     assert "20300101000000_late.sql" in found.said
     assert "prod-promotion" in found.todo
     promoted.sql("create table public.late (id int)")
-    assert promoted.the("migration-partly-applied").severity == "failed"
+    found = promoted.the("migration-partly-applied")
+    assert found.severity == "failed"
+    assert "before the next run. The file does not end with a newline." in found.said
     promoted.sql(
         "insert into supabase_migrations.schema_migrations (version, name, statements) "
         "values ('20300101000000', 'late', array['create table public.late (id int)'])"
@@ -62,6 +66,25 @@ def test_a_file_that_waits_and_a_version_of_other_hands(promoted: Checkup):
     assert promoted.kinds() == ["migration-missing-file"]
     promoted.sql("delete from supabase_migrations.schema_migrations where version = '20300101000000'")
     assert promoted.kinds() == []
+
+
+def test_a_project_without_migrations_has_nothing_to_look_at_until_there_is_one(checkup: Checkup):
+    checkup.checks = (check_migrations.check_migrations,)
+    found = checkup.run()
+    assert (found.verdict, found.report.findings) == ("passed", ())
+    assert [each.state for each in found.report.looks] == ["well", "idle"]
+    first = checkup.project / "supabase" / "migrations" / "20300101000000_first.sql"
+    first.parent.mkdir(parents=True, exist_ok=True)
+    first.write_text("create table public.first (id int);\n", "utf-8")
+    assert checkup.kinds() == ["pending-migrations"]
+    first.unlink()
+    assert checkup.kinds() == []
+    checkup.sql(
+        "create schema if not exists supabase_migrations; create table supabase_migrations.schema_migrations "
+        "(version text primary key, statements text[], name text); "
+        "insert into supabase_migrations.schema_migrations (version) values ('20300101000000')"
+    )
+    assert checkup.kinds() == ["migration-missing-file"]
 
 
 def test_what_was_changed_beside_the_promotions_is_drift(promoted: Checkup):
@@ -123,6 +146,79 @@ def test_storage_that_will_be_full_is_said_with_its_day_and_drawn(checkup: Check
     assert checkup.kinds() == []
 
 
+def growth(checkup: Checkup) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the table of the look, and the kinds that it finds."""
+    plan = step.plan_checks(str(checkup.project), "production", kind="weekly-checks")
+    with step.opened(plan) as state:
+        evidence = check_growth.check_growth(state)
+        return list(evidence.rows), sorted(each.kind for each in state.findings.values())
+
+
+def test_each_table_has_its_rate_its_share_and_the_day_of_its_own_limit(checkup: Checkup):
+    mb = 1024**2
+    checkup.sql("create table public.events as select repeat('x', 1000) from generate_series(1, 3000)")
+    ((whole, size),) = checkup.sql(
+        "select sum(pg_database_size(oid))::bigint, pg_total_relation_size('public.events') from pg_database "
+        "where has_database_privilege(oid, 'connect')"
+    )
+    now = datetime.now(UTC)
+    kept = tuple(
+        Sample(
+            at=now - timedelta(weeks=n),
+            whole=whole - n * 8 * mb // 10,
+            tables={"public.events": size - n * 2 * mb // 10},
+        )
+        for n in range(10, 0, -1)
+    )
+    path = checkup.project / "artifacts" / "ops" / "growth" / "production.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(Samples(samples=kept).model_dump_json(), "utf-8")
+    limits = f'table_limits = {{ "public.events" = {size + 2 * mb}, "public.evnts" = "1 GB" }}'
+    checkup.configure(f'{LIMITS}storage = "10 TB"\nfull_within = "1 day"\n{limits}')
+    rows, kinds = growth(checkup)
+    assert kinds == ["limit-of-nothing"]
+    assert (rows[0]["kind"], rows[0]["name"]) == ("all", "databases")
+    (events,) = [row for row in rows if row["name"] == "public.events"]
+    assert events["share of growth"] == "25%"
+    assert events["a week"] == "205 kB"
+    day = now + timedelta(weeks=10)
+    assert events["full on"] in {f"{day + timedelta(days=n):%Y-%m-%d}" for n in (-1, 0, 1)}
+    checkup.configure(f'{LIMITS}storage = "10 TB"\nfull_within = "80 days"\n{limits}')
+    checkup.checks = (check_growth.check_growth,)
+    found = checkup.the("storage-full-soon")
+    assert found.object == "table public.events"
+    assert found.said.startswith("The table public.events has ")
+    checkup.sql("truncate public.events")
+    assert [each.kind for each in checkup.run().report.findings] == ["limit-of-nothing"]
+
+
+def test_a_table_that_is_locked_is_left_out_and_all_else_is_measured(checkup: Checkup):
+    checkup.checks = (check_growth.check_growth,)
+    checkup.configure(f'{LIMITS}storage = "10 TB"\nbuckets = "1 GB"\nlock_timeout = "0.3 s"')
+    checkup.sql(
+        "create table public.busy (id int primary key, said text); create table public.still (id int)"
+    )
+    assert checkup.kinds() == []
+    for how, name in (
+        ("lock table public.busy", "public.busy"),
+        ("reindex index public.busy_pkey", "public.busy"),
+        ("lock table storage.objects", "storage.objects"),
+    ):
+        with psycopg.connect(checkup.admin) as holder:
+            holder.execute(how.encode())
+            found = checkup.the("size-not-seen")
+            holder.rollback()
+        assert found.object == name
+        assert "somebody has locked it" in found.said
+        kept = Samples.model_validate_json(
+            (checkup.project / "artifacts" / "ops" / "growth" / "production.json").read_bytes()
+        )
+        assert name not in kept.samples[-1].tables
+        assert "public.still" in kept.samples[-1].tables
+        assert (kept.samples[-1].buckets is None) == (name == "storage.objects")
+        assert checkup.kinds() == []
+
+
 @pytest.mark.parametrize("read", ["whole", "in part"])
 def test_the_files_of_buckets_are_added_up(checkup: Checkup, read: str):
     checkup.checks = (check_growth.check_growth,)
@@ -138,9 +234,14 @@ def test_the_files_of_buckets_are_added_up(checkup: Checkup, read: str):
     kept = Samples.model_validate_json(
         (checkup.project / "artifacts" / "ops" / "growth" / "production.json").read_bytes()
     )
+    assert kept.samples[-1].buckets
     assert kept.samples[-1].buckets["ebooks"] == pytest.approx(5_000_000, rel=0.0 if read == "whole" else 0.3)
     checkup.configure(f'{LIMITS}storage = "10 TB"\nbuckets = "5 MB"')
     assert checkup.the("storage-full-soon").object == "buckets"
+    checkup.configure(
+        f'{LIMITS}storage = "10 TB"\nbuckets = "1 GB"\nbucket_limits = {{ ebooks = "5 MB", other = "1 kB" }}'
+    )
+    assert checkup.the("storage-full-soon").object == "bucket ebooks"
     checkup.sql("set storage.allow_delete_query = 'true'; delete from storage.objects")
     assert checkup.kinds() == []
 
