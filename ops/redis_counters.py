@@ -32,6 +32,10 @@ class Kept(BaseModel):
     counted: Counted | None = None
 
 
+# Redis says in whole seconds for how long it has run, and may say one too many.
+_ROUNDED = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Grown:
     """By how much the counters have grown, and since when; `first`: nobody can date it."""
@@ -65,7 +69,7 @@ class Counters:
             # Somebody has set them back (CONFIG RESETSTAT): all that is counted came since.
             by = numbers if min(by.values()) < 0 else by
             return Grown(by, before.at, first=False)
-        started = at - timedelta(seconds=int(info.get("uptime_in_seconds", 0)))
+        started = at - timedelta(seconds=int(info.get("uptime_in_seconds", 0))) + _ROUNDED
         # One that runs for longer is another server, and has counted before the last look too.
         return (
             Grown(numbers, before.at, first=False)

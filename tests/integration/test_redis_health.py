@@ -197,6 +197,7 @@ def test_a_redis_that_was_started_anew_counts_from_then_on(tmp_path: Path, run_r
     evict(first)
     assert look() == {"redis-evicts": "note"}
     first.stop()
+    wait_until(lambda: int(long_running.admin.info("server")["uptime_in_seconds"]) >= 3)
     again = run_redis(*SMALL)
     fix_redis.configured(tmp_path, again.url)
     evict(again)
