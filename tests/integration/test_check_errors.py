@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from ops import check_errors
 from tests import fix_logs_api
 from tests.fix_checks import Checkup
 from tests.fix_logs_api import Logs, line
+from tests.integration.test_daily_checks import page
 
 REFUSED = (
     "42501",
@@ -89,12 +91,27 @@ def test_what_auth_answers_is_counted_by_kind_and_names_nobody(checkup: Checkup,
     assert (
         found["Auth, 400 at /token"].said == "Auth answered 101 requests at /token with 400 in the last 24 h."
     )
+    assert found["Auth, 400 at /token"].kind == "auth-errors"
+    assert "how many addresses" in found["Auth, 400 at /token"].todo
     assert found["Auth, 500 at /recover"].kind == "auth-broken"
     assert "mail server" in found["Auth, 500 at /recover"].todo
     assert not [text for text in logs.asked if "msg" in text or "auth_event" in text]
     assert "ada@" not in "".join(each["text"] for each in checkup.heard)
     logs.auth.clear()
     assert checkup.kinds() == []
+
+
+def test_an_api_that_only_counts_is_said_to_name_nothing(checkup: Checkup):
+    checkup.checks = (check_errors.check_errors,)
+    with page({"result": []}) as (url, answers):
+        checkup.configure(f'[environments.production.checks]\nlogs_url = "{url}"\nlogs_since = "12 h"')
+        assert checkup.kinds() == []
+        answers["body"] = json.dumps({"result": [{"count": 7}]}).encode()
+        found = checkup.the("errors-counted")
+        assert found.said.startswith("The logs API counts 7 errors")
+        assert "logs_url" in found.todo
+        answers["body"] = json.dumps({"result": []}).encode()
+        assert checkup.kinds() == []
 
 
 @pytest.mark.parametrize("code", [401, 429, 500])

@@ -14,6 +14,7 @@ import pytest
 from cli.run import parameters
 from flows.emergency_migration import emergency_migration
 from flows.incident_latency import incident_latency
+from flows.schema_rollback import schema_rollback
 from ops import incident_correction, incident_locks, incident_running, incident_statements, incident_suspects
 from ops.check_transactions import Session
 from ops.checked import Checked, Reported
@@ -274,6 +275,12 @@ def test_what_was_promoted_of_late_is_a_suspect(
     steps = Path(checkup.run().bundle or "", incident_correction.NEXT).read_text("utf-8")
     assert f"--set act=rollback --set suspect={projects.TAGS[:14]}" in steps
     assert settings.strip() in steps
+
+    checkup.checks = (incident_suspects.check_suspects,)
+    with shop.terminal("approve", "ada", ""):
+        schema_rollback.fn(str(shop.root), "production", RollbackChoices(last=1))
+    found = {each.kind: each for each in checkup.run().report.findings}
+    assert "app still expects" in found["recent-rollback"].todo
 
 
 def test_the_whole_runbook_ends_in_a_record(orders: Checkup):

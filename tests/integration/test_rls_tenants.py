@@ -96,6 +96,22 @@ def acts(trial: Trial, table: str, role: str) -> dict[str, str]:
     return trial.contract.tables[table].acts[role].model_dump()
 
 
+def test_an_act_that_the_server_answers_with_something_else_is_said(shaped: str):
+    run(shaped, BY_MEMBERSHIP)
+    assert tried(shaped).gaps == ()
+    run(
+        shaped,
+        "create function public.broken() returns trigger language plpgsql as 'begin perform 1 / 0; return new; end';"
+        "create trigger broken before update on public.documents for each row execute function public.broken()",
+    )
+    (gap,) = tried(shaped).gaps
+    assert (gap.kind, gap.object) == ("rls-act-untried", "public.documents")
+    assert "owner can update" in gap.said
+    assert "[deploy.samples]" in gap.todo
+    run(shaped, "drop trigger broken on public.documents")
+    assert tried(shaped).gaps == ()
+
+
 @pytest.mark.parametrize("design", [BY_MEMBERSHIP, MEMBER], ids=["in a subquery", "by a function"])
 def test_a_row_is_moved_to_the_tenant_of_another_member(shaped: str, design: str):
     run(shaped, design)
