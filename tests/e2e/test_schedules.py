@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -212,3 +213,36 @@ def test_a_schedule_of_every_minute_fires_and_nobody_misses_it(
         )
     finally:
         client.delete_deployment(made)
+
+
+def test_a_nightly_and_a_weekly_runbook_fire_at_their_time_of_their_zone(
+    desk: Desk, client: SyncPrefectClient, tmp_path: Path
+):
+    project = projects.write(tmp_path / "app", migrations={}, config="[environments.production]\n")
+    parameters = {"project": str(project), "environment": "production"}
+    # As the hour of Berlin is neither this machine's nor that of UTC, a cron that is read in another zone fires never.
+    due = (datetime.now(ZONE) + timedelta(minutes=2)).replace(second=0, microsecond=0)
+    crons = {
+        "nightly-eval/production": f"{due.minute} {due.hour} * * *",
+        "weekly-checks/production": f"{due.minute} {due.hour} * * {due.isoweekday() % 7}",
+    }
+    made = [fix_stack.copied(client, runbook, "due-soon", **parameters) for runbook in crons]
+    for each, cron in zip(made, crons.values(), strict=True):
+        client.create_deployment_schedules(each, [(CronSchedule(cron=cron, timezone=ZONE.key), True)])
+    try:
+
+        def begun(deployment: UUID) -> list[FlowRun]:
+            of = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+            return [run for run in client.read_flow_runs(deployment_filter=of) if run.start_time]
+
+        wait_until(lambda: all(map(begun, made)), seconds=300, pause=1)
+        for each in made:
+            (run,) = begun(each)
+            assert run.auto_scheduled
+            assert run.start_time
+            assert run.expected_start_time == due
+            assert abs(run.start_time - due) < timedelta(minutes=1)
+            desk.wait_for(run.id, "Completed", "Failed")
+    finally:
+        for each in made:
+            client.delete_deployment(each)
