@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import psycopg
@@ -120,15 +121,16 @@ def run(shaped_admin: str) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def trace(tmp_path: Path, run: Callable[[str], None]) -> Path:
-    """The file that is written by whatever calls outside; the server's user is another one."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+def trace(run: Callable[[str], None]) -> Generator[Path]:
+    """The file that is written by whatever calls outside; the server's user is another one, who may enter here."""
+    with tempfile.TemporaryDirectory(prefix="outside-", dir="/tmp") as name:
+        folder = Path(name)
         folder.chmod(0o777)
-    path = tmp_path / "trace"
-    path.touch()
-    path.chmod(0o666)
-    run(CALL.format(trace=path))
-    return path
+        path = folder / "trace"
+        path.touch()
+        path.chmod(0o666)
+        run(CALL.format(trace=path))
+        yield path
 
 
 @pytest.mark.parametrize("way", WAYS)
