@@ -32,6 +32,20 @@ class Found:
     def by(self) -> list[str]:
         return [row.actor for row in self.rows]
 
+    @property
+    def doubt(self) -> str:
+        """Say to who is asked anew that it was begun without an approval; nothing where there is one."""
+        if self.rows:
+            return ""
+        return (
+            f"The record says that this was begun, and no approval of it is found: {self.why}. So it is asked anew; "
+            "find out who wrote it."
+        )
+
+    def approved(self, gate: str, digest: str) -> dict[str, Any]:
+        """Return the approval as a record of a run names it."""
+        return {"gate": gate, "plan": digest, "run": self.rows[-1].run, "by": self.by}
+
 
 def look(log: Log, where: Environment, gate: str, digest: str, *, run: str = "", ends: bool = True) -> Found:
     """Look for the approval of a plan at a gate, given to this run or, where none is named, to any.

@@ -82,6 +82,18 @@ def translated(error: psycopg.Error) -> errors.OpsError:
 
 
 @contextmanager
+def writing(dsn: str, *, application: str) -> Generator[Connection]:
+    """Open a login for a record of ours, which may write also where the writes of this database are paused.
+
+    Raises:
+        Refused: the server says no, to the login or to a statement.
+        Unavailable: nobody answers, or the connection is lost.
+    """
+    with connect(dsn, application=application, writes=True) as connection, translating():
+        yield connection
+
+
+@contextmanager
 def translating() -> Generator[None]:
     """Translate a driver's error that leaves the block."""
     try:

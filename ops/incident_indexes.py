@@ -5,8 +5,8 @@ Source: supabase-operations.md, "Availability / Latency Degradation" ("Add index
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ops import (
@@ -122,19 +122,14 @@ class Indexing:
             raise errors.Refused(f"{where.name} has no database, so there is nothing to index. Name it.")
         return app_settings.open_reference(where.database, self.plan.project.root)
 
-    @contextmanager
-    def connected(self) -> Generator[database.Connection]:
+    def connected(self) -> AbstractContextManager[database.Connection]:
         """Open a login that may write.
 
         Raises:
             Refused: the environment has no database, or the server says no.
             Unavailable: nobody answers.
         """
-        with (
-            database.connect(self.dsn, application=self.checking.run, writes=True) as connection,
-            database.translating(),
-        ):
-            yield connection
+        return database.writing(self.dsn, application=self.checking.run)
 
 
 def find(indexing: Indexing) -> Evidence:
@@ -191,16 +186,8 @@ def verify_approved(indexing: Indexing) -> bool:
     with indexing.connected() as connection:
         log = Log.of(plan.environment, plan.project.root, connection)
         found = begun_plans.look(log, plan.environment, indexing.gate, indexing.digest)
+    indexing.doubt = found.doubt
     if not found.rows:
-        indexing.doubt = (
-            f"The record says that this was begun, and no approval of it is found: {found.why}. So it is asked anew; "
-            "find out who wrote it."
-        )
         return False
-    indexing.approved = {
-        "gate": indexing.gate,
-        "plan": indexing.digest,
-        "run": found.rows[-1].run,
-        "by": found.by,
-    }
+    indexing.approved = found.approved(indexing.gate, indexing.digest)
     return True

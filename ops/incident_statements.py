@@ -22,6 +22,8 @@ from ops.watch_sample import Statements
 _SHOWN = 5
 # So many times as slow as in all the time before, and by so many milliseconds a call.
 _SLOWER, _LEAST = 2.0, 1.0
+# Calls before, of which one can say what was usual.
+_ENOUGH = 20
 # Of all the time that statements took: what takes less is not what makes a database slow.
 _SHARE, _MOST = 0.01, 0.5
 # Of the time that was looked at: on a database that has nothing to do, any statement takes most.
@@ -94,7 +96,7 @@ def _between(first: Statements, second: Statements) -> list[Ran]:
         calls = now.calls - (was.calls if was else 0)
         spent = now.milliseconds - (was.milliseconds if was else 0.0)
         if calls > 0:
-            before = was.milliseconds / was.calls if was and was.calls else None
+            before = was.milliseconds / was.calls if was and was.calls >= _ENOUGH else None
             found.append(Ran(number, "", calls, spent, spent / calls, before))
     return sorted(found, key=lambda each: -each.total)
 

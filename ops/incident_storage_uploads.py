@@ -5,8 +5,8 @@ Source: supabase-operations.md, "Storage Incident" ("re-upload from backup if ne
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ops import (
@@ -109,19 +109,14 @@ class Uploads:
         )
         return Proposal(gate, plan.environment, plan.project.root, self.digest, self.summary, document)
 
-    @contextmanager
-    def connected(self) -> Generator[database.Connection]:
+    def connected(self) -> AbstractContextManager[database.Connection]:
         """Open a login that may write the record.
 
         Raises:
             Refused: the environment has no database, or the server says no.
             Unavailable: nobody answers.
         """
-        with (
-            database.connect(self.dsn, application=self.checking.run, writes=True) as connection,
-            database.translating(),
-        ):
-            yield connection
+        return database.writing(self.dsn, application=self.checking.run)
 
     @property
     def dsn(self) -> str:
@@ -210,7 +205,7 @@ def verify_approved(uploads: Uploads) -> bool:
         over = begun_plans.given_up(log, GATE, uploads.digest)
     if found.rows:
         if begun:
-            uploads.approved = {"gate": GATE, "plan": begun.digest, "run": found.rows[-1].run, "by": found.by}
+            uploads.approved = found.approved(GATE, begun.digest)
         return True
     if over or not begun:
         since = (
@@ -220,10 +215,7 @@ def verify_approved(uploads: Uploads) -> bool:
             f"Plan {uploads.digest[:8]} of {plan.environment.name!r} {since}, so no run goes on with it. Start a new "
             "run: it looks at everything anew, and asks."
         )
-    uploads.doubt = (
-        f"The record says that this was begun, and no approval of it is found: {found.why}. So it is asked anew; "
-        "find out who wrote it."
-    )
+    uploads.doubt = found.doubt
     return False
 
 

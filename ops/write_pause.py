@@ -6,7 +6,7 @@ Source: supabase-operations.md, "Restore workflow (prod incident)", steps 1 and 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,14 +45,9 @@ class Site:
     def journal(self) -> Journal:
         return Journal.of(self.project.root, self.environment.name, self.id or self.run)
 
-    @contextmanager
-    def connected(self) -> Generator[database.Connection]:
+    def connected(self) -> AbstractContextManager[database.Connection]:
         """Open a login that may write although writes are paused."""
-        with (
-            database.connect(self.dsn, application=self.run, writes=True) as connection,
-            database.translating(),
-        ):
-            yield connection
+        return database.writing(self.dsn, application=self.run)
 
     def read(self) -> Record:
         """Return the record of paused writes."""

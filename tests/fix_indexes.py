@@ -12,7 +12,7 @@ import pytest
 from tests.fix_checks import Checkup
 
 INDEX = "orders_customer_idx"
-SLOW = b"update public.orders set note = 'seen' where customer = %s"
+SLOW = "update public.orders set note = 'seen' where customer = %s"
 VALID = f"select indisvalid from pg_index where indexrelid = to_regclass('public.{INDEX}')"
 WHY = "orders are found too slowly"
 SHORT = """\
@@ -39,14 +39,14 @@ def quiet(done: int, whole: int, what: str) -> None:
 
 
 @contextlib.contextmanager
-def traffic(dsn: str) -> Generator[None]:
-    """Ask again and again for as long as the block runs."""
+def traffic(dsn: str, query: str = SLOW, *values: int | str) -> Generator[None]:
+    """Ask this again and again for as long as the block runs."""
     over = threading.Event()
 
     def ask() -> None:
         with psycopg.connect(dsn, autocommit=True) as connection:
             while not over.is_set():
-                connection.execute(SLOW, (7,))
+                connection.execute(query.encode(), values or (7,))
                 over.wait(0.02)
 
     asking = threading.Thread(target=ask)
