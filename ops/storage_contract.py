@@ -20,7 +20,6 @@ from ops.settings import Strict
 
 CONVENTION = Path("supabase/storage.contract.json")
 ABSENT = "This database has no Storage, so there is nothing to declare or to compare."
-_STORAGE = {"schemas": ["storage"], "named": []}
 _TABLES = ("storage.buckets", "storage.objects")
 _DECLARE = "runbooks storage declare"
 _SAID = {
@@ -59,7 +58,7 @@ def of_database(connection: database.Connection) -> StorageContract:
         connection.execute("set local search_path = ''")
         connection.execute("set local row_security = off")
         with connection.cursor(row_factory=dict_row) as cursor:
-            tables = cursor.execute(queries.load("rls/probed"), _STORAGE).fetchall()
+            tables = cursor.execute(queries.load("storage/tables")).fetchall()
             named = {f"{row['schema']}.{row['name']}": row for row in tables}
             if not named.keys() >= {*_TABLES}:
                 raise errors.Refused(ABSENT)
